@@ -1,0 +1,1 @@
+//! Benches live in `benches/`, one file per kernel and per hot path.

@@ -1,0 +1,2 @@
+//! The Kafka wire protocol, bytes only. Nothing here knows a socket, a clock or a runtime.
+#![cfg(not(any(loom, shuttle)))]

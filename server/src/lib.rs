@@ -1,0 +1,2 @@
+//! chronik-server.
+#![cfg(not(any(loom, shuttle)))]
