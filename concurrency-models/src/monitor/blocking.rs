@@ -1,0 +1,78 @@
+//! The monitor that loom explores the kernels on: a waiter is a thread, parked on a condition variable of its own.
+//!
+//! Same calls and same order of wake-ups as [`super::task`]. The future of [`Monitor::wait`] never returns `Pending`: it blocks
+//! its thread, so it cannot be dropped half-way. What a drop does is checked on the other monitor.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::sync::{Condvar, Mutex};
+use crate::wait_queue::{WaitQueue, Wake, Wakes};
+
+/// What wakes one waiter.
+pub type Waiter = Arc<Condvar>;
+
+impl Wake for Waiter {
+    fn wake(self) {
+        self.notify_one();
+    }
+}
+
+/// State behind one lock, and the threads that wait for it to change.
+#[derive(Default)]
+pub struct Monitor<S> {
+    /// Held for the length of one closure, and given back while a thread waits.
+    state: Mutex<S>,
+}
+
+/// Finds one of the queues that a state holds.
+pub type QueueOf<S, K> = fn(&mut S) -> &mut WaitQueue<Waiter, K>;
+
+impl<S> Monitor<S> {
+    /// A monitor over `state`.
+    pub fn new(state: S) -> Self {
+        Self { state: Mutex::new(state) }
+    }
+
+    /// See [`super::task::Monitor::with`].
+    #[inline]
+    #[track_caller]
+    pub fn with<R>(&self, f: impl FnOnce(&mut S) -> R) -> R {
+        f(&mut self.state.lock())
+    }
+
+    /// See [`super::task::Monitor::update`].
+    #[inline]
+    #[track_caller]
+    pub fn update<R>(&self, f: impl FnOnce(&mut S, &mut Wakes<Waiter>) -> R) -> R {
+        let mut wakes = Wakes::default(); // declared first: dropped, and so woken, after the guard
+        f(&mut self.state.lock(), &mut wakes)
+    }
+
+    /// See [`super::task::Monitor::wait`]; blocks the thread at its first poll.
+    pub async fn wait<K, R, F>(&self, queue: QueueOf<S, K>, key: K, mut ready: F) -> R
+    where
+        K: Ord + Copy,
+        F: FnMut(&mut S, &mut Wakes<Waiter>) -> Option<R>,
+    {
+        let mut wakes = Wakes::default(); // declared first: dropped, and so woken, after the guard
+        let mut state = self.state.lock();
+        loop {
+            if let Some(result) = ready(&mut state, &mut wakes) {
+                return result;
+            }
+            let waiter = Waiter::default();
+            let ticket = queue(&mut state).join(key, waiter.clone());
+            while queue(&mut state).waker_mut(&ticket).is_some() {
+                state = waiter.wait(state);
+            }
+            queue(&mut state).leave(&ticket);
+        }
+    }
+}
+
+impl<S> fmt::Debug for Monitor<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Monitor").finish_non_exhaustive()
+    }
+}

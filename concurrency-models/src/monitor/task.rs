@@ -1,0 +1,125 @@
+//! The monitor of production: a waiter is a task, woken by its [`Waker`].
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use crate::sync::Mutex;
+use crate::wait_queue::{Ticket, WaitQueue, Wakes};
+
+/// What wakes one waiter.
+pub type Waiter = Waker;
+
+/// State behind one lock, and the tasks that wait for it to change.
+#[derive(Default)]
+pub struct Monitor<S> {
+    /// Held for the length of one closure; never while a task is woken.
+    state: Mutex<S>,
+}
+
+impl<S> Monitor<S> {
+    /// A monitor over `state`.
+    pub fn new(state: S) -> Self {
+        Self { state: Mutex::new(state) }
+    }
+
+    /// Reads or changes the state under the lock, waking nobody.
+    #[inline]
+    #[track_caller]
+    pub fn with<R>(&self, f: impl FnOnce(&mut S) -> R) -> R {
+        f(&mut self.state.lock())
+    }
+
+    /// Changes the state under the lock, then wakes whom `f` put into its [`Wakes`].
+    #[inline]
+    #[track_caller]
+    pub fn update<R>(&self, f: impl FnOnce(&mut S, &mut Wakes<Waiter>) -> R) -> R {
+        let mut wakes = Wakes::default(); // declared first: dropped, and so woken, after the guard
+        f(&mut self.state.lock(), &mut wakes)
+    }
+
+    /// Waits until `ready` returns a value. `ready` runs under the lock; when it returns `None` the task is queued in
+    /// `queue` under `key` before the lock is given back.
+    ///
+    /// *Cancel-safety*: until the future is ready it has taken nothing. Dropped after its wake-up, it hands the
+    /// wake-up to the next waiter.
+    pub fn wait<K, R, F>(&self, queue: QueueOf<S, K>, key: K, ready: F) -> Wait<'_, S, K, F>
+    where
+        K: Ord + Copy,
+        F: FnMut(&mut S, &mut Wakes<Waiter>) -> Option<R>,
+    {
+        Wait { monitor: self, queue, key, ready, ticket: None }
+    }
+}
+
+/// Finds one of the queues that a state holds.
+pub type QueueOf<S, K> = fn(&mut S) -> &mut WaitQueue<Waiter, K>;
+
+/// The future of [`Monitor::wait`].
+#[must_use = "a future does nothing unless it is awaited"]
+pub struct Wait<'a, S, K: Ord + Copy, F> {
+    monitor: &'a Monitor<S>,
+    queue: QueueOf<S, K>,
+    key: K,
+    ready: F,
+    /// The place in the queue, while there is one.
+    ticket: Option<Ticket<K>>,
+}
+
+/// Nothing in it is pinned: `ready` is called through a plain reference.
+impl<S, K: Ord + Copy, F> Unpin for Wait<'_, S, K, F> {}
+
+impl<S, K, R, F> Future for Wait<'_, S, K, F>
+where
+    K: Ord + Copy,
+    F: FnMut(&mut S, &mut Wakes<Waiter>) -> Option<R>,
+{
+    type Output = R;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
+        let this = self.get_mut();
+        let waker = context.waker();
+        let mut wakes = Wakes::default(); // dropped after the guard, as is the waker that a newer one replaces
+        let _replaced;
+        let mut state = this.monitor.state.lock();
+        let result = (this.ready)(&mut state, &mut wakes);
+        let queue = (this.queue)(&mut state);
+        if let Some(result) = result {
+            if let Some(ticket) = this.ticket.take() {
+                queue.leave(&ticket);
+            }
+            return Poll::Ready(result);
+        }
+        match this.ticket.as_ref().and_then(|ticket| queue.waker_mut(ticket)) {
+            Some(current) if current.will_wake(waker) => {}
+            Some(current) => _replaced = std::mem::replace(current, waker.clone()),
+            None => {
+                if let Some(ticket) = this.ticket.take() {
+                    queue.leave(&ticket);
+                }
+                this.ticket = Some(queue.join(this.key, waker.clone()));
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl<S, K: Ord + Copy, F> Drop for Wait<'_, S, K, F> {
+    fn drop(&mut self) {
+        let Some(ticket) = self.ticket.take() else { return };
+        let queue_of = self.queue;
+        self.monitor.update(|state, wakes| {
+            let queue = queue_of(state);
+            if queue.leave(&ticket) {
+                wakes.one(queue);
+            }
+        });
+    }
+}
+
+impl<S> fmt::Debug for Monitor<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Monitor").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,123 @@
+//! One answer for one question: it is given exactly once, or the one who waits learns that it never will be.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::monitor::{Monitor, WaitQueue};
+
+enum Slot<T> {
+    /// Not answered yet.
+    Open,
+    Answered(T),
+    /// Dropped without an answer, or the answer has been taken.
+    Gone,
+}
+
+struct State<T> {
+    slot: Slot<T>,
+    /// Whether anybody still wants the answer.
+    wanted: bool,
+    waiting: WaitQueue,
+}
+
+/// The side that answers. Dropping it is an answer too: [`Unanswered`].
+pub struct Reply<T>(Arc<Monitor<State<T>>>);
+
+/// The side that waits.
+#[must_use = "nobody learns the answer"]
+pub struct Answer<T>(Arc<Monitor<State<T>>>);
+
+/// The one who should have answered is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unanswered;
+
+/// A question: who answers it, and who waits.
+pub fn channel<T>() -> (Reply<T>, Answer<T>) {
+    let monitor = Arc::new(Monitor::new(State { slot: Slot::Open, wanted: true, waiting: WaitQueue::new() }));
+    (Reply(monitor.clone()), Answer(monitor))
+}
+
+impl<T> Reply<T> {
+    /// Gives the answer.
+    ///
+    /// # Errors
+    /// Nobody waits any more: the answer comes back.
+    pub fn send(self, answer: T) -> Result<(), T> {
+        self.0.update(|state, wakes| {
+            if !state.wanted {
+                return Err(answer);
+            }
+            state.slot = Slot::Answered(answer);
+            wakes.all(&mut state.waiting);
+            Ok(())
+        })
+    }
+
+    /// Whether anybody still waits for the answer.
+    pub fn is_wanted(&self) -> bool {
+        self.0.with(|state| state.wanted)
+    }
+}
+
+impl<T> Drop for Reply<T> {
+    fn drop(&mut self) {
+        self.0.update(|state, wakes| {
+            if matches!(state.slot, Slot::Open) {
+                state.slot = Slot::Gone;
+                wakes.all(&mut state.waiting);
+            }
+        });
+    }
+}
+
+impl<T> Answer<T> {
+    /// Waits for the answer.
+    ///
+    /// *Cancel-safety*: dropped before it is ready, the answer is still there for the next call.
+    ///
+    /// # Errors
+    /// The other side was dropped without an answer, or the answer has been taken.
+    pub async fn wait(&mut self) -> Result<T, Unanswered> {
+        let answered = self.0.wait(
+            |state| &mut state.waiting,
+            (),
+            |state, _| match std::mem::replace(&mut state.slot, Slot::Gone) {
+                Slot::Open => {
+                    state.slot = Slot::Open;
+                    None
+                }
+                Slot::Answered(answer) => Some(Ok(answer)),
+                Slot::Gone => Some(Err(Unanswered)),
+            },
+        );
+        answered.await
+    }
+}
+
+impl<T> Drop for Answer<T> {
+    fn drop(&mut self) {
+        let unread = self.0.with(|state| {
+            state.wanted = false;
+            match std::mem::replace(&mut state.slot, Slot::Gone) {
+                Slot::Open => {
+                    state.slot = Slot::Open; // the other side still has to find out by itself
+                    Slot::Gone
+                }
+                slot => slot,
+            }
+        });
+        drop(unread); // after the lock
+    }
+}
+
+impl<T> fmt::Debug for Reply<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply").finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Debug for Answer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer").finish_non_exhaustive()
+    }
+}
