@@ -1,2 +1,27 @@
-//! chronik-server.
+//! Chronik: a Kafka-compatible streaming server.
+//!
+//! ```text
+//! client ─► net::connection ─► broker::{produce, ...} ─► storage queue ─► flusher thread: chronik_log::Log
+//!        ◄─ replies, in order ◄─ answers ◄─ high watermark ◄─ one WAL write, one fdatasync, segment writes
+//! client ─► net::connection ─► broker::fetch ─► LogView (segments, read without a lock up to the high watermark)
+//! ```
+//!
+//! Modules in dependency order; each may use those below it:
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `node` | the composition root: starts everything, stops it in a stated order |
+//! | `net` | listener, connection, ordered replies |
+//! | `broker` | what a request means, one file per API |
+//! | `cluster` | the metadata of the cluster: a pure state machine and the controller, its only writer |
+//! | `storage` | partitions, the flusher thread, background log maintenance |
+//! | `admin`, `telemetry` | HTTP, metrics, logs, the stall watchdog |
+//! | `client`, `cli` | our own client on our own codec, and the commands that use it |
+//! | `config`, `limits`, `types` | values |
+//! | `clock`, `rng`, `spawn`, `net::transport`, `chronik_log::disk` | the seams: everything that is not a function of values |
 #![cfg(not(any(loom, shuttle)))]
+
+pub mod clock;
+pub mod config;
+pub mod rng;
+pub mod spawn;
