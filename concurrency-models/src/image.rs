@@ -33,9 +33,9 @@ impl<T> Image<T> {
 
     /// Publishes what `change` makes of the present picture, and returns its version. `change` must be a plain function of the value: it runs
     /// while other writers, not readers, wait.
-    pub fn update(&self, change: impl FnOnce(&T) -> T) -> i64 {
+    pub fn update<V: Into<Arc<T>>>(&self, change: impl FnOnce(&T) -> V) -> i64 {
         let mut version = self.version.lock();
-        let next = Arc::new(change(&self.load()));
+        let next = change(&self.load()).into();
         let _previous = std::mem::replace(&mut *self.current.write(), next);
         *version += 1;
         self.published.advance(*version);
@@ -43,7 +43,7 @@ impl<T> Image<T> {
     }
 
     /// Publishes `value` and returns its version.
-    pub fn replace(&self, value: T) -> i64 {
+    pub fn replace(&self, value: impl Into<Arc<T>>) -> i64 {
         self.update(|_| value)
     }
 
