@@ -55,12 +55,17 @@ impl<K: Ord + Copy, T> Pending<K, T> {
     /// # Errors
     /// The table is closed, or has this key.
     pub fn register(&self, key: K) -> Result<Waiting<K, T>, Refused> {
+        self.register_with(|_| key)
+    }
+
+    fn register_with(&self, key_of: impl FnOnce(u64) -> K) -> Result<Waiting<K, T>, Refused> {
         let (reply, answer) = reply::channel();
         let mut table = self.0.lock(); // released before `reply`, whose end wakes somebody
         if table.closed {
             return Err(Refused::Closed);
         }
         let serial = table.next_serial;
+        let key = key_of(serial);
         match table.open.entry(key) {
             Slot::Occupied(_) => return Err(Refused::Duplicate),
             Slot::Vacant(slot) => slot.insert(Request { serial, reply }),
@@ -109,7 +114,22 @@ impl<K: Ord + Copy, T> Pending<K, T> {
     }
 }
 
+impl<T> Pending<u64, T> {
+    /// Opens a request under a number that no other request of this table has had.
+    ///
+    /// # Errors
+    /// The table is closed.
+    pub fn open(&self) -> Result<Waiting<u64, T>, Refused> {
+        self.register_with(|serial| serial)
+    }
+}
+
 impl<K: Ord + Copy, T> Waiting<K, T> {
+    /// What the request is called.
+    pub fn key(&self) -> K {
+        self.key
+    }
+
     /// Waits for the outcome.
     ///
     /// *Cancel-safety*: dropped before it is ready, the outcome is still there for the next call.
