@@ -1,0 +1,53 @@
+//! Every bound of this crate, by name. Units last.
+
+/// Bytes of a block: file headers take one, so that records never share a sector with a header.
+pub const BLOCK_BYTES: u64 = 4096;
+/// Bytes of the first WAL segment: small, so that start-up is quick.
+pub const FIRST_WAL_SEGMENT_BYTES: u64 = 4 << 20;
+/// Bytes of the later WAL segments.
+pub const WAL_SEGMENT_BYTES: u64 = 64 << 20;
+/// Zeroed or recycled WAL segments kept ready; more are unlinked.
+pub const MAX_SPARE_WAL_SEGMENTS: usize = 4;
+/// WAL bytes staged in one group, beyond which `stage` asks for a commit first.
+pub const MAX_GROUP_BYTES: u64 = 48 << 20;
+/// Operations staged in one group, beyond which `stage` asks for a commit first.
+pub const MAX_GROUP_OPS: usize = 64 << 10;
+/// Bytes of a metadata record.
+pub const MAX_METADATA_BYTES: usize = 16 << 20;
+/// Bytes of a WAL record's header, batch header included.
+pub const MAX_WAL_HEADER_BYTES: usize = 256;
+/// Bytes of a batch that recovery and readers believe in. Kafka's own bound is `i32::MAX`.
+pub const MAX_BATCH_BYTES: usize = 512 << 20;
+
+/// Bytes of a partition segment (`segment.bytes`), default and ceiling. Positions are `u32`; Kafka's are `i32`.
+pub const SEGMENT_BYTES: u64 = 1 << 30;
+/// Ceiling of `segment.bytes`.
+pub const MAX_SEGMENT_BYTES: u64 = i32::MAX as u64;
+/// Bytes between two index entries (`index.interval.bytes`).
+pub const INDEX_INTERVAL_BYTES: u64 = 4096;
+/// Open partition files kept by the cache.
+pub const MAX_OPEN_FILES: usize = 1024;
+
+/// Batches remembered per producer id (KIP-98: five requests in flight).
+pub const PRODUCER_BATCHES: usize = 5;
+/// Producer ids remembered per partition; the least recently used one goes first.
+pub const MAX_PRODUCERS_PER_PARTITION: usize = 100_000;
+/// Bytes below a truncation point that are searched for the last batches of producers that lost all theirs.
+pub const PRODUCER_REBUILD_BYTES: u64 = 64 << 20;
+/// `producer.id.expiration.ms`, default: a day.
+pub const PRODUCER_ID_EXPIRATION_MS: i64 = 86_400_000;
+
+/// Segments that one retention operation deletes at most; the rest waits for the next.
+pub const RETENTION_SEGMENTS_PER_OP: usize = 256;
+/// Bytes that a scan over a segment reads at once.
+pub const SCAN_CHUNK_BYTES: usize = 256 << 10;
+/// Bytes that a look-up reads at once while it walks from an index entry to its batch.
+pub const LOCATE_CHUNK_BYTES: usize = 8 << 10;
+/// Slices of one vectored write (`IOV_MAX`).
+pub const MAX_IO_SLICES: usize = 1024;
+/// Damage entries kept in a report.
+pub const MAX_REPORTED_DAMAGE: usize = 1000;
+/// Bytes of a checkpoint file that recovery believes in.
+pub const MAX_CHECKPOINT_BYTES: u64 = 4 << 30;
+/// LSNs that one damaged stretch of WAL may span before recovery gives up resynchronising.
+pub const MAX_DAMAGED_LSNS: u64 = 1 << 24;
