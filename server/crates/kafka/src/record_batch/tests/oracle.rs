@@ -46,13 +46,13 @@ fn comparable() -> impl Strategy<Value = Vec<OwnedRecord>> {
 proptest! {
     #[test]
     fn same_bytes_as_the_oracle(input in comparable()) {
-        let ours = build(&input).to_bytes();
+        let mut ours = build(&input).to_bytes();
         let mut encoded = BytesMut::new();
         let options = RecordEncodeOptions { version: 2, compression: TheirCompression::None };
         let records = theirs(&input);
         RecordBatchEncoder::encode(&mut encoded, &records, &options).unwrap();
         prop_assert_eq!(&ours, &encoded.freeze());
-        let decoded = RecordBatchDecoder::decode(&mut ours.clone()).unwrap();
+        let decoded = RecordBatchDecoder::decode(&mut ours).unwrap();
         prop_assert_eq!(decoded.records, records);
     }
 }
