@@ -24,4 +24,6 @@
 pub mod clock;
 pub mod config;
 pub mod rng;
+pub mod shutdown;
 pub mod spawn;
+pub mod telemetry;

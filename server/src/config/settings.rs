@@ -1,0 +1,171 @@
+//! The table: name, type, default, allowed values and documentation of every setting.
+
+use super::value::{Allowed, HostPort, LogFormat, TimestampSource, Value, WalFlush};
+
+/// One row of the table.
+#[derive(Debug)]
+pub struct Setting {
+    /// The dotted name.
+    pub name: &'static str,
+    /// Heading under which it is documented.
+    pub section: &'static str,
+    /// What it does, one or more lines.
+    pub doc: &'static str,
+    /// Kind of value, for readers.
+    pub kind: &'static str,
+    /// Whether its value is written without quotes in TOML.
+    pub bare_in_toml: bool,
+    /// The values allowed, for readers; empty if the kind says it all.
+    pub allowed: fn() -> String,
+    /// The value in `config`, as it would be written.
+    pub get: fn(config: &Config) -> String,
+    /// Reads and checks `text` and puts it into `config`; the error says what is wrong with `text`.
+    pub set: fn(config: &mut Config, text: &str) -> Result<(), String>,
+}
+
+macro_rules! settings {
+    ($( $section:literal { $(
+        $(#[doc = $doc:literal])+
+        $name:literal => $field:ident : $type:ty = $default:expr, $allowed:expr;
+    )+ } )+) => {
+        /// Every setting, by the name of its field. Comes checked out of [`Loader`](super::Loader).
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct Config { $($(
+            #[doc = concat!("`", $name, "`:")]
+            $(#[doc = $doc])+
+            pub $field: $type,
+        )+)+ }
+
+        impl Default for Config {
+            fn default() -> Self {
+                Self { $($( $field: $default, )+)+ }
+            }
+        }
+
+        /// The table, in the order in which it is documented.
+        pub static SETTINGS: &[Setting] = &[ $($( Setting {
+            name: $name,
+            section: $section,
+            doc: concat!($( $doc, "\n" ),+),
+            kind: <$type as Value>::KIND,
+            bare_in_toml: <$type as Value>::BARE_IN_TOML,
+            allowed: || $allowed.describe(),
+            get: |config| config.$field.show(),
+            set: |config, text| { config.$field = $allowed.check(<$type as Value>::read(text)?)?; Ok(()) },
+        }, )+)+ ];
+    };
+}
+
+const HOUR_MS: i64 = 3_600_000;
+const MINUTE_MS: i64 = 60_000;
+
+settings! {
+    "Node" {
+        /// Number of this node in the cluster.
+        "node.id" => node_id: i32 = 1, Allowed::AtLeast(0);
+        /// Name of the cluster, shown to clients. Empty: a random one is made when the data directory is created.
+        "cluster.id" => cluster_id: String = String::new(), Allowed::Any;
+        /// The data directory. It is created if it does not exist, and locked while the server runs. Exactly one.
+        "log.dirs" => log_dirs: String = "./chronik-data".to_owned(), Allowed::NotEmpty;
+        /// How long a graceful stop may take before the server gives up waiting for clients.
+        "shutdown.timeout.ms" => shutdown_timeout_ms: i64 = 30_000, Allowed::Between(0, HOUR_MS);
+    }
+    "Network" {
+        /// Where Kafka clients connect: host:port, or PLAINTEXT://host:port; a list is separated by commas. Port 0 takes any free one.
+        "listeners" => listeners: Vec<HostPort> = vec![HostPort::new("127.0.0.1", 9092)], Allowed::NotEmpty;
+        /// The addresses that clients are told, in the order of `listeners`. Empty: those of `listeners`.
+        /// Needed when the listener is 0.0.0.0 or [::], which nobody can connect to.
+        "advertised.listeners" => advertised_listeners: Vec<HostPort> = Vec::new(), Allowed::Any;
+        /// Connections open at a time; further ones are closed as soon as they are accepted.
+        "max.connections" => max_connections: usize = 20_000, Allowed::AtLeast(1);
+        /// Connections open at a time from one address.
+        "max.connections.per.ip" => max_connections_per_ip: usize = 20_000, Allowed::AtLeast(1);
+        /// A connection without a request for this long is closed. -1: never.
+        "connections.max.idle.ms" => connections_max_idle_ms: i64 = 10 * MINUTE_MS, Allowed::AtLeast(-1);
+        /// Bytes of the largest request; a connection that announces a larger one is closed.
+        "socket.request.max.bytes" => socket_request_max_bytes: usize = 104_857_600, Allowed::Between(1_024, 1 << 30);
+        /// Bytes that all requests in flight and their answers may use together; beyond it, connections are not read.
+        "queued.max.bytes" => queued_max_bytes: usize = 512 << 20, Allowed::AtLeast(1 << 20);
+        /// Requests of one connection in flight; beyond it, the connection is not read.
+        "max.in.flight.requests.per.connection" => max_in_flight_requests_per_connection: usize = 64, Allowed::Between(1, 10_000);
+    }
+    "Topics" {
+        /// Whether a topic is created when a client first asks for it.
+        "auto.create.topics.enable" => auto_create_topics_enable: bool = true, Allowed::Any;
+        /// Whether topics can be deleted.
+        "delete.topic.enable" => delete_topic_enable: bool = true, Allowed::Any;
+        /// Partitions of a topic that is created without a number.
+        "num.partitions" => num_partitions: i32 = 1, Allowed::Between(1, 10_000);
+        /// Replicas of a topic that is created without a number.
+        "default.replication.factor" => default_replication_factor: i16 = 1, Allowed::Between(1, 32);
+        /// Replicas that must have a record before acks=all is answered.
+        "min.insync.replicas" => min_insync_replicas: i32 = 1, Allowed::Between(1, 32);
+        /// Bytes of the largest record batch.
+        "message.max.bytes" => message_max_bytes: usize = 1_048_588, Allowed::Between(1_024, 512 << 20);
+        /// Who sets the timestamp of a record: the producer, or the server when it appends.
+        "log.message.timestamp.type" => log_message_timestamp_type: TimestampSource = TimestampSource::CreateTime, Allowed::Any;
+        /// A producer id that wrote nothing for this long is forgotten, and its sequence numbers with it.
+        "producer.id.expiration.ms" => producer_id_expiration_ms: i64 = 24 * HOUR_MS, Allowed::AtLeast(1);
+    }
+    "Fetch" {
+        /// Bytes of records in one answer to a fetch, whatever the client asks for.
+        "fetch.max.bytes" => fetch_max_bytes: usize = 57_671_680, Allowed::Between(1_024, 1 << 30);
+        /// Incremental fetch sessions kept (KIP-227).
+        "max.incremental.fetch.session.cache.slots" => max_incremental_fetch_session_cache_slots: usize = 1_000, Allowed::Between(0, 1_000_000);
+    }
+    "Segments and retention" {
+        /// Bytes of a segment file.
+        "log.segment.bytes" => log_segment_bytes: u64 = 1 << 30, Allowed::Between(16_384, 2_147_483_647);
+        /// A segment is closed when it is this old. Wins over `log.roll.hours`.
+        "log.roll.ms" => log_roll_ms: Option<i64> = None, Allowed::AtLeast(1);
+        /// A segment is closed when it is this old.
+        "log.roll.hours" => log_roll_hours: i64 = 168, Allowed::Between(1, 1_000_000);
+        /// Bytes of log between two entries of its index.
+        "log.index.interval.bytes" => log_index_interval_bytes: u64 = 4_096, Allowed::Between(0, 2_147_483_647);
+        /// Records older than this are deleted, in whole segments. -1: never. Wins over the two below.
+        "log.retention.ms" => log_retention_ms: Option<i64> = None, Allowed::AtLeast(-1);
+        /// The same in minutes. Wins over `log.retention.hours`.
+        "log.retention.minutes" => log_retention_minutes: Option<i64> = None, Allowed::Between(-1, 100_000_000);
+        /// The same in hours.
+        "log.retention.hours" => log_retention_hours: i64 = 168, Allowed::Between(-1, 1_000_000);
+        /// Bytes that a partition keeps; the oldest segments beyond it are deleted. -1: all.
+        "log.retention.bytes" => log_retention_bytes: i64 = -1, Allowed::AtLeast(-1);
+        /// How often retention is enforced.
+        "log.retention.check.interval.ms" => log_retention_check_interval_ms: i64 = 5 * MINUTE_MS, Allowed::Between(100, 24 * HOUR_MS);
+        /// Segment files held open.
+        "max.open.files" => max_open_files: usize = 1_024, Allowed::Between(16, 1_000_000);
+    }
+    "Write-ahead log" {
+        /// When a write is synced to disk. commit: before it is acknowledged. interval: every `wal.flush.interval.ms`. os: when the
+        /// operating system likes. Only `commit` keeps what was acknowledged through a power cut.
+        "wal.flush" => wal_flush: WalFlush = WalFlush::Commit, Allowed::Any;
+        /// Time between two syncs with `wal.flush = "interval"`.
+        "wal.flush.interval.ms" => wal_flush_interval_ms: i64 = 100, Allowed::Between(1, MINUTE_MS);
+        /// Bytes of a segment of the write-ahead log.
+        "wal.segment.bytes" => wal_segment_bytes: u64 = 64 << 20, Allowed::Between(1 << 20, 1 << 30);
+        /// Time between two checkpoints: the longer, the less is written and the longer a restart after a crash takes.
+        "checkpoint.interval.ms" => checkpoint_interval_ms: i64 = MINUTE_MS, Allowed::Between(100, 24 * HOUR_MS);
+    }
+    "Watching it run" {
+        /// Where the console page, metrics and health checks are served over HTTP. Empty: nowhere.
+        "admin.listener" => admin_listener: Option<HostPort> = Some(HostPort::new("127.0.0.1", 9644)), Allowed::Any;
+        /// What is logged: error, warn, info, debug or trace, also per module: info,chronik_server::net=debug
+        "log.level" => log_level: String = "info".to_owned(), Allowed::NotEmpty;
+        /// How it is logged: lines for people, or a JSON object a line.
+        "log.format" => log_format: LogFormat = LogFormat::Human, Allowed::Any;
+        /// A loop of the server that stands still for this long is reported, and fails /health/live.
+        "stall.threshold.ms" => stall_threshold_ms: i64 = 10_000, Allowed::Between(10, HOUR_MS);
+    }
+}
+
+/// The setting of that name.
+pub fn find(name: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.name == name)
+}
+
+/// The known name that is most like `name`, if one is like it at all.
+pub fn nearest(name: &str) -> Option<&'static str> {
+    let likeness = |setting: &Setting| strsim::jaro_winkler(&name.to_lowercase(), setting.name);
+    let best = SETTINGS.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (likeness(best) > 0.8).then_some(best.name)
+}

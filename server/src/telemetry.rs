@@ -1,0 +1,13 @@
+//! Seeing it run: logs, metrics, and the watchdog that names a loop that stands still.
+
+mod instruments;
+mod labels;
+mod log;
+mod process;
+mod watchdog;
+
+pub use instruments::{Instruments, Metrics};
+pub use labels::{ApiErrorLabels, ApiLabels, LoopLabels, ReasonLabels};
+pub use log::{LogError, init as init_logs};
+pub use process::{ProcessUsage, usage as process_usage};
+pub use watchdog::{Pulse, Stall, Watchdog};

@@ -1,0 +1,141 @@
+//! The metrics, by their own names. Kafka's JMX-exporter names will be a second collector over the same instruments.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::encoding::text;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+
+use super::labels::{ApiErrorLabels, ApiLabels, LoopLabels, ReasonLabels};
+use super::process::ProcessCollector;
+
+/// All instruments and the registry that prints them. Cheap to clone; clones are the same instruments.
+#[derive(Clone)]
+pub struct Metrics(Arc<Inner>);
+
+struct Inner {
+    instruments: Instruments,
+    registry: Registry,
+}
+
+impl Deref for Metrics {
+    type Target = Instruments;
+
+    fn deref(&self) -> &Instruments {
+        &self.0.instruments
+    }
+}
+
+impl Metrics {
+    /// Instruments at zero.
+    pub fn new() -> Self {
+        let mut registry = Registry::default();
+        let ours = registry.sub_registry_with_prefix("chronik");
+        let instruments = Instruments::registered(ours);
+        ours.register("build", "What runs", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));
+        registry.register_collector(Box::new(ProcessCollector));
+        Self(Arc::new(Inner { instruments, registry }))
+    }
+
+    /// Everything in the text format of OpenMetrics, which Prometheus reads.
+    pub fn encode(&self) -> String {
+        let mut out = String::new();
+        text::encode(&mut out, &self.0.registry).expect("a String takes all that is written");
+        out
+    }
+
+    /// Counts one answered request.
+    pub fn request_done(&self, api: &'static str, error: &'static str, took: Duration) {
+        self.requests.get_or_create(&ApiErrorLabels { api, error }).inc();
+        self.request_duration.get_or_create(&ApiLabels { api }).observe(took.as_secs_f64());
+    }
+
+    /// Counts a frame that was refused, for a reason of a few words joined by `_`.
+    pub fn frame_rejected(&self, reason: &'static str) {
+        self.frames_rejected.get_or_create(&ReasonLabels { reason }).inc();
+    }
+
+    /// Counts a connection that was refused, for a reason of a few words joined by `_`.
+    pub fn connection_refused(&self, reason: &'static str) {
+        self.connections_refused.get_or_create(&ReasonLabels { reason }).inc();
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+macro_rules! instruments {
+    ($( $field:ident : $type:ty = $make:expr, $name:literal, $help:literal $(, $unit:expr)?; )+) => {
+        /// Every instrument, by field. The metric of field `f` is called `chronik_` and the name in the table, and the unit.
+        #[derive(Debug)]
+        pub struct Instruments { $( #[doc = $help] pub $field: $type, )+ }
+
+        impl Instruments {
+            fn registered(registry: &mut Registry) -> Self {
+                let all = Self { $( $field: $make, )+ };
+                $( instruments!(@register registry, $name, $help, all.$field $(, $unit)?); )+
+                all
+            }
+        }
+    };
+    (@register $registry:ident, $name:literal, $help:literal, $metric:expr) => {
+        $registry.register($name, $help, $metric.clone());
+    };
+    (@register $registry:ident, $name:literal, $help:literal, $metric:expr, $unit:expr) => {
+        $registry.register_with_unit($name, $help, $unit, $metric.clone());
+    };
+}
+
+instruments! {
+    requests: Family<ApiErrorLabels, Counter> = Family::default(), "requests", "Requests answered, by API and error";
+    request_duration: Family<ApiLabels, Histogram> = Family::new_with_constructor(latencies), "request_duration", "Time from a request read to its answer handed to the socket", Unit::Seconds;
+    request_bytes: Counter = Counter::default(), "request", "Bytes of requests read", Unit::Bytes;
+    response_bytes: Counter = Counter::default(), "response", "Bytes of answers written", Unit::Bytes;
+    connections_open: Gauge = Gauge::default(), "connections_open", "Connections open now";
+    connections_accepted: Counter = Counter::default(), "connections_accepted", "Connections accepted";
+    connections_refused: Family<ReasonLabels, Counter> = Family::default(), "connections_refused", "Connections closed as soon as they came, by reason";
+    frames_rejected: Family<ReasonLabels, Counter> = Family::default(), "frames_rejected", "Frames that closed their connection, by reason";
+    produced_bytes: Counter = Counter::default(), "produced", "Bytes of record batches appended", Unit::Bytes;
+    produced_records: Counter = Counter::default(), "produced_records", "Records appended";
+    fetched_bytes: Counter = Counter::default(), "fetched", "Bytes of record batches sent to consumers", Unit::Bytes;
+    wal_groups: Counter = Counter::default(), "wal_groups", "Commit groups written to the write-ahead log";
+    wal_group_entries: Histogram = counts(), "wal_group_entries", "Operations in a commit group";
+    wal_sync_duration: Histogram = latencies(), "wal_sync_duration", "Time of a write and sync of the write-ahead log", Unit::Seconds;
+    wal_bytes: Counter = Counter::default(), "wal_written", "Bytes written to the write-ahead log", Unit::Bytes;
+    checkpoints: Counter = Counter::default(), "checkpoints", "Checkpoints written";
+    checkpoint_duration: Histogram = latencies(), "checkpoint_duration", "Time of a checkpoint", Unit::Seconds;
+    storage_errors: Counter = Counter::default(), "storage_errors", "Operations refused by the disk";
+    budget_available_bytes: Gauge = Gauge::default(), "budget_available", "Bytes free for requests in flight", Unit::Bytes;
+    budget_total_bytes: Gauge = Gauge::default(), "budget_total", "Bytes for requests in flight (queued.max.bytes)", Unit::Bytes;
+    topics: Gauge = Gauge::default(), "topics", "Topics";
+    partitions: Gauge = Gauge::default(), "partitions", "Partitions";
+    loop_last_beat: Family<LoopLabels, Gauge> = Family::default(), "loop_last_beat_milliseconds", "When a loop last showed life, in milliseconds of uptime; -1 while it waits";
+    loop_stalled: Family<LoopLabels, Gauge> = Family::default(), "loop_stalled", "Whether a loop stands still (1)";
+    loop_stalls: Family<LoopLabels, Counter> = Family::default(), "loop_stalls", "How often a loop was found standing still";
+}
+
+/// 50 us to 26 s, doubling.
+fn latencies() -> Histogram {
+    Histogram::new(exponential_buckets(0.000_05, 2.0, 20))
+}
+
+/// 1 to 32768, doubling.
+fn counts() -> Histogram {
+    Histogram::new(exponential_buckets(1.0, 2.0, 16))
+}
