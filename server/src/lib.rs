@@ -21,6 +21,7 @@
 //! | `clock`, `rng`, `spawn`, `net::transport`, `chronik_log::disk` | the seams: everything that is not a function of values |
 #![cfg(not(any(loom, shuttle)))]
 
+pub mod admin;
 pub mod clock;
 pub mod config;
 pub mod rng;
