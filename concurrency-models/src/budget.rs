@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::monitor::{Monitor, WaitQueue};
+use crate::monitor::{Monitor, WaitQueue, Wakes};
 
 struct State {
     total: usize,
@@ -26,6 +26,22 @@ impl State {
 
     fn first_can_take(&self) -> bool {
         self.line.front().is_some_and(|(_, bytes)| *bytes <= self.available)
+    }
+
+    /// Takes `bytes` if they are free and nobody is in the line.
+    fn take_at_once(&mut self, bytes: usize) -> bool {
+        let free = self.line.is_empty() && bytes <= self.available;
+        if free {
+            self.available -= bytes;
+        }
+        free
+    }
+
+    /// Whoever has become the first in the line looks again, if there is enough for it.
+    fn wake_first(&mut self, wakes: &mut Wakes) {
+        if let Some(first) = self.first_number().filter(|_| self.first_can_take()) {
+            wakes.up_to(&mut self.waiting, first);
+        }
     }
 }
 
@@ -69,13 +85,7 @@ impl Budget {
 
     /// Takes `bytes` if they are free and nobody waits for any; `None` otherwise.
     pub fn try_reserve(&self, bytes: usize) -> Option<Reservation> {
-        let taken = self.0.with(|state| {
-            let free = !state.closed && state.line.is_empty() && bytes <= state.available;
-            if free {
-                state.available -= bytes;
-            }
-            free
-        });
+        let taken = self.0.with(|state| !state.closed && state.take_at_once(bytes));
         taken.then(|| Reservation { budget: self.clone(), bytes })
     }
 
@@ -86,7 +96,10 @@ impl Budget {
     /// # Errors
     /// More than the whole budget, or closed.
     pub async fn reserve(&self, bytes: usize) -> Result<Reservation, Refused> {
-        let turn = self.queue_up(bytes)?;
+        let turn = match self.take_or_queue_up(bytes)? {
+            Start::Taken(reservation) => return Ok(reservation),
+            Start::Queued(turn) => turn,
+        };
         let number = turn.number;
         let taken = self.0.wait(
             |state| &mut state.waiting,
@@ -106,15 +119,21 @@ impl Budget {
         Ok(Reservation { budget: self.clone(), bytes }) // `turn` ends here and the next in the line looks
     }
 
-    fn queue_up(&self, bytes: usize) -> Result<Turn<'_>, Refused> {
+    fn take_or_queue_up(&self, bytes: usize) -> Result<Start<'_>, Refused> {
         self.0.with(|state| {
+            if state.closed {
+                return Err(Refused::Closed);
+            }
             if bytes > state.total {
                 return Err(Refused::TooLarge { asked: bytes, total: state.total });
+            }
+            if state.take_at_once(bytes) {
+                return Ok(Start::Taken(Reservation { budget: self.clone(), bytes }));
             }
             let number = state.next_number;
             state.next_number += 1;
             state.line.push_back((number, bytes));
-            Ok(Turn { budget: self, number })
+            Ok(Start::Queued(Turn { budget: self, number }))
         })
     }
 
@@ -140,11 +159,15 @@ impl Budget {
         self.0.update(|state, wakes| {
             state.available += bytes;
             debug_assert!(state.available <= state.total, "more was given back than taken");
-            if let Some(first) = state.first_number().filter(|_| state.first_can_take()) {
-                wakes.up_to(&mut state.waiting, first);
-            }
+            state.wake_first(wakes);
         });
     }
+}
+
+/// How a reservation begins.
+enum Start<'a> {
+    Taken(Reservation),
+    Queued(Turn<'a>),
 }
 
 /// A place in the line; left when it is dropped, served or not.
@@ -157,9 +180,7 @@ impl Drop for Turn<'_> {
     fn drop(&mut self) {
         self.budget.0.update(|state, wakes| {
             state.line.retain(|(number, _)| *number != self.number);
-            if let Some(first) = state.first_number().filter(|_| state.first_can_take()) {
-                wakes.up_to(&mut state.waiting, first);
-            }
+            state.wake_first(wakes);
         });
     }
 }

@@ -24,7 +24,7 @@ enum Phase {
     Open,
     /// Nothing gets in; what is queued is still flushed.
     Closed,
-    /// The flusher is gone: nothing gets in and nothing gets done.
+    /// The flusher is gone before its time: nothing gets in and nothing gets done.
     Dead,
 }
 
@@ -50,7 +50,7 @@ pub struct Entry<T, R> {
 pub enum Rejected<T> {
     /// The log is being shut down.
     Closed(T),
-    /// The flusher has stopped, after an error.
+    /// The flusher has stopped before its time.
     Dead(T),
 }
 
@@ -68,15 +68,19 @@ impl<T, R> GroupCommit<T, R> {
     /// Closed, or the flusher has died; the value comes back.
     pub fn append(&self, value: T, bytes: usize) -> Result<Answer<R>, Rejected<T>> {
         let (reply, answer) = reply::channel();
-        self.0.update(|state, wakes| match state.phase {
-            Phase::Open => {
-                state.queue.push_back(Entry { value, bytes, reply });
+        let mut entry = Some(Entry { value, bytes, reply }); // outlives the lock: a reply's end wakes somebody
+        let phase = self.0.update(|state, wakes| {
+            if state.phase == Phase::Open {
+                state.queue.extend(entry.take());
                 wakes.one(&mut state.flusher);
-                Ok(answer)
             }
-            Phase::Closed => Err(Rejected::Closed(value)),
-            Phase::Dead => Err(Rejected::Dead(value)),
-        })
+            state.phase
+        });
+        match entry {
+            None => Ok(answer),
+            Some(entry) if phase == Phase::Closed => Err(Rejected::Closed(entry.value)),
+            Some(entry) => Err(Rejected::Dead(entry.value)),
+        }
     }
 
     /// Lets nothing in any more. What is queued is still flushed, then the flusher gets `None`.
@@ -116,6 +120,15 @@ impl<T, R> Flusher<T, R> {
     }
 }
 
+/// Ends a group that is on the disk: `publish` makes it visible, and only then is anybody told, so that who knows that an entry
+/// is done can see it.
+pub fn settle<R>(publish: impl FnOnce(), answers: impl IntoIterator<Item = (Reply<R>, R)>) {
+    publish();
+    for (reply, answer) in answers {
+        let _unwanted = reply.send(answer);
+    }
+}
+
 /// The longest prefix within `max_bytes`, and at least one.
 fn group_length<T, R>(queue: &VecDeque<Entry<T, R>>, max_bytes: usize) -> usize {
     let mut bytes = 0usize;
@@ -129,7 +142,9 @@ fn group_length<T, R>(queue: &VecDeque<Entry<T, R>>, max_bytes: usize) -> usize 
 impl<T, R> Drop for Flusher<T, R> {
     fn drop(&mut self) {
         let unflushed = self.0.update(|state, _| {
-            state.phase = Phase::Dead;
+            if state.phase == Phase::Open || !state.queue.is_empty() {
+                state.phase = Phase::Dead;
+            }
             std::mem::take(&mut state.queue)
         });
         drop(unflushed); // after the lock: each reply's end wakes somebody

@@ -34,12 +34,18 @@ impl<T> Image<T> {
     /// Publishes what `change` makes of the present picture, and returns its version. `change` must be a plain function of the value: it runs
     /// while other writers, not readers, wait.
     pub fn update<V: Into<Arc<T>>>(&self, change: impl FnOnce(&T) -> V) -> i64 {
+        let (version, _previous) = self.publish(change);
+        self.published.advance(version); // after the locks: it wakes
+        version
+    }
+
+    /// Puts the next picture out; returns its version, and the picture before it.
+    fn publish<V: Into<Arc<T>>>(&self, change: impl FnOnce(&T) -> V) -> (i64, Arc<T>) {
         let mut version = self.version.lock();
         let next = change(&self.load()).into();
-        let _previous = std::mem::replace(&mut *self.current.write(), next);
+        let previous = std::mem::replace(&mut *self.current.write(), next);
         *version += 1;
-        self.published.advance(*version);
-        *version
+        (*version, previous)
     }
 
     /// Publishes `value` and returns its version.

@@ -1,7 +1,8 @@
 //! A bounded channel to one receiver: close, then drain.
 //!
-//! A task waits on one mailbox. A full mailbox makes its senders wait, in the order they came; that is how overload is felt
-//! where it is caused. After [`Receiver::close`] or the last sender's end nothing gets in, and everything that got in comes out.
+//! A task waits on one mailbox. A full mailbox makes its senders wait, and they keep their places in the line; that is how overload is
+//! felt where it is caused. (A sender that comes just when there is room may take it first.) After [`Receiver::close`] or the last
+//! sender's end nothing gets in, and everything that got in comes out.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -135,13 +135,13 @@ impl<K: Ord + Copy, T> Waiting<K, T> {
     /// *Cancel-safety*: dropped before it is ready, the outcome is still there for the next call.
     ///
     /// # Errors
-    /// The outcome has been taken by an earlier call.
+    /// The outcome has been taken by an earlier call, or whoever took the request out of the table did not live to give it.
     pub async fn outcome(&mut self) -> Result<T, Unanswered> {
         self.answer.wait().await
     }
 
-    /// Completes the request from the side that waits, as a timeout does. Returns whether this call was the one that did; if not, the
-    /// outcome is already there.
+    /// Completes the request from the side that waits, as a timeout does. Returns whether this call was the one that did; if not,
+    /// somebody else has decided it, and [`Waiting::outcome`] is about to have it.
     pub fn expire(&self, outcome: T) -> bool {
         self.take().is_some_and(|request| request.reply.send(outcome).is_ok())
     }

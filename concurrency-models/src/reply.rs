@@ -21,11 +21,17 @@ struct State<T> {
 }
 
 /// The side that answers. Dropping it is an answer too: [`Unanswered`].
-pub struct Reply<T>(Arc<Monitor<State<T>>>);
+pub struct Reply<T> {
+    /// `None` once it has answered.
+    open: Option<Arc<Monitor<State<T>>>>,
+}
 
 /// The side that waits.
 #[must_use = "nobody learns the answer"]
-pub struct Answer<T>(Arc<Monitor<State<T>>>);
+pub struct Answer<T> {
+    /// `None` once the answer, or that there is none, is known.
+    open: Option<Arc<Monitor<State<T>>>>,
+}
 
 /// The one who should have answered is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +40,7 @@ pub struct Unanswered;
 /// A question: who answers it, and who waits.
 pub fn channel<T>() -> (Reply<T>, Answer<T>) {
     let monitor = Arc::new(Monitor::new(State { slot: Slot::Open, wanted: true, waiting: WaitQueue::new() }));
-    (Reply(monitor.clone()), Answer(monitor))
+    (Reply { open: Some(monitor.clone()) }, Answer { open: Some(monitor) })
 }
 
 impl<T> Reply<T> {
@@ -42,8 +48,9 @@ impl<T> Reply<T> {
     ///
     /// # Errors
     /// Nobody waits any more: the answer comes back.
-    pub fn send(self, answer: T) -> Result<(), T> {
-        self.0.update(|state, wakes| {
+    pub fn send(mut self, answer: T) -> Result<(), T> {
+        let Some(monitor) = self.open.take() else { return Err(answer) };
+        monitor.update(|state, wakes| {
             if !state.wanted {
                 return Err(answer);
             }
@@ -55,17 +62,16 @@ impl<T> Reply<T> {
 
     /// Whether anybody still waits for the answer.
     pub fn is_wanted(&self) -> bool {
-        self.0.with(|state| state.wanted)
+        self.open.as_ref().is_some_and(|monitor| monitor.with(|state| state.wanted))
     }
 }
 
 impl<T> Drop for Reply<T> {
     fn drop(&mut self) {
-        self.0.update(|state, wakes| {
-            if matches!(state.slot, Slot::Open) {
-                state.slot = Slot::Gone;
-                wakes.all(&mut state.waiting);
-            }
+        let Some(monitor) = self.open.take() else { return };
+        monitor.update(|state, wakes| {
+            state.slot = Slot::Gone;
+            wakes.all(&mut state.waiting);
         });
     }
 }
@@ -78,7 +84,8 @@ impl<T> Answer<T> {
     /// # Errors
     /// The other side was dropped without an answer, or the answer has been taken.
     pub async fn wait(&mut self) -> Result<T, Unanswered> {
-        let answered = self.0.wait(
+        let Some(monitor) = &self.open else { return Err(Unanswered) };
+        let answered = monitor.wait(
             |state| &mut state.waiting,
             (),
             |state, _| match std::mem::replace(&mut state.slot, Slot::Gone) {
@@ -90,21 +97,18 @@ impl<T> Answer<T> {
                 Slot::Gone => Some(Err(Unanswered)),
             },
         );
-        answered.await
+        let outcome = answered.await;
+        self.open = None;
+        outcome
     }
 }
 
 impl<T> Drop for Answer<T> {
     fn drop(&mut self) {
-        let unread = self.0.with(|state| {
+        let Some(monitor) = self.open.take() else { return };
+        let unread = monitor.with(|state| {
             state.wanted = false;
-            match std::mem::replace(&mut state.slot, Slot::Gone) {
-                Slot::Open => {
-                    state.slot = Slot::Open; // the other side still has to find out by itself
-                    Slot::Gone
-                }
-                slot => slot,
-            }
+            std::mem::replace(&mut state.slot, Slot::Gone)
         });
         drop(unread); // after the lock
     }

@@ -8,26 +8,28 @@
 
 use std::collections::VecDeque;
 
-/// Names one waiter of one queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ticket<K> {
-    key: K,
-    serial: u64,
-}
+/// The place of one waiter in one queue, kept until the waiter [leaves](WaitQueue::leave). Neither `Clone` nor `Copy`: there is one
+/// leave for every join.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "a waiter that cannot leave is leaked"]
+pub struct Ticket<K>(Place<K>);
+
+/// Orders waiters: by key, then by arrival.
+type Place<K> = (K, u64);
 
 /// Waiters in order of key, then of arrival. With `K = ()`: first come, first served.
 #[derive(Debug)]
 pub struct WaitQueue<W, K = ()> {
-    /// Sorted by (key, serial). A waiter leaves when it is woken or when it gives up.
-    waiting: VecDeque<(Ticket<K>, W)>,
-    /// Woken, but not yet run: a permit in flight. If such a waiter gives up, the permit goes to the next one.
-    woken: Vec<u64>,
+    /// Who waits and is not woken yet, sorted by place. A ticket that is not in here has been woken: it stands for a permit in
+    /// flight.
+    waiting: VecDeque<(Place<K>, W)>,
+    /// Never used twice.
     next_serial: u64,
 }
 
 impl<W, K> Default for WaitQueue<W, K> {
     fn default() -> Self {
-        Self { waiting: VecDeque::new(), woken: Vec::new(), next_serial: 0 }
+        Self { waiting: VecDeque::new(), next_serial: 0 }
     }
 }
 
@@ -47,52 +49,50 @@ impl<W, K: Ord + Copy> WaitQueue<W, K> {
         self.waiting.is_empty()
     }
 
-    /// Adds a waiter for `key`.
+    /// Adds a waiter for `key`, behind those who wait for it already.
     pub fn join(&mut self, key: K, waker: W) -> Ticket<K> {
-        let ticket = Ticket { key, serial: self.next_serial };
+        let place = (key, self.next_serial);
         self.next_serial += 1;
-        let at = self.position(&ticket).unwrap_or_else(|at| at);
-        self.waiting.insert(at, (ticket, waker));
-        ticket
+        self.insert(place, waker);
+        Ticket(place)
+    }
+
+    /// Puts a waiter that was woken, and found that it still has to wait, back into its old place.
+    pub fn rejoin(&mut self, ticket: &Ticket<K>, waker: W) {
+        self.insert(ticket.0, waker);
     }
 
     /// The waker of a waiter that still waits, to be renewed; `None` once it has been woken.
     pub fn waker_mut(&mut self, ticket: &Ticket<K>) -> Option<&mut W> {
-        let at = self.position(ticket).ok()?;
+        let at = self.position(ticket.0).ok()?;
         Some(&mut self.waiting[at].1)
     }
 
-    /// Takes a waiter out, woken or not. Returns whether it had been woken: then a permit is in the caller's hand, to
-    /// be used or passed on with [`Wakes::one`].
-    pub fn leave(&mut self, ticket: &Ticket<K>) -> bool {
-        if let Ok(at) = self.position(ticket) {
-            self.waiting.remove(at);
-            return false;
-        }
-        match self.woken.iter().position(|serial| *serial == ticket.serial) {
-            Some(at) => {
-                self.woken.swap_remove(at);
-                true
-            }
-            None => false,
-        }
+    /// Takes a waiter out and returns its waker, to be dropped after the lock. `None` if it had been woken: then a permit is in the
+    /// caller's hand, to be used or passed on with [`Wakes::one`].
+    pub fn leave(&mut self, ticket: Ticket<K>) -> Option<W> {
+        let at = self.position(ticket.0).ok()?;
+        self.waiting.remove(at).map(|(_, waker)| waker)
     }
 
-    fn position(&self, ticket: &Ticket<K>) -> Result<usize, usize> {
-        self.waiting
-            .binary_search_by(|(other, _)| (other.key, other.serial).cmp(&(ticket.key, ticket.serial)))
+    fn insert(&mut self, place: Place<K>, waker: W) {
+        let at = self.position(place).unwrap_or_else(|at| at);
+        self.waiting.insert(at, (place, waker));
+    }
+
+    fn position(&self, place: Place<K>) -> Result<usize, usize> {
+        self.waiting.binary_search_by_key(&place, |(other, _)| *other)
     }
 
     fn pop_front(&mut self) -> Option<W> {
-        let (ticket, waker) = self.waiting.pop_front()?;
-        self.woken.push(ticket.serial);
-        Some(waker)
+        self.waiting.pop_front().map(|(_, waker)| waker)
     }
 }
 
 /// The waiters woken inside a critical section; they run when this is dropped, after the lock.
 #[derive(Debug)]
 pub struct Wakes<W: Wake> {
+    /// Mostly there is one, and it needs no allocation.
     first: Option<W>,
     rest: Vec<W>,
 }
@@ -132,7 +132,7 @@ impl<W: Wake> Wakes<W> {
 
     /// Wakes all whose key is at most `key`.
     pub fn up_to<K: Ord + Copy>(&mut self, queue: &mut WaitQueue<W, K>, key: K) {
-        while queue.waiting.front().is_some_and(|(ticket, _)| ticket.key <= key) {
+        while queue.waiting.front().is_some_and(|((waiting_for, _), _)| *waiting_for <= key) {
             self.one(queue);
         }
     }

@@ -1,1 +1,44 @@
-//! Scenarios.
+//! Scenarios over Chronik's kernels, and the harness that runs them.
+//!
+//! A *scenario* is a closure: a few threads that use a kernel, and assertions on what they saw. One source runs under three checkers:
+//!
+//! | built with | checker | explores |
+//! |---|---|---|
+//! | nothing | std | real threads, the scenario repeated some hundred times |
+//! | `--cfg loom` | loom | every interleaving, without a bound |
+//! | `--cfg shuttle` | shuttle | interleavings drawn at random and by priorities, from fixed seeds |
+//!
+//! ```ignore
+//! #[test]
+//! fn answer_arrives() {
+//!     check(|| {
+//!         let (reply, mut answer) = reply::channel();
+//!         let server = spawn(move || reply.send(7));
+//!         assert_eq!(block_on(answer.wait()), Ok(7));
+//!         assert_eq!(server.join(), Ok(()));
+//!     });
+//! }
+//! ```
+//!
+//! What a scenario may use is in [`run`]: threads, `block_on`, polling a future once and dropping it. A closure must do the same
+//! thing each time it is called: no clock, no environment, no random numbers, no randomly seeded map.
+
+mod checker;
+pub mod mutants;
+pub mod run;
+
+pub use checker::{Exploration, built};
+
+/// Explores a scenario with the checker that this build was made for, and prints one line about it.
+///
+/// # Panics
+/// If an execution fails, and if the checker did not explore what it promises.
+pub fn check<F: Fn() + Send + Sync + 'static>(scenario: F) -> Exploration {
+    let name = scenario_name(std::any::type_name::<F>());
+    checker::check(&name, scenario)
+}
+
+/// `mailbox::nothing_is_lost::{{closure}}` without its end: the test file and the test, which is the property.
+fn scenario_name(closure: &str) -> String {
+    closure.trim_end_matches("::{{closure}}").to_owned()
+}

@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::sync::{Condvar, Mutex};
-use crate::wait_queue::{WaitQueue, Wake, Wakes};
+use crate::wait_queue::{Ticket, WaitQueue, Wake, Wakes};
 
 /// What wakes one waiter.
 pub type Waiter = Arc<Condvar>;
@@ -57,16 +57,22 @@ impl<S> Monitor<S> {
     {
         let mut wakes = Wakes::default(); // declared first: dropped, and so woken, after the guard
         let mut state = self.state.lock();
+        let waiter = Waiter::default();
+        let mut ticket: Option<Ticket<K>> = None;
         loop {
             if let Some(result) = ready(&mut state, &mut wakes) {
                 return result;
             }
-            let waiter = Waiter::default();
-            let ticket = queue(&mut state).join(key, waiter.clone());
-            while queue(&mut state).waker_mut(&ticket).is_some() {
+            let ticket = match &ticket {
+                None => ticket.insert(queue(&mut state).join(key, waiter.clone())),
+                Some(ticket) => {
+                    queue(&mut state).rejoin(ticket, waiter.clone());
+                    ticket
+                }
+            };
+            while queue(&mut state).waker_mut(ticket).is_some() {
                 state = waiter.wait(state);
             }
-            queue(&mut state).leave(&ticket);
         }
     }
 }

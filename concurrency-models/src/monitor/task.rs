@@ -79,29 +79,35 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
         let this = self.get_mut();
-        let waker = context.waker();
-        let mut wakes = Wakes::default(); // dropped after the guard, as is the waker that a newer one replaces
-        let _replaced;
+        let mut wakes = Wakes::default(); // dropped after the guard, as is the waker that is no longer needed
+        let _unneeded;
         let mut state = this.monitor.state.lock();
-        let result = (this.ready)(&mut state, &mut wakes);
-        let queue = (this.queue)(&mut state);
-        if let Some(result) = result {
+        if let Some(result) = (this.ready)(&mut state, &mut wakes) {
             if let Some(ticket) = this.ticket.take() {
-                queue.leave(&ticket);
+                _unneeded = (this.queue)(&mut state).leave(ticket);
             }
             return Poll::Ready(result);
         }
-        match this.ticket.as_ref().and_then(|ticket| queue.waker_mut(ticket)) {
-            Some(current) if current.will_wake(waker) => {}
-            Some(current) => _replaced = std::mem::replace(current, waker.clone()),
+        _unneeded = this.stay((this.queue)(&mut state), context.waker());
+        Poll::Pending
+    }
+}
+
+impl<S, K: Ord + Copy, F> Wait<'_, S, K, F> {
+    /// Sees to it that `waker` is in the queue. Returns the one that it replaces there.
+    fn stay(&mut self, queue: &mut WaitQueue<Waiter, K>, waker: &Waiter) -> Option<Waiter> {
+        let Some(ticket) = &self.ticket else {
+            self.ticket = Some(queue.join(self.key, waker.clone()));
+            return None;
+        };
+        match queue.waker_mut(ticket) {
+            Some(current) if current.will_wake(waker) => None,
+            Some(current) => Some(std::mem::replace(current, waker.clone())),
             None => {
-                if let Some(ticket) = this.ticket.take() {
-                    queue.leave(&ticket);
-                }
-                this.ticket = Some(queue.join(this.key, waker.clone()));
+                queue.rejoin(ticket, waker.clone());
+                None
             }
         }
-        Poll::Pending
     }
 }
 
@@ -109,11 +115,13 @@ impl<S, K: Ord + Copy, F> Drop for Wait<'_, S, K, F> {
     fn drop(&mut self) {
         let Some(ticket) = self.ticket.take() else { return };
         let queue_of = self.queue;
-        self.monitor.update(|state, wakes| {
+        let _unneeded = self.monitor.update(|state, wakes| {
             let queue = queue_of(state);
-            if queue.leave(&ticket) {
+            let waker = queue.leave(ticket);
+            if waker.is_none() {
                 wakes.one(queue);
             }
+            waker
         });
     }
 }

@@ -1,0 +1,45 @@
+//! The three checkers behind one call.
+
+#[cfg(loom)]
+mod loom;
+#[cfg(shuttle)]
+mod shuttle;
+#[cfg(not(any(loom, shuttle)))]
+mod std_threads;
+
+#[cfg(loom)]
+use self::loom as chosen;
+#[cfg(shuttle)]
+use self::shuttle as chosen;
+#[cfg(not(any(loom, shuttle)))]
+use std_threads as chosen;
+
+mod environment;
+mod report;
+
+/// What was explored of one scenario.
+#[derive(Clone, Copy, Debug)]
+pub struct Exploration {
+    /// `std`, `loom` or `shuttle`.
+    pub checker: &'static str,
+    /// How often the scenario ran, each time (under loom) in another order.
+    pub executions: u64,
+    /// How long that took.
+    pub seconds: f64,
+}
+
+/// The checker that this build was made for.
+pub fn built() -> &'static str {
+    chosen::NAME
+}
+
+pub(crate) fn check(name: &str, scenario: impl Fn() + Send + Sync + 'static) -> Exploration {
+    environment::refuse_variables(std::env::vars_os().map(|(variable, _)| variable));
+    report::announce_failures();
+    let clock = report::Clock::start();
+    let executions = chosen::explore(scenario);
+    assert!(executions > 0, "{name}: the checker explored nothing");
+    let exploration = Exploration { checker: chosen::NAME, executions, seconds: clock.seconds() };
+    report::print(name, exploration);
+    exploration
+}

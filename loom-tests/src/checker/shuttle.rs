@@ -1,0 +1,34 @@
+//! shuttle: many interleavings, half of them drawn at random, half by changing priorities (PCT).
+
+use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
+use shuttle::{Config, Runner};
+
+use super::report;
+
+pub(super) const NAME: &str = "shuttle";
+
+/// Executions of each of the two schedulers.
+const ITERATIONS: usize = 1_000;
+/// Where both begin: the same executions every time.
+const SEED: u64 = 0x0c4c_0a1c;
+/// How many preemptions a bug may need for PCT to look for it.
+const PCT_DEPTH: usize = 3;
+
+/// Explores and returns the number of executions, which must be all that were asked for.
+pub(super) fn explore(scenario: impl Fn() + Send + Sync + 'static) -> u64 {
+    let scenario = std::sync::Arc::new(scenario);
+    report::start_counting();
+    run(RandomScheduler::new_from_seed(SEED, ITERATIONS), scenario.clone());
+    run(PctScheduler::new_from_seed(SEED, PCT_DEPTH, ITERATIONS), scenario);
+    report::counted()
+}
+
+fn run(scheduler: impl Scheduler + 'static, scenario: std::sync::Arc<impl Fn() + Send + Sync + 'static>) {
+    let before = report::counted();
+    let executions = Runner::new(scheduler, Config::new()).run(move || {
+        report::count_execution();
+        scenario();
+    });
+    assert_eq!(executions, ITERATIONS, "shuttle stopped early");
+    assert_eq!(report::counted() - before, ITERATIONS as u64, "shuttle counts other executions than the scenario saw");
+}

@@ -1,0 +1,32 @@
+//! Real threads: shows that the scenario means something outside of a checker, and exercises the production build of a kernel.
+
+use std::time::Duration;
+
+use super::report;
+
+pub(super) const NAME: &str = "std";
+
+const REPETITIONS: u64 = 200;
+/// In steps of a millisecond. A scenario takes microseconds: one that is not done by then has stopped for ever.
+const PATIENCE_MS: u32 = 60_000;
+
+/// Repeats the scenario and returns how often.
+#[expect(clippy::disallowed_methods, reason = "a scenario that hangs must fail, so it runs on a thread that can be left behind")]
+pub(super) fn explore(scenario: impl Fn() + Send + Sync + 'static) -> u64 {
+    let repetitions = std::thread::spawn(move || {
+        report::start_counting();
+        for _ in 0..REPETITIONS {
+            report::count_execution();
+            scenario();
+        }
+        report::counted()
+    });
+    for _ in 0..PATIENCE_MS {
+        if repetitions.is_finished() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert!(repetitions.is_finished(), "the scenario hangs");
+    repetitions.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}

@@ -1,0 +1,80 @@
+//! What a scenario is written in: the same few words under std, loom and shuttle.
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::task::Poll;
+
+#[cfg(loom)]
+use loom::thread as runtime;
+#[cfg(shuttle)]
+use shuttle::thread as runtime;
+#[cfg(not(any(loom, shuttle)))]
+use std::thread as runtime;
+
+/// A thread of the scenario that runs.
+#[must_use = "a scenario ends all its threads"]
+pub struct Running<T>(runtime::JoinHandle<T>);
+
+/// Starts a thread.
+#[cfg_attr(
+    not(any(loom, shuttle)),
+    expect(clippy::disallowed_methods, reason = "the threads of a scenario are real ones in a plain build")
+)]
+pub fn spawn<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> Running<T> {
+    Running(runtime::spawn(body))
+}
+
+impl<T> Running<T> {
+    /// Waits until the thread has ended, and returns what it returned.
+    pub fn join(self) -> T {
+        match self.0.join() {
+            Ok(value) => value,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+}
+
+/// Lets other threads run.
+pub fn yield_now() {
+    runtime::yield_now();
+}
+
+/// Runs a future of a kernel to its end.
+///
+/// Under loom the kernels stand on the blocking monitor, whose futures are ready when they are first polled: one poll is one
+/// scheduling point.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    #[cfg(loom)]
+    {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        match pin!(future).poll(&mut context) {
+            Poll::Ready(output) => output,
+            Poll::Pending => panic!("a kernel waits on something else than a monitor"),
+        }
+    }
+    #[cfg(not(loom))]
+    concurrency_models::sync::block_on(future)
+}
+
+/// As [`block_on`], with a real waker under loom as well: for what is built on the monitor of tasks itself.
+pub fn block_on_waker<F: Future>(future: F) -> F::Output {
+    concurrency_models::sync::block_on(future)
+}
+
+/// Polls a future once, with a real waker.
+pub fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {
+    block_on_waker(std::future::poll_fn(|context| Poll::Ready(future.as_mut().poll(context))))
+}
+
+/// Polls a future at most `polls` times, letting others run after each, and then drops it: what `select!` and a timeout do. Returns
+/// the output if it was ready in time.
+pub fn give_up_after<F: Future>(polls: usize, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    for _ in 0..polls {
+        if let Poll::Ready(output) = poll_once(future.as_mut()) {
+            return Some(output);
+        }
+        yield_now();
+    }
+    None
+}
