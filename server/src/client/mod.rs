@@ -1,0 +1,97 @@
+//! A small Kafka client on our own codec: for the command line, the load generator and black-box tests.
+//!
+//! ```text
+//! Client ─► topics, records ─► Connection ─► writer task ─► socket
+//!                                  ▲             └─ what is expected, in order ─► reader task ◄─ socket
+//!                                  └──────────────── reply kernel ◄──────────────────┘
+//! ```
+
+mod connection;
+mod error;
+mod pump;
+mod records;
+mod topics;
+mod versions;
+
+pub use connection::{Connection, Pending};
+pub use error::ClientError;
+pub use records::{Fetched, Isolation, Offsets, Produced, fetch_request, fetched, produce_request, produced};
+pub use topics::{Cluster, NewTopic, PartitionInfo, TopicInfo};
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::config::HostPort;
+use crate::spawn::Spawner;
+
+/// How a client behaves.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Name that the server sees.
+    pub client_id: String,
+    /// How long an answer may take.
+    pub timeout: Duration,
+    /// Requests of one connection that may be under way.
+    pub max_in_flight: usize,
+    /// Bytes of the largest answer accepted.
+    pub max_response_bytes: usize,
+    /// Time.
+    pub clock: Clock,
+    /// Tasks.
+    pub spawner: Spawner,
+}
+
+impl Options {
+    /// 30 s for an answer, 64 requests in flight, answers of 256 MiB.
+    pub fn new(clock: Clock, spawner: Spawner) -> Self {
+        Self {
+            client_id: "chronik-cli".to_owned(),
+            timeout: Duration::from_secs(30),
+            max_in_flight: 64,
+            max_response_bytes: 256 << 20,
+            clock,
+            spawner,
+        }
+    }
+}
+
+/// A client of a cluster: one connection to the address it was given, and one to each leader that it needs.
+#[derive(Debug)]
+pub struct Client {
+    bootstrap: Connection,
+    options: Options,
+    /// By node id.
+    leaders: BTreeMap<i32, Connection>,
+}
+
+impl Client {
+    /// Connects to one node, through which it finds the others.
+    ///
+    /// # Errors
+    /// No connection, or no Kafka server at its other end.
+    pub async fn connect(bootstrap: &HostPort, options: Options) -> Result<Self, ClientError> {
+        let bootstrap = Connection::open(bootstrap, options.clone()).await?;
+        Ok(Self { bootstrap, options, leaders: BTreeMap::new() })
+    }
+
+    /// The connection to the node that the client was given.
+    pub fn bootstrap(&self) -> &Connection {
+        &self.bootstrap
+    }
+
+    /// A connection to the leader of a partition.
+    ///
+    /// # Errors
+    /// No such partition, no leader, no connection to it.
+    pub async fn leader(&mut self, topic: &str, partition: i32) -> Result<Connection, ClientError> {
+        let cluster = self.cluster(Some(&[topic])).await?;
+        let (id, address) = cluster.leader_of(topic, partition)?;
+        if let Some(known) = self.leaders.get(&id) {
+            return Ok(known.clone());
+        }
+        let connection = Connection::open(&address, self.options.clone()).await?;
+        self.leaders.insert(id, connection.clone());
+        Ok(connection)
+    }
+}
