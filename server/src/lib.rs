@@ -22,6 +22,7 @@
 #![cfg(not(any(loom, shuttle)))]
 
 pub mod admin;
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod rng;
