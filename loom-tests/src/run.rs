@@ -34,6 +34,11 @@ impl<T> Running<T> {
     }
 }
 
+/// Waits for several threads; returns what they returned, in the order given.
+pub fn join_all<T, const N: usize>(threads: [Running<T>; N]) -> [T; N] {
+    threads.map(Running::join)
+}
+
 /// Lets other threads run.
 pub fn yield_now() {
     runtime::yield_now();

@@ -1,0 +1,122 @@
+//! What either monitor promises.
+
+use std::sync::Arc;
+
+use concurrency_models::wait_queue;
+use loom_tests::check;
+use loom_tests::run::{Running, join_all, spawn};
+
+use super::{Monitor, Waiter, block_on};
+
+type WaitQueue<K = ()> = wait_queue::WaitQueue<Waiter, K>;
+
+/// A semaphore, the simplest thing that one can wait for.
+#[derive(Default)]
+struct Permits {
+    free: usize,
+    closed: bool,
+    waiting: WaitQueue,
+}
+
+type Semaphore = Arc<Monitor<Permits>>;
+
+/// Takes a permit on a thread of its own; false if the semaphore is closed and empty.
+fn take(semaphore: &Semaphore) -> Running<bool> {
+    let semaphore = semaphore.clone();
+    spawn(move || {
+        block_on(semaphore.wait(
+            |state| &mut state.waiting,
+            (),
+            |state, _| {
+                if state.free > 0 {
+                    state.free -= 1;
+                    return Some(true);
+                }
+                state.closed.then_some(false)
+            },
+        ))
+    })
+}
+
+fn release_one(semaphore: &Semaphore) {
+    semaphore.update(|state, wakes| {
+        state.free += 1;
+        wakes.one(&mut state.waiting);
+    });
+}
+
+fn close(semaphore: &Semaphore) {
+    semaphore.update(|state, wakes| {
+        state.closed = true;
+        wakes.all(&mut state.waiting);
+    });
+}
+
+#[test]
+fn a_fresh_waiter_is_never_lost() {
+    check(|| {
+        let semaphore = Semaphore::default();
+        let waiter = take(&semaphore);
+        release_one(&semaphore);
+        assert!(waiter.join());
+    });
+}
+
+#[test]
+fn each_permit_serves_one_waiter() {
+    check(|| {
+        let semaphore = Semaphore::default();
+        let waiters = [take(&semaphore), take(&semaphore)];
+        release_one(&semaphore);
+        release_one(&semaphore);
+        assert!(join_all(waiters).into_iter().all(|served| served));
+        semaphore.with(|state| assert!(state.free == 0 && state.waiting.is_empty()));
+    });
+}
+
+#[test]
+fn a_close_reaches_everyone_and_a_permit_only_one() {
+    check(|| {
+        let semaphore = Semaphore::default();
+        let waiters = [take(&semaphore), take(&semaphore)];
+        release_one(&semaphore);
+        close(&semaphore);
+        let served = join_all(waiters).into_iter().filter(|served| *served).count();
+        assert_eq!(served, 1);
+        semaphore.with(|state| assert!(state.waiting.is_empty(), "a waiter was left in the queue"));
+    });
+}
+
+/// A position with waiters, keyed by the position that they wait for.
+#[derive(Default)]
+struct Position {
+    now: u32,
+    waiting: WaitQueue<u32>,
+}
+
+fn reach(position: &Arc<Monitor<Position>>, target: u32) -> Running<u32> {
+    let position = position.clone();
+    spawn(move || {
+        block_on(position.wait(
+            |state| &mut state.waiting,
+            target,
+            move |state, _| (state.now >= target).then_some(state.now),
+        ))
+    })
+}
+
+#[test]
+fn waiters_of_different_keys_are_all_woken_in_time() {
+    check(|| {
+        let position = Arc::<Monitor<Position>>::default();
+        let waiters = [reach(&position, 2), reach(&position, 1)];
+        for step in [1, 2] {
+            position.update(|state, wakes| {
+                state.now = step;
+                wakes.up_to(&mut state.waiting, step);
+            });
+        }
+        let [two, one] = join_all(waiters);
+        assert!(two == 2 && one >= 1);
+    });
+}

@@ -1,0 +1,138 @@
+//! What the monitor of tasks promises when a future is dropped: by a timeout, by a `select!`, by a connection that ends.
+//!
+//! The future is polled once, so that it waits, and then its end races with the wake-up that is meant for it.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use concurrency_models::monitor::task::{Monitor, Waiter};
+use concurrency_models::wait_queue::WaitQueue;
+use loom_tests::check;
+use loom_tests::run::{block_on_waker, poll_once, spawn};
+
+#[derive(Default)]
+struct Permits {
+    free: usize,
+    waiting: WaitQueue<Waiter>,
+}
+
+type Semaphore = Arc<Monitor<Permits>>;
+
+async fn take(semaphore: Semaphore) {
+    let taken = semaphore.wait(
+        |state| &mut state.waiting,
+        (),
+        |state, _| {
+            let free = state.free > 0;
+            free.then(|| state.free -= 1)
+        },
+    );
+    taken.await;
+}
+
+fn release_one(semaphore: &Semaphore) {
+    semaphore.update(|state, wakes| {
+        state.free += 1;
+        wakes.one(&mut state.waiting);
+    });
+}
+
+/// Polls the future once and drops it; gives a permit back if that took one.
+fn try_for_a_moment(semaphore: &Semaphore) {
+    let taken = poll_once(pin!(take(semaphore.clone())).as_mut());
+    if taken.is_ready() {
+        release_one(semaphore);
+    }
+}
+
+#[test]
+fn the_permit_of_a_dropped_waiter_goes_to_the_next() {
+    check(|| {
+        let semaphore = Semaphore::default();
+        let gives_up = spawn({
+            let semaphore = semaphore.clone();
+            move || try_for_a_moment(&semaphore)
+        });
+        let stays = spawn({
+            let semaphore = semaphore.clone();
+            move || block_on_waker(take(semaphore))
+        });
+        release_one(&semaphore);
+        gives_up.join();
+        stays.join(); // there is one permit, and only this waiter left to take it
+    });
+}
+
+#[test]
+fn a_dropped_waiter_leaves_neither_place_nor_permit_behind() {
+    check(|| {
+        let semaphore = Semaphore::default();
+        let gives_up = spawn({
+            let semaphore = semaphore.clone();
+            move || try_for_a_moment(&semaphore)
+        });
+        release_one(&semaphore);
+        gives_up.join();
+        semaphore.with(|state| assert!(state.free == 1 && state.waiting.is_empty()));
+        assert_eq!(Arc::strong_count(&semaphore), 1);
+    });
+}
+
+#[test]
+fn a_future_that_moves_to_another_task_is_woken_there() {
+    check(|| {
+        let semaphore = Semaphore::default();
+        let mut waits = Box::pin(take(semaphore.clone()));
+        assert_eq!(poll_once(waits.as_mut()), Poll::Pending); // registers this task
+        let other_task = spawn(move || block_on_waker(waits)); // which is not the one that waits in the end
+        release_one(&semaphore);
+        other_task.join();
+    });
+}
+
+#[test]
+fn a_poll_without_a_wake_up_changes_nothing() {
+    check(|| {
+        let semaphore = Semaphore::default();
+        let waiter = spawn({
+            let semaphore = semaphore.clone();
+            move || {
+                let mut waits = Box::pin(take(semaphore));
+                let early = (0..2).any(|_| poll_once(waits.as_mut()).is_ready());
+                if !early {
+                    block_on_waker(waits);
+                }
+            }
+        });
+        release_one(&semaphore);
+        waiter.join();
+        semaphore.with(|state| assert!(state.free == 0 && state.waiting.is_empty()));
+    });
+}
+
+#[test]
+fn a_newcomer_that_takes_the_permit_does_not_strand_the_woken() {
+    check(|| {
+        let semaphore = Semaphore::default();
+        let waiter = spawn({
+            let semaphore = semaphore.clone();
+            move || block_on_waker(take(semaphore))
+        });
+        release_one(&semaphore);
+        try_for_a_moment(&semaphore); // may come between the wake-up and the one who was woken
+        waiter.join();
+    });
+}
+
+#[test]
+fn a_future_never_polled_was_never_there() {
+    check(|| {
+        let semaphore = Semaphore::default();
+        let never: Box<dyn Future<Output = ()>> = Box::new(take(semaphore.clone()));
+        drop(never);
+        release_one(&semaphore);
+        semaphore.with(|state| assert_eq!(state.free, 1));
+    });
+}
