@@ -22,8 +22,8 @@ pub struct Image<T> {
 
 impl<T> Image<T> {
     /// An image that shows `value`, as version 0.
-    pub fn new(value: T) -> Self {
-        Self { version: Mutex::new(0), current: RwLock::new(Arc::new(value)), published: Watermark::new(0) }
+    pub fn new(value: impl Into<Arc<T>>) -> Self {
+        Self { version: Mutex::new(0), current: RwLock::new(value.into()), published: Watermark::new(0) }
     }
 
     /// The picture now.

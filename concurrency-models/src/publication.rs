@@ -27,7 +27,7 @@ pub struct Readable<T> {
 
 impl<T> Publication<T> {
     /// Shows `view`, readable up to `high_watermark`.
-    pub fn new(view: T, high_watermark: i64) -> Self {
+    pub fn new(view: impl Into<Arc<T>>, high_watermark: i64) -> Self {
         Self { view: Image::new(view), high_watermark: Watermark::new(high_watermark) }
     }
 
@@ -35,6 +35,12 @@ impl<T> Publication<T> {
     /// be called by the one who owns the log.
     pub fn publish(&self, view: impl Into<Arc<T>>, high_watermark: i64) {
         self.view.replace(view);
+        self.high_watermark.advance(high_watermark);
+    }
+
+    /// Lets the picture that is out be read up to `high_watermark`, which it already reaches. To be called by the one who owns
+    /// the log.
+    pub fn advance(&self, high_watermark: i64) {
         self.high_watermark.advance(high_watermark);
     }
 
