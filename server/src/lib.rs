@@ -22,10 +22,17 @@
 #![cfg(not(any(loom, shuttle)))]
 
 pub mod admin;
+pub mod broker;
 pub mod client;
 pub mod clock;
+pub mod cluster;
 pub mod config;
+pub mod limits;
+pub mod net;
+pub mod node;
 pub mod rng;
 pub mod shutdown;
 pub mod spawn;
+pub mod storage;
 pub mod telemetry;
+pub mod types;

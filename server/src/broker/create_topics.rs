@@ -1,0 +1,222 @@
+//! CreateTopics: checks what is asked for, completes it with defaults, proposes it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use chronik_kafka::message::create_topics::{
+    CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfigs, CreatableTopicResult,
+    CreateTopicsRequest, CreateTopicsResponse,
+};
+use chronik_kafka::{ErrorCode, Str};
+use uuid::Uuid;
+
+use super::Broker;
+use super::error::KafkaError;
+use crate::cluster::{Applied, Command, topic_config};
+use crate::limits;
+
+/// "The broker's default", for partitions and replication factor (KIP-464).
+const DEFAULT: i32 = -1;
+/// `config_source` of a topic's own setting.
+const DYNAMIC_TOPIC_CONFIG: i8 = 1;
+
+/// Why a topic is not created: a code, and a sentence.
+type Refused = (ErrorCode, String);
+
+/// A topic as it is asked for.
+pub(super) struct NewTopic {
+    name: String,
+    partitions: i32,
+    replication_factor: i32,
+    /// Replicas by partition; empty to have them chosen.
+    assignment: Vec<Vec<i32>>,
+    configs: BTreeMap<String, String>,
+}
+
+/// A topic that can be created.
+pub(super) struct Checked {
+    assignment: Vec<Vec<i32>>,
+    configs: BTreeMap<String, String>,
+}
+
+impl NewTopic {
+    /// A topic of which only the name matters.
+    pub(super) fn with_defaults(name: String) -> Self {
+        Self {
+            name,
+            partitions: DEFAULT,
+            replication_factor: DEFAULT,
+            assignment: Vec::new(),
+            configs: BTreeMap::new(),
+        }
+    }
+}
+
+/// Creates what can be created; says of the rest why not.
+pub(super) async fn create_topics(broker: &Broker, request: CreateTopicsRequest) -> CreateTopicsResponse {
+    let deadline =
+        broker.clock.uptime() + Duration::from_millis(u64::try_from(request.timeout_ms).unwrap_or_default());
+    let mut named = BTreeSet::new();
+    let twice: BTreeSet<Str> = request
+        .topics
+        .iter()
+        .filter(|topic| !named.insert(topic.name.clone()))
+        .map(|topic| topic.name.clone())
+        .collect();
+    let mut topics = Vec::with_capacity(request.topics.len());
+    for asked in request.topics {
+        let name = asked.name.clone();
+        let created = if twice.contains(&name) {
+            Err((ErrorCode::INVALID_REQUEST, "the request names this topic twice".to_owned()))
+        } else {
+            create_in_time(broker, asked, request.validate_only, deadline).await
+        };
+        topics.push(respond(name, created));
+    }
+    CreateTopicsResponse { topics, ..Default::default() }
+}
+
+async fn create_in_time(
+    broker: &Broker,
+    asked: CreatableTopic,
+    validate_only: bool,
+    deadline: Duration,
+) -> Result<(Uuid, Checked), Refused> {
+    let new = new_topic(asked)?;
+    if validate_only {
+        if broker.controller.state().topic(&new.name).is_some() {
+            return Err((ErrorCode::TOPIC_ALREADY_EXISTS, format!("topic '{}' already exists", new.name)));
+        }
+        return Ok((Uuid::nil(), check(broker, &new)?));
+    }
+    tokio::select! {
+        biased;
+        created = create(broker, new) => created,
+        () = broker.clock.sleep(deadline.saturating_sub(broker.clock.uptime())) => {
+            Err((ErrorCode::REQUEST_TIMED_OUT, "the topic is still being created".to_owned()))
+        }
+    }
+}
+
+/// Creates one topic.
+///
+/// # Errors
+/// Invalid, refused, or not stored.
+pub(super) async fn create(broker: &Broker, new: NewTopic) -> Result<(Uuid, Checked), Refused> {
+    let checked = check(broker, &new)?;
+    let command = Command::CreateTopic {
+        name: new.name,
+        id: Uuid::nil(), // the controller chooses it
+        assignment: checked.assignment.clone(),
+        configs: checked.configs.clone(),
+    };
+    match broker.controller.propose(command).await {
+        Ok(Applied::Created { id }) => Ok((id, checked)),
+        Ok(other) => unreachable!("creating a topic came to {other:?}"),
+        Err(error) => Err((error.code(), error.to_string())),
+    }
+}
+
+fn new_topic(asked: CreatableTopic) -> Result<NewTopic, Refused> {
+    let CreatableTopic { name, num_partitions, replication_factor, assignments, configs } = asked;
+    if !assignments.is_empty() && (num_partitions != DEFAULT || i32::from(replication_factor) != DEFAULT) {
+        let message = "with a manual assignment, the partition count and the replication factor must be -1";
+        return Err((ErrorCode::INVALID_REQUEST, message.to_owned()));
+    }
+    let config = |config: chronik_kafka::message::create_topics::CreatableTopicConfig| {
+        Some((config.name.to_string(), config.value?.to_string()))
+    };
+    Ok(NewTopic {
+        name: name.to_string(),
+        partitions: num_partitions,
+        replication_factor: replication_factor.into(),
+        assignment: ordered(assignments)?,
+        configs: configs.into_iter().filter_map(config).collect(),
+    })
+}
+
+/// A manual assignment names every partition once, from 0 on.
+fn ordered(mut assignments: Vec<CreatableReplicaAssignment>) -> Result<Vec<Vec<i32>>, Refused> {
+    assignments.sort_by_key(|assignment| assignment.partition_index);
+    let consecutive =
+        (0i32..).zip(&assignments).all(|(index, assignment)| assignment.partition_index == index);
+    if !consecutive {
+        let message = "the assignment must name every partition once, from 0 on";
+        return Err((ErrorCode::INVALID_REPLICA_ASSIGNMENT, message.to_owned()));
+    }
+    Ok(assignments.into_iter().map(|assignment| assignment.broker_ids).collect())
+}
+
+fn check(broker: &Broker, new: &NewTopic) -> Result<Checked, Refused> {
+    let refused = |error: topic_config::TopicConfigError| (error.code(), error.to_string());
+    topic_config::validate_name(&new.name).map_err(refused)?;
+    broker.storage.log_config(&new.configs).map_err(refused)?;
+    let assignment = if new.assignment.is_empty() { choose(broker, new)? } else { new.assignment.clone() };
+    check_assignment(broker, &assignment)?;
+    Ok(Checked { assignment, configs: new.configs.clone() })
+}
+
+/// Replicas for every partition, over the brokers in turn.
+fn choose(broker: &Broker, new: &NewTopic) -> Result<Vec<Vec<i32>>, Refused> {
+    let partitions = if new.partitions == DEFAULT { broker.settings.num_partitions } else { new.partitions };
+    if !(1..=limits::MAX_PARTITIONS_PER_TOPIC).contains(&partitions) {
+        let message =
+            format!("{partitions} partitions; a topic has 1 to {}", limits::MAX_PARTITIONS_PER_TOPIC);
+        return Err((ErrorCode::INVALID_PARTITIONS, message));
+    }
+    let brokers: Vec<i32> = broker.controller.state().brokers.keys().copied().collect();
+    let default = i32::from(broker.settings.default_replication_factor);
+    let replicas = if new.replication_factor == DEFAULT { default } else { new.replication_factor };
+    let replicas = usize::try_from(replicas).unwrap_or_default();
+    if !(1..=brokers.len()).contains(&replicas) {
+        let message = format!("replication factor {} with {} brokers", new.replication_factor, brokers.len());
+        return Err((ErrorCode::INVALID_REPLICATION_FACTOR, message));
+    }
+    let partitions = usize::try_from(partitions).unwrap_or_default();
+    let of_partition = |first: usize| (first..first + replicas).map(|n| brokers[n % brokers.len()]).collect();
+    Ok((0..partitions).map(of_partition).collect())
+}
+
+fn check_assignment(broker: &Broker, assignment: &[Vec<i32>]) -> Result<(), Refused> {
+    let state = broker.controller.state();
+    let valid = assignment.iter().all(|replicas| {
+        let distinct: BTreeSet<_> = replicas.iter().collect();
+        !replicas.is_empty()
+            && distinct.len() == replicas.len()
+            && replicas.iter().all(|id| state.brokers.contains_key(id))
+    });
+    if valid {
+        return Ok(());
+    }
+    let message = "every partition needs replicas on different, known brokers";
+    Err((ErrorCode::INVALID_REPLICA_ASSIGNMENT, message.to_owned()))
+}
+
+fn respond(name: Str, created: Result<(Uuid, Checked), Refused>) -> CreatableTopicResult {
+    match created {
+        Ok((topic_id, Checked { assignment, configs })) => CreatableTopicResult {
+            name,
+            topic_id,
+            num_partitions: i32::try_from(assignment.len()).unwrap_or(i32::MAX),
+            replication_factor: assignment.first().and_then(|r| i16::try_from(r.len()).ok()).unwrap_or(-1),
+            configs: Some(configs.into_iter().map(own_config).collect()),
+            ..Default::default()
+        },
+        Err((error_code, message)) => CreatableTopicResult {
+            name,
+            error_code,
+            error_message: Some(message.into()),
+            ..Default::default()
+        },
+    }
+}
+
+fn own_config((name, value): (String, String)) -> CreatableTopicConfigs {
+    CreatableTopicConfigs {
+        name: name.into(),
+        value: Some(value.into()),
+        read_only: false,
+        config_source: DYNAMIC_TOPIC_CONFIG,
+        is_sensitive: false,
+    }
+}

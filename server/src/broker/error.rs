@@ -1,0 +1,87 @@
+//! Our errors as Kafka's codes: the only place where one becomes the other.
+
+use chronik_kafka::ErrorCode;
+use chronik_kafka::record_batch::BatchError;
+use chronik_log::{OpError, ReadError};
+
+use crate::cluster::topic_config::TopicConfigError;
+use crate::cluster::{ProposeError, Refusal};
+use crate::storage::StorageError;
+
+/// Kafka's code for an error of ours.
+pub trait KafkaError {
+    /// The code.
+    fn code(&self) -> ErrorCode;
+}
+
+impl KafkaError for StorageError {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::Op(error) => error.code(),
+            // Clients try again elsewhere, or here after the restart.
+            Self::Closed => ErrorCode::NOT_LEADER_OR_FOLLOWER,
+            Self::Dead => ErrorCode::KAFKA_STORAGE_ERROR,
+        }
+    }
+}
+
+impl KafkaError for OpError {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::UnknownPartition => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+            Self::AlreadyExists => ErrorCode::TOPIC_ALREADY_EXISTS,
+            Self::Offline(_) | Self::StorageFull => ErrorCode::KAFKA_STORAGE_ERROR,
+            Self::MessageTooLarge { .. } => ErrorCode::MESSAGE_TOO_LARGE,
+            Self::RecordListTooLarge { .. } => ErrorCode::RECORD_LIST_TOO_LARGE,
+            Self::InvalidBatch(_) => ErrorCode::CORRUPT_MESSAGE,
+            Self::OutOfOrderSequence { .. } => ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER,
+            Self::InvalidProducerEpoch { .. } => ErrorCode::INVALID_PRODUCER_EPOCH,
+            Self::FencedLeaderEpoch { .. } => ErrorCode::FENCED_LEADER_EPOCH,
+            Self::OffsetOutOfRange { .. } => ErrorCode::OFFSET_OUT_OF_RANGE,
+            Self::OffsetGap { .. } | Self::CommitFirst => ErrorCode::UNKNOWN_SERVER_ERROR,
+        }
+    }
+}
+
+impl KafkaError for ReadError {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::OffsetOutOfRange { .. } => ErrorCode::OFFSET_OUT_OF_RANGE,
+            Self::Stale | Self::WouldBlock => ErrorCode::NOT_LEADER_OR_FOLLOWER,
+            Self::Corrupt { .. } | Self::Io(_) => ErrorCode::KAFKA_STORAGE_ERROR,
+        }
+    }
+}
+
+impl KafkaError for BatchError {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::Crc { .. } | Self::Truncated { .. } | Self::LengthMismatch { .. } => {
+                ErrorCode::CORRUPT_MESSAGE
+            }
+            _ => ErrorCode::INVALID_RECORD,
+        }
+    }
+}
+
+impl KafkaError for ProposeError {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::Refused(Refusal::TopicExists(_)) => ErrorCode::TOPIC_ALREADY_EXISTS,
+            Self::Refused(Refusal::UnknownTopic(_)) => ErrorCode::UNKNOWN_TOPIC_ID,
+            Self::Refused(Refusal::Invalid(_)) => ErrorCode::INVALID_REQUEST,
+            Self::Refused(Refusal::AlreadyNamed(_)) => ErrorCode::INCONSISTENT_CLUSTER_ID,
+            Self::Storage(error) => error.code(),
+            Self::Closed => ErrorCode::NOT_CONTROLLER,
+        }
+    }
+}
+
+impl KafkaError for TopicConfigError {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::Name { .. } => ErrorCode::INVALID_TOPIC_EXCEPTION,
+            Self::UnknownKey(_) | Self::Value { .. } => ErrorCode::INVALID_CONFIG,
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! Fetch: reads segments up to the high watermark, and waits until there is enough to read.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use chronik_kafka::ErrorCode;
+use chronik_kafka::message::fetch::{
+    EpochEndOffset, FetchPartition, FetchRequest, FetchResponse, FetchableTopicResponse, PartitionData,
+};
+use chronik_log::{LogView, ReadError, ReadMode};
+use concurrency_models::budget::Reservation;
+use concurrency_models::publication::Readable;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+
+use super::Broker;
+use super::error::KafkaError;
+use super::fetch_session::{FetchSessions, Plan, Target, Told};
+use super::partition::{self, Led, TopicRef};
+use crate::cluster::ClusterState;
+use crate::storage::Partition;
+
+/// First version that names topics by id (KIP-516).
+const TOPIC_IDS_FROM: i16 = 13;
+/// `isolation_level` that leaves out aborted transactions.
+const READ_COMMITTED: i8 = 1;
+/// How often a read is tried again because retention has just removed its segment.
+const STALE_RETRIES: usize = 3;
+
+/// An answer, and the memory that its records take.
+pub(super) struct Fetched {
+    pub(super) response: FetchResponse,
+    pub(super) memory: Option<Reservation>,
+}
+
+/// Carries out a fetch.
+pub(super) async fn fetch(
+    broker: &Broker,
+    request: FetchRequest,
+    version: i16,
+    sessions: &mut FetchSessions,
+) -> Fetched {
+    let by_id = version >= TOPIC_IDS_FROM;
+    let plan = match sessions.plan(&request, by_id, broker.settings.fetch_sessions) {
+        Ok(plan) => plan,
+        Err(error_code) => {
+            return Fetched { response: FetchResponse { error_code, ..Default::default() }, memory: None };
+        }
+    };
+    let wait = Wait::new(broker, &request);
+    let (reads, memory) = read_until_enough(broker, &plan.targets, &wait).await;
+    let fetched: usize = reads.iter().map(Read::bytes).sum();
+    broker.metrics.fetched_bytes.inc_by(fetched as u64);
+    Fetched { response: respond(plan, reads, sessions), memory }
+}
+
+/// How much a consumer wants, and how long it waits for it.
+struct Wait {
+    min_bytes: usize,
+    max_bytes: usize,
+    /// In terms of the clock's uptime.
+    deadline: Duration,
+    read_committed: bool,
+}
+
+impl Wait {
+    fn new(broker: &Broker, request: &FetchRequest) -> Self {
+        let bytes = |value: i32| usize::try_from(value).unwrap_or_default();
+        let max_wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or_default());
+        Self {
+            min_bytes: bytes(request.min_bytes),
+            max_bytes: bytes(request.max_bytes).min(broker.settings.fetch_max_bytes),
+            deadline: broker.clock.uptime() + max_wait,
+            read_committed: request.isolation_level == READ_COMMITTED,
+        }
+    }
+}
+
+/// What came of reading one partition.
+struct Read {
+    data: PartitionData,
+    /// The partition and the position up to which it has been looked at; `None` after an error.
+    seen: Option<(Led, i64)>,
+}
+
+impl Read {
+    fn error(index: i32, error_code: ErrorCode) -> Self {
+        let data =
+            PartitionData { partition_index: index, error_code, high_watermark: -1, ..Default::default() };
+        Self { data: PartitionData { records: Some(Bytes::new()), ..data }, seen: None }
+    }
+
+    fn bytes(&self) -> usize {
+        self.data.records.as_ref().map_or(0, Bytes::len)
+    }
+
+    /// Whether the client should hear of it at once.
+    fn is_final(&self) -> bool {
+        self.seen.is_none() || self.data.diverging_epoch != EpochEndOffset::default()
+    }
+}
+
+/// Reads again and again until there is enough, or something went wrong, or the time is up.
+async fn read_until_enough(
+    broker: &Broker,
+    targets: &[Target],
+    wait: &Wait,
+) -> (Vec<Read>, Option<Reservation>) {
+    loop {
+        // The most that may come, then what did come: the rest goes back before the socket is waited for.
+        let mut memory =
+            broker.response_memory.reserve(wait.max_bytes.min(broker.response_memory.total())).await.ok();
+        let state = broker.controller.state();
+        let reads = read_all(broker, &state, targets, wait).await;
+        let bytes: usize = reads.iter().map(Read::bytes).sum();
+        if let Some(memory) = &mut memory {
+            memory.shrink_to(bytes);
+        }
+        let enough = bytes >= wait.min_bytes
+            || reads.iter().any(Read::is_final)
+            || reads.is_empty() && wait.min_bytes == 0;
+        if enough || broker.clock.uptime() >= wait.deadline || broker.shutdown.is_requested() {
+            return (reads, memory);
+        }
+        drop(memory);
+        wait_for_news(broker, reads, wait.deadline).await;
+    }
+}
+
+/// Returns when a partition has grown past what has been seen of it, or is gone, or the time is up.
+async fn wait_for_news(broker: &Broker, reads: Vec<Read>, deadline: Duration) {
+    let seen: Vec<(Led, i64)> = reads.into_iter().filter_map(|read| read.seen).collect();
+    let mut grown: FuturesUnordered<_> =
+        seen.iter().map(|(led, position)| led.partition.readable_to(position + 1)).collect();
+    let left = deadline.saturating_sub(broker.clock.uptime());
+    tokio::select! {
+        biased;
+        Some(_) = grown.next() => {}
+        () = broker.shutdown.requested() => {}
+        () = broker.clock.sleep(left) => {}
+    }
+}
+
+async fn read_all(broker: &Broker, state: &ClusterState, targets: &[Target], wait: &Wait) -> Vec<Read> {
+    let mut left = wait.max_bytes;
+    let mut first = true;
+    let mut reads = Vec::with_capacity(targets.len());
+    for target in targets {
+        let mut read = read_target(broker, state, target, left, first, wait.read_committed).await;
+        let bytes = read.bytes();
+        if !first && bytes > left {
+            read.data.records = Some(Bytes::new()); // one batch may exceed the limit, but only the first (KIP-74)
+        }
+        first &= bytes == 0;
+        left = left.saturating_sub(read.bytes());
+        reads.push(read);
+    }
+    reads
+}
+
+async fn read_target(
+    broker: &Broker,
+    state: &ClusterState,
+    target: &Target,
+    left: usize,
+    first: bool,
+    read_committed: bool,
+) -> Read {
+    let request = &target.request;
+    let led = target.topic.resolve(state);
+    let led =
+        led.and_then(|topic| partition::led(broker, topic, request.partition, request.current_leader_epoch));
+    let led = match led {
+        Ok(led) => led,
+        Err(code) => return Read::error(request.partition, code),
+    };
+    let wanted = usize::try_from(request.partition_max_bytes).unwrap_or_default().min(left);
+    let max_bytes = if wanted == 0 && !first { None } else { Some(wanted) };
+    match read_partition(broker, &led.partition, request, max_bytes).await {
+        Err(error) => {
+            if matches!(error, ReadError::Corrupt { .. } | ReadError::Io(_)) {
+                tracing::error!(partition = %led.id, %error, "a read failed");
+            }
+            let mut read = Read::error(request.partition, error.code());
+            read.data.log_start_offset = led.partition.read().view.log_start_offset();
+            read
+        }
+        Ok(mut data) => {
+            data.aborted_transactions = read_committed.then(Vec::new);
+            let seen = data.high_watermark;
+            Read { data, seen: Some((led, seen)) }
+        }
+    }
+}
+
+/// `max_bytes` of `None`: nothing is to be read, only the offsets are wanted.
+async fn read_partition(
+    broker: &Broker,
+    partition: &Partition,
+    request: &FetchPartition,
+    max_bytes: Option<usize>,
+) -> Result<PartitionData, ReadError> {
+    let mut retries = STALE_RETRIES;
+    loop {
+        let Readable { view, high_watermark } = partition.read();
+        check_offset(&view, request.fetch_offset, high_watermark)?;
+        let mut data = PartitionData {
+            partition_index: request.partition,
+            high_watermark,
+            last_stable_offset: high_watermark,
+            log_start_offset: view.log_start_offset(),
+            records: Some(Bytes::new()),
+            ..Default::default()
+        };
+        if let Some(diverging_epoch) = diverging_epoch(&view, request, high_watermark) {
+            return Ok(PartitionData { diverging_epoch, ..data });
+        }
+        let Some(max_bytes) = max_bytes else { return Ok(data) };
+        match read_view(broker, view, request.fetch_offset, max_bytes, high_watermark).await {
+            Err(ReadError::Stale) if retries > 0 => retries -= 1,
+            records => {
+                data.records = Some(records?);
+                return Ok(data);
+            }
+        }
+    }
+}
+
+fn check_offset(view: &LogView, offset: i64, high_watermark: i64) -> Result<(), ReadError> {
+    let log_start = view.log_start_offset();
+    if (log_start..=high_watermark).contains(&offset) {
+        return Ok(());
+    }
+    Err(ReadError::OffsetOutOfRange { offset, log_start })
+}
+
+/// Whether what the reader has read last is in our log at all (KIP-320, KIP-595).
+fn diverging_epoch(view: &LogView, request: &FetchPartition, log_end_offset: i64) -> Option<EpochEndOffset> {
+    if request.last_fetched_epoch < 0 {
+        return None;
+    }
+    let (epoch, end_offset) = view.end_offset_for_epoch(request.last_fetched_epoch, log_end_offset);
+    let diverges = epoch < request.last_fetched_epoch || end_offset < request.fetch_offset;
+    diverges.then_some(EpochEndOffset { epoch, end_offset })
+}
+
+/// From the page cache on this thread; from the disk on another.
+async fn read_view(
+    broker: &Broker,
+    view: Arc<LogView>,
+    offset: i64,
+    max_bytes: usize,
+    up_to: i64,
+) -> Result<Bytes, ReadError> {
+    match view.read(offset, max_bytes, up_to, ReadMode::Inline) {
+        Err(ReadError::WouldBlock) => {
+            broker.spawner.blocking(move || view.read(offset, max_bytes, up_to, ReadMode::Blocking)).await
+        }
+        done => done,
+    }
+}
+
+fn respond(plan: Plan, reads: Vec<Read>, sessions: &mut FetchSessions) -> FetchResponse {
+    let Plan { targets, session_id, incremental } = plan;
+    let mut responses: Vec<FetchableTopicResponse> = Vec::new();
+    let mut last_topic: Option<TopicRef> = None;
+    for (target, Read { data, .. }) in targets.into_iter().zip(reads) {
+        let has_records = data.records.as_ref().is_some_and(|records| !records.is_empty());
+        let told = data
+            .error_code
+            .is_none()
+            .then_some(Told { high_watermark: data.high_watermark, log_start_offset: data.log_start_offset });
+        let news = sessions.tell(&target.topic, data.partition_index, told, has_records);
+        if incremental && !news {
+            continue;
+        }
+        if last_topic.as_ref() != Some(&target.topic) {
+            responses.push(topic_response(&target.topic));
+            last_topic = Some(target.topic);
+        }
+        if let Some(response) = responses.last_mut() {
+            response.partitions.push(data);
+        }
+    }
+    FetchResponse { session_id, responses, ..Default::default() }
+}
+
+fn topic_response(topic: &TopicRef) -> FetchableTopicResponse {
+    match topic {
+        TopicRef::Name(name) => FetchableTopicResponse { topic: name.clone(), ..Default::default() },
+        TopicRef::Id(id) => FetchableTopicResponse { topic_id: *id, ..Default::default() },
+    }
+}

@@ -1,0 +1,105 @@
+//! ListOffsets: offsets by timestamp, and by the special timestamps.
+
+use std::collections::BTreeSet;
+
+use chronik_kafka::ErrorCode;
+use chronik_kafka::message::list_offsets::{
+    ListOffsetsPartition, ListOffsetsPartitionResponse, ListOffsetsRequest, ListOffsetsResponse,
+    ListOffsetsTopicResponse,
+};
+use chronik_log::{FoundTimestamp, LogView, ReadError};
+
+use concurrency_models::publication::Readable;
+
+use super::Broker;
+use super::error::KafkaError;
+use super::partition;
+use crate::cluster::Topic;
+
+/// The end of the log: the high watermark.
+const LATEST: i64 = -1;
+/// The start of the log.
+const EARLIEST: i64 = -2;
+/// The record with the highest timestamp (KIP-734).
+const MAX_TIMESTAMP: i64 = -3;
+/// The start of what is on this node's disk (KIP-405): the same as [`EARLIEST`], since there is no remote storage.
+const EARLIEST_LOCAL: i64 = -4;
+/// The end of what is in remote storage (KIP-1005): nothing is.
+const LATEST_TIERED: i64 = -5;
+
+/// The answer when no record fits.
+const NONE: (i64, i64, i32) = (-1, -1, -1);
+
+/// Answers for every partition asked for.
+pub(super) async fn list_offsets(broker: &Broker, request: ListOffsetsRequest) -> ListOffsetsResponse {
+    let state = broker.controller.state();
+    let mut topics = Vec::with_capacity(request.topics.len());
+    for asked in request.topics {
+        let topic = state.topic(&asked.name);
+        let mut seen = BTreeSet::new();
+        let mut partitions = Vec::with_capacity(asked.partitions.len());
+        for partition in asked.partitions {
+            let found = match topic {
+                _ if !seen.insert(partition.partition_index) => Err(ErrorCode::INVALID_REQUEST),
+                None => Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
+                Some(topic) => find(broker, topic, &partition).await,
+            };
+            partitions.push(respond(partition.partition_index, found));
+        }
+        topics.push(ListOffsetsTopicResponse { name: asked.name, partitions });
+    }
+    ListOffsetsResponse { topics, ..Default::default() }
+}
+
+fn respond(partition_index: i32, found: Result<(i64, i64, i32), ErrorCode>) -> ListOffsetsPartitionResponse {
+    let (error_code, (timestamp, offset, leader_epoch)) = match found {
+        Ok(found) => (ErrorCode::NONE, found),
+        Err(error_code) => (error_code, NONE),
+    };
+    ListOffsetsPartitionResponse { partition_index, error_code, timestamp, offset, leader_epoch }
+}
+
+/// (timestamp, offset, leader epoch)
+async fn find(
+    broker: &Broker,
+    topic: &Topic,
+    asked: &ListOffsetsPartition,
+) -> Result<(i64, i64, i32), ErrorCode> {
+    let led = partition::led(broker, topic, asked.partition_index, asked.current_leader_epoch)?;
+    let Readable { view, high_watermark } = led.partition.read();
+    match asked.timestamp {
+        LATEST => Ok((-1, high_watermark, led.leader_epoch)),
+        EARLIEST | EARLIEST_LOCAL => {
+            Ok((-1, view.log_start_offset(), epoch_of(&view, view.log_start_offset(), high_watermark)))
+        }
+        LATEST_TIERED => Ok(NONE),
+        timestamp if timestamp < MAX_TIMESTAMP => Err(ErrorCode::INVALID_REQUEST),
+        timestamp => {
+            let search = move || match timestamp {
+                MAX_TIMESTAMP => view.max_timestamp(high_watermark),
+                _ => view.offset_for_timestamp(timestamp, high_watermark),
+            };
+            let found = broker.spawner.blocking(search).await.map_err(|error: ReadError| error.code())?;
+            Ok(found.map_or(NONE, |FoundTimestamp { offset, timestamp_ms, leader_epoch }| {
+                (timestamp_ms, offset, leader_epoch)
+            }))
+        }
+    }
+}
+
+/// The epoch of the record at `offset`; -1 if there is none.
+fn epoch_of(view: &LogView, offset: i64, high_watermark: i64) -> i32 {
+    if offset >= high_watermark {
+        return -1;
+    }
+    let mut epoch = view.latest_epoch();
+    // The epoch whose predecessor ends at or before `offset`.
+    while epoch > 0 {
+        let (earlier, end_offset) = view.end_offset_for_epoch(epoch - 1, high_watermark);
+        if earlier < 0 || end_offset <= offset {
+            break;
+        }
+        epoch = earlier;
+    }
+    epoch
+}

@@ -1,0 +1,250 @@
+//! What a request means: one file per API.
+//!
+//! A request has two halves. [`Broker::begin`] runs in the order in which requests come off a connection and does what must keep that order: a produce gets
+//! its place in the log. [`Broker::finish`] runs when every earlier request of the connection has been answered, and may take its time.
+
+mod api_versions;
+mod create_topics;
+mod delete_topics;
+mod error;
+mod fetch;
+mod fetch_session;
+mod find_coordinator;
+mod init_producer_id;
+mod list_offsets;
+mod metadata;
+mod offset_for_leader_epoch;
+mod outcome;
+mod partition;
+mod produce;
+pub mod producer_ids;
+
+use std::net::IpAddr;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chronik_kafka::message::{RequestBody, ResponseBody};
+use chronik_kafka::{ApiKey, DecodeError, RequestHeader, Segments};
+use concurrency_models::budget::{Budget, Reservation};
+
+pub use fetch_session::FetchSessions;
+
+use crate::clock::Clock;
+use crate::cluster::Controller;
+use crate::net::frame_reader::Frame;
+use crate::shutdown::Shutdown;
+use crate::spawn::Spawner;
+use crate::storage::Storage;
+use crate::telemetry::Metrics;
+use fetch::Fetched;
+use producer_ids::ProducerIds;
+
+/// Carries requests out. Clones are the same broker.
+#[derive(Clone)]
+pub struct Broker(Arc<Parts>);
+
+/// What requests are carried out with.
+pub struct Parts {
+    /// `node.id`
+    pub node_id: i32,
+    /// Reads and writes partitions.
+    pub storage: Storage,
+    /// Reads and changes the metadata.
+    pub controller: Controller,
+    /// Gives producer ids.
+    pub producer_ids: ProducerIds,
+    /// What time it is.
+    pub clock: Clock,
+    /// Where a read may wait for the disk.
+    pub spawner: Spawner,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Ends long polls.
+    pub shutdown: Shutdown,
+    /// Memory of requests from their first byte to their answer.
+    pub request_memory: Budget,
+    /// Memory of records on their way to consumers.
+    pub response_memory: Budget,
+    /// What the configuration says.
+    pub settings: Settings,
+}
+
+/// The part of the configuration that decides what requests mean.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `auto.create.topics.enable`
+    pub auto_create_topics: bool,
+    /// `delete.topic.enable`
+    pub delete_topics: bool,
+    /// `num.partitions`
+    pub num_partitions: i32,
+    /// `default.replication.factor`
+    pub default_replication_factor: i16,
+    /// `min.insync.replicas`, unless the topic has its own.
+    pub min_insync_replicas: usize,
+    /// `fetch.max.bytes`
+    pub fetch_max_bytes: usize,
+    /// `max.incremental.fetch.session.cache.slots` is not zero.
+    pub fetch_sessions: bool,
+    /// `cluster.id`, where it is given.
+    pub cluster_id: Option<String>,
+}
+
+/// A request that has its place among the others of its connection.
+pub struct Begun {
+    header: RequestHeader,
+    work: Work,
+    started: Duration,
+    /// Held until the answer has been encoded: the answer borrows from the frame.
+    memory: Reservation,
+}
+
+enum Work {
+    Produce(produce::Produce),
+    Fetch(Box<chronik_kafka::message::FetchRequest>),
+    Other(Box<RequestBody>),
+    /// A version of ApiVersions that we do not know is answered in version 0 (KIP-511).
+    UnknownApiVersions,
+}
+
+/// What goes back.
+pub enum Reply {
+    /// Nothing: a produce with `acks=0`.
+    None,
+    /// These bytes.
+    Bytes {
+        /// The frame.
+        segments: Segments,
+        /// Held until they are written.
+        memory: Option<Reservation>,
+    },
+    /// The end of the connection: there is no other way to tell the client.
+    Close(String),
+}
+
+/// Why a request ends its connection: what it is cannot be understood, so neither can what follows.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// Header or body is malformed.
+    #[error("bad request: {0}")]
+    Decode(#[from] DecodeError),
+    /// A version that is not advertised.
+    #[error("bad request: {api:?} has no version {version} here")]
+    UnsupportedVersion {
+        /// Which API.
+        api: ApiKey,
+        /// The version asked for.
+        version: i16,
+    },
+}
+
+impl Deref for Broker {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl Broker {
+    /// A broker of these parts.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// Decodes a request and does what must be done in order.
+    ///
+    /// # Errors
+    /// The frame is not a request that we know: the connection must end.
+    pub fn begin(&self, frame: Frame, peer: IpAddr) -> Result<Begun, RequestError> {
+        let Frame { mut bytes, memory } = frame;
+        let started = self.clock.uptime();
+        let header = RequestHeader::decode(&mut bytes)?;
+        let (api, version) = (header.api, header.version);
+        tracing::trace!(%peer, ?api, version, correlation_id = header.correlation_id, "request");
+        let work = if api_versions::SERVED.contains(&api) && api.versions().contains(version) {
+            self.begin_work(RequestBody::decode(api, version, &bytes)?, version)
+        } else if api == ApiKey::ApiVersions {
+            Work::UnknownApiVersions
+        } else {
+            return Err(RequestError::UnsupportedVersion { api, version });
+        };
+        Ok(Begun { header, work, started, memory })
+    }
+
+    fn begin_work(&self, body: RequestBody, version: i16) -> Work {
+        match body {
+            RequestBody::Produce(request) => Work::Produce(produce::begin(self, request, version)),
+            RequestBody::Fetch(request) => Work::Fetch(Box::new(request)),
+            other => Work::Other(Box::new(other)),
+        }
+    }
+
+    /// Carries a request out and gives its answer.
+    pub async fn finish(&self, begun: Begun, sessions: &mut FetchSessions) -> Reply {
+        let Begun { header, work, started, memory: request_memory } = begun;
+        let (api, mut version) = (header.api, header.version);
+        let mut memory = None;
+        let body = match work {
+            Work::Produce(produce) => {
+                let acks = produce.acks();
+                let response = produce.finish(self).await;
+                if acks == 0 {
+                    self.count(api, &response.clone().into(), started);
+                    return produce::without_acknowledgement(&response);
+                }
+                response.into()
+            }
+            Work::Fetch(request) => {
+                let Fetched { response, memory: records } =
+                    fetch::fetch(self, *request, version, sessions).await;
+                memory = records;
+                response.into()
+            }
+            Work::Other(request) => self.answer(*request, version).await,
+            Work::UnknownApiVersions => {
+                version = 0;
+                api_versions::unsupported().into()
+            }
+        };
+        self.count(api, &body, started);
+        drop(request_memory);
+        match body.frame(header.correlation_id, version) {
+            Ok(segments) => {
+                self.metrics.response_bytes.inc_by(segments.total_len() as u64);
+                Reply::Bytes { segments, memory }
+            }
+            Err(error) => {
+                Reply::Close(format!("{api:?} version {version} cannot express the answer: {error}"))
+            }
+        }
+    }
+
+    async fn answer(&self, request: RequestBody, version: i16) -> ResponseBody {
+        match request {
+            RequestBody::ApiVersions(request) => api_versions::api_versions(&request, version).into(),
+            RequestBody::Metadata(request) => metadata::metadata(self, request, version).await.into(),
+            RequestBody::ListOffsets(request) => list_offsets::list_offsets(self, request).await.into(),
+            RequestBody::CreateTopics(request) => create_topics::create_topics(self, request).await.into(),
+            RequestBody::DeleteTopics(request) => {
+                delete_topics::delete_topics(self, request, version).await.into()
+            }
+            RequestBody::InitProducerId(request) => {
+                init_producer_id::init_producer_id(self, request).await.into()
+            }
+            RequestBody::FindCoordinator(request) => {
+                find_coordinator::find_coordinator(self, request, version).into()
+            }
+            RequestBody::OffsetForLeaderEpoch(request) => {
+                offset_for_leader_epoch::offset_for_leader_epoch(self, request).into()
+            }
+            #[allow(unreachable_patterns, reason = "the codec may know more APIs than are served")]
+            other => unreachable!("{:?} is begun in another way, or not served", other.api()),
+        }
+    }
+
+    fn count(&self, api: ApiKey, response: &ResponseBody, started: Duration) {
+        let error = outcome::first_error(response).name().unwrap_or("UNKNOWN");
+        self.metrics.request_done(api.name(), error, self.clock.uptime() - started);
+    }
+}

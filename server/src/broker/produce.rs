@@ -1,0 +1,265 @@
+//! Produce: batches are checked and queued in the order of the requests; the answers come when the log has them.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use chronik_kafka::message::produce::{
+    LeaderIdAndEpoch, PartitionProduceData, PartitionProduceResponse, ProduceRequest, ProduceResponse,
+    TopicProduceData, TopicProduceResponse,
+};
+use chronik_kafka::record_batch::{Compression, RecordBatch};
+use chronik_kafka::{ErrorCode, Str};
+
+use super::error::KafkaError;
+use super::partition::{self, Led, TopicRef};
+use super::{Broker, Reply};
+use crate::cluster::Topic;
+use crate::storage::{OpAnswer, appended};
+
+/// First version that names topics by id (KIP-516).
+const TOPIC_IDS_FROM: i16 = 13;
+/// First version that may carry zstd (KIP-110).
+const ZSTD_FROM: i16 = 7;
+/// `acks` that waits for all in-sync replicas.
+const ACKS_ALL: i16 = -1;
+
+/// A produce whose batches have their places in the log.
+pub(super) struct Produce {
+    acks: i16,
+    timeout: Duration,
+    topics: Vec<ProduceTopic>,
+}
+
+struct ProduceTopic {
+    name: Str,
+    topic_id: uuid::Uuid,
+    partitions: Vec<ProducePartition>,
+}
+
+struct ProducePartition {
+    index: i32,
+    records: i64,
+    bytes: u64,
+    /// A promise of the offsets, or why there will be none.
+    queued: Result<OpAnswer, Refused>,
+}
+
+/// Why a batch did not get into the log.
+struct Refused {
+    error_code: ErrorCode,
+    error_message: Option<Str>,
+    current_leader: LeaderIdAndEpoch,
+}
+
+impl Refused {
+    fn new(error_code: ErrorCode, message: impl Into<Option<String>>) -> Self {
+        let error_message = message.into().map(Str::from);
+        Self { error_code, error_message, current_leader: LeaderIdAndEpoch::default() }
+    }
+}
+
+impl<E: KafkaError + std::fmt::Display> From<E> for Refused {
+    fn from(error: E) -> Self {
+        Self::new(error.code(), error.to_string())
+    }
+}
+
+/// Checks every batch and queues those that pass.
+pub(super) fn begin(broker: &Broker, request: ProduceRequest, version: i16) -> Produce {
+    let state = broker.controller.state();
+    let ProduceRequest { transactional_id, acks, timeout_ms, topic_data } = request;
+    let refuse_all = if !(ACKS_ALL..=1).contains(&acks) {
+        Some((ErrorCode::INVALID_REQUIRED_ACKS, "acks is 0, 1 or -1"))
+    } else {
+        transactional_id
+            .map(|_| (ErrorCode::INVALID_TXN_STATE, "transactions are not served by this version"))
+    };
+    let begin = |data: TopicProduceData| {
+        let TopicProduceData { name, topic_id, partition_data } = data;
+        let topic = match refuse_all {
+            Some((code, message)) => Err((code, Some(message.to_owned()))),
+            None => TopicRef::new(version >= TOPIC_IDS_FROM, &name, topic_id)
+                .resolve(&state)
+                .map_err(|code| (code, None)),
+        };
+        let partitions = partition_data.into_iter().map(|data| {
+            let request = Request { broker, version, acks };
+            begin_partition(&request, topic.as_ref().map(|topic| &***topic), data)
+        });
+        ProduceTopic { name, topic_id, partitions: partitions.collect() }
+    };
+    Produce {
+        acks,
+        timeout: Duration::from_millis(u64::try_from(timeout_ms).unwrap_or_default()),
+        topics: topic_data.into_iter().map(begin).collect(),
+    }
+}
+
+/// What all partitions of a request have in common.
+struct Request<'a> {
+    broker: &'a Broker,
+    version: i16,
+    acks: i16,
+}
+
+fn begin_partition(
+    request: &Request<'_>,
+    topic: Result<&Topic, &(ErrorCode, Option<String>)>,
+    data: PartitionProduceData,
+) -> ProducePartition {
+    let PartitionProduceData { index, records } = data;
+    let bytes = records.as_ref().map_or(0, |records| records.len() as u64);
+    let mut count = 0;
+    let queued = match topic {
+        Err((code, message)) => Err(Refused::new(*code, message.clone())),
+        Ok(topic) => queue(request, topic, index, records, &mut count),
+    };
+    ProducePartition { index, records: count, bytes, queued }
+}
+
+fn queue(
+    request: &Request<'_>,
+    topic: &Topic,
+    index: i32,
+    records: Option<Bytes>,
+    count: &mut i64,
+) -> Result<OpAnswer, Refused> {
+    let broker = request.broker;
+    let Led { id, leader_epoch, .. } = partition::led(broker, topic, index, -1).map_err(|code| Refused {
+        current_leader: current_leader(topic, index, code),
+        ..Refused::new(code, None)
+    })?;
+    check_in_sync(request, topic, index)?;
+    let batch = only_batch(records.unwrap_or_default(), request.version)?;
+    *count = i64::from(batch.header.record_count);
+    Ok(broker.storage.append(id, batch, leader_epoch, broker.clock.now_ms())?)
+}
+
+/// `acks=all` needs `min.insync.replicas` before it appends.
+fn check_in_sync(request: &Request<'_>, topic: &Topic, index: i32) -> Result<(), Refused> {
+    let own = topic.configs.get("min.insync.replicas").and_then(|value| value.parse().ok());
+    let needed = own.unwrap_or(request.broker.settings.min_insync_replicas);
+    let present = topic.partition(index).map_or(0, |partition| partition.in_sync_replicas.len());
+    if request.acks == ACKS_ALL && present < needed {
+        let message = format!("{present} replicas are in sync, min.insync.replicas is {needed}");
+        return Err(Refused::new(ErrorCode::NOT_ENOUGH_REPLICAS, message));
+    }
+    Ok(())
+}
+
+/// The one batch that a produce carries for a partition, checked.
+fn only_batch(mut records: Bytes, version: i16) -> Result<RecordBatch, Refused> {
+    let invalid = |message: &str| Refused::new(ErrorCode::INVALID_RECORD, message.to_owned());
+    if records.is_empty() {
+        return Err(invalid("a produce carries exactly one record batch for each partition, this one none"));
+    }
+    let batch = RecordBatch::read(&mut records)?;
+    if !records.is_empty() {
+        return Err(invalid("a produce carries exactly one record batch for each partition"));
+    }
+    batch.validate()?;
+    if batch.header.is_control() {
+        return Err(invalid("clients cannot write control batches"));
+    }
+    if batch.header.is_transactional() {
+        return Err(Refused::new(
+            ErrorCode::INVALID_TXN_STATE,
+            "transactions are not served by this version".to_owned(),
+        ));
+    }
+    if batch.header.compression() == Compression::Zstd && version < ZSTD_FROM {
+        return Err(Refused::new(
+            ErrorCode::UNSUPPORTED_COMPRESSION_TYPE,
+            "zstd needs produce version 7 or later".to_owned(),
+        ));
+    }
+    Ok(batch)
+}
+
+/// Whom to ask instead (KIP-951).
+fn current_leader(topic: &Topic, index: i32, code: ErrorCode) -> LeaderIdAndEpoch {
+    match topic.partition(index) {
+        Some(partition) if code == ErrorCode::NOT_LEADER_OR_FOLLOWER => LeaderIdAndEpoch {
+            leader_id: partition.leader.unwrap_or(-1),
+            leader_epoch: partition.leader_epoch,
+        },
+        _ => LeaderIdAndEpoch::default(),
+    }
+}
+
+impl Produce {
+    /// 0, 1 or -1.
+    pub(super) fn acks(&self) -> i16 {
+        self.acks
+    }
+
+    /// Waits until the log has the batches, or has refused them, or the request's time is up.
+    pub(super) async fn finish(self, broker: &Broker) -> ProduceResponse {
+        let deadline = broker.clock.uptime() + self.timeout;
+        let mut responses = Vec::with_capacity(self.topics.len());
+        for ProduceTopic { name, topic_id, partitions } in self.topics {
+            let mut partition_responses = Vec::with_capacity(partitions.len());
+            for partition in partitions {
+                partition_responses.push(finish_partition(broker, partition, deadline).await);
+            }
+            responses.push(TopicProduceResponse { name, topic_id, partition_responses });
+        }
+        ProduceResponse { responses, ..Default::default() }
+    }
+}
+
+async fn finish_partition(
+    broker: &Broker,
+    partition: ProducePartition,
+    deadline: Duration,
+) -> PartitionProduceResponse {
+    let ProducePartition { index, records, bytes, queued } = partition;
+    let outcome = match queued {
+        Err(refused) => Err(refused),
+        Ok(answer) => tokio::select! {
+            biased;
+            outcome = appended(answer) => outcome.map_err(Refused::from),
+            () = sleep_until(broker, deadline) => {
+                Err(Refused::new(ErrorCode::REQUEST_TIMED_OUT, "the log did not answer in time; the batch may be in it".to_owned()))
+            }
+        },
+    };
+    match outcome {
+        Ok(appended) => {
+            if !appended.duplicate {
+                broker.metrics.produced_records.inc_by(u64::try_from(records).unwrap_or_default());
+                broker.metrics.produced_bytes.inc_by(bytes);
+            }
+            PartitionProduceResponse {
+                index,
+                base_offset: appended.base_offset,
+                log_append_time_ms: appended.log_append_time_ms,
+                log_start_offset: appended.log_start_offset,
+                ..Default::default()
+            }
+        }
+        Err(Refused { error_code, error_message, current_leader }) => PartitionProduceResponse {
+            index,
+            error_code,
+            base_offset: -1,
+            error_message,
+            current_leader,
+            ..Default::default()
+        },
+    }
+}
+
+async fn sleep_until(broker: &Broker, deadline: Duration) {
+    broker.clock.sleep(deadline.saturating_sub(broker.clock.uptime())).await;
+}
+
+/// With `acks=0` there is no answer; a client learns of an error by the end of its connection, as with Kafka.
+pub(super) fn without_acknowledgement(response: &ProduceResponse) -> Reply {
+    let mut refused = response.responses.iter().flat_map(|topic| &topic.partition_responses);
+    match refused.find(|partition| !partition.error_code.is_none()) {
+        Some(partition) => {
+            Reply::Close(format!("a produce with acks=0 was refused: {}", partition.error_code))
+        }
+        None => Reply::None,
+    }
+}

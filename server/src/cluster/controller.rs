@@ -1,0 +1,182 @@
+//! The controller: the only writer of the metadata.
+//!
+//! A proposal is checked against the state, made durable as a record of the log, folded in, published, and only then answered: who has the answer
+//! finds its effect in the image.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chronik_log::CheckpointJob;
+use concurrency_models::image::Image;
+use concurrency_models::mailbox::{self, Receiver, Sender};
+use concurrency_models::pending::Pending;
+use concurrency_models::reply::{self, Reply};
+
+use super::command::{Applied, Command, Refusal};
+use super::state::ClusterState;
+use crate::limits;
+use crate::rng::Rng;
+use crate::storage::{Storage, StorageError};
+
+/// Why a proposal came to nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProposeError {
+    /// It contradicts the state.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// It could not be stored, or its partitions could not.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The node is shutting down.
+    #[error("the node is shutting down")]
+    Closed,
+}
+
+type Outcome = Result<Applied, ProposeError>;
+
+enum Message {
+    /// Carry out a command.
+    Propose {
+        /// Its number in the table of pending proposals.
+        number: u64,
+        command: Command,
+    },
+    /// Start a checkpoint of the log. It goes through the controller, because no metadata record may come between the
+    /// snapshot and the checkpoint.
+    BeginCheckpoint(Reply<Result<Option<CheckpointJob>, StorageError>>),
+}
+
+/// Where commands are proposed and the state is read. Clones propose to the same controller.
+#[derive(Clone)]
+pub struct Controller {
+    messages: Sender<Message>,
+    pending: Pending<u64, Outcome>,
+    image: Arc<Image<ClusterState>>,
+}
+
+/// The task's side.
+pub struct ControllerTask {
+    messages: Receiver<Message>,
+    pending: Pending<u64, Outcome>,
+    image: Arc<Image<ClusterState>>,
+    /// What the image shows, and what the next command is applied to.
+    state: ClusterState,
+    storage: Storage,
+    /// Chooses the ids of topics.
+    rng: Rng,
+}
+
+/// The metadata as a checkpoint of the log holds it.
+pub fn snapshot(state: &ClusterState) -> Bytes {
+    Bytes::from(serde_json::to_vec(state).expect("a state has only keys that are strings"))
+}
+
+/// A controller over `state`, as recovery found it. The task must be run.
+pub fn new(state: ClusterState, storage: Storage, rng: Rng) -> (Controller, ControllerTask) {
+    let (sender, receiver) = mailbox::channel(limits::MAX_PROPOSALS);
+    let image = Arc::new(Image::new(state.clone()));
+    let pending = Pending::new();
+    let task = ControllerTask {
+        messages: receiver,
+        pending: pending.clone(),
+        image: image.clone(),
+        state,
+        storage,
+        rng,
+    };
+    (Controller { messages: sender, pending, image }, task)
+}
+
+impl Controller {
+    /// The state now.
+    pub fn state(&self) -> Arc<ClusterState> {
+        self.image.load()
+    }
+
+    /// Has `command` carried out. With the answer, the image shows its effect.
+    ///
+    /// *Cancel-safety*: dropped, the command may or may not be carried out.
+    ///
+    /// # Errors
+    /// Refused, not stored, or shutting down.
+    pub async fn propose(&self, command: Command) -> Outcome {
+        // Registered before it is sent: the answer cannot come too early.
+        let mut waiting = self.pending.open().map_err(|_| ProposeError::Closed)?;
+        let proposal = Message::Propose { number: waiting.key(), command };
+        if self.messages.send(proposal).await.is_err() {
+            return Err(ProposeError::Closed);
+        }
+        waiting.outcome().await.unwrap_or(Err(ProposeError::Closed))
+    }
+
+    /// Starts a checkpoint that holds the metadata as it stands; `None` while another one is being taken.
+    ///
+    /// # Errors
+    /// Shutting down, or storage has failed.
+    pub async fn begin_checkpoint(&self) -> Result<Option<CheckpointJob>, StorageError> {
+        let (reply, mut answer) = reply::channel();
+        self.messages.send(Message::BeginCheckpoint(reply)).await.map_err(|_| StorageError::Closed)?;
+        answer.wait().await.map_err(|_| StorageError::Closed)?
+    }
+
+    /// Lets no proposal in any more and fails those under way.
+    pub fn close(&self) {
+        self.pending.close(|_| Err(ProposeError::Closed));
+        self.image.close();
+    }
+}
+
+impl ControllerTask {
+    /// Carries out proposals, one after the other, until all [`Controller`]s are gone.
+    pub async fn run(mut self, pulse: crate::telemetry::Pulse) {
+        loop {
+            pulse.idle();
+            let Some(message) = self.messages.recv().await else { break };
+            pulse.beat();
+            match message {
+                Message::Propose { number, command } => {
+                    let outcome = self.carry_out(command).await;
+                    self.pending.complete(number, outcome);
+                }
+                Message::BeginCheckpoint(reply) => {
+                    let snapshot = snapshot(&self.state);
+                    let begun = self.storage.with_log(move |log| log.begin_checkpoint(snapshot)).await;
+                    let _ = reply.send(begun); // whoever gave up tries again at the next interval
+                }
+            }
+        }
+        self.pending.close(|_| Err(ProposeError::Closed));
+    }
+
+    async fn carry_out(&mut self, mut command: Command) -> Outcome {
+        if let Command::CreateTopic { id, .. } = &mut command {
+            *id = self.rng.uuid();
+        }
+        let mut next = self.state.clone();
+        let applied = next.apply(&command)?;
+        let record = serde_json::to_vec(&command).expect("a command has only keys that are strings");
+        self.storage.append_metadata(Bytes::from(record)).await?;
+        let before = std::mem::replace(&mut self.state, next.clone());
+        // A partition exists before the image names it, and is named by no image when it goes.
+        let created = self.create_partitions(&applied).await;
+        self.image.replace(next);
+        self.drop_partitions(&applied, &before).await;
+        created?;
+        Ok(applied)
+    }
+
+    async fn create_partitions(&self, applied: &Applied) -> Result<(), StorageError> {
+        let Applied::Created { id } = applied else { return Ok(()) };
+        let topic = self.state.topic_by_id(id).expect("just created");
+        self.storage.create_topic(topic).await
+    }
+
+    async fn drop_partitions(&self, applied: &Applied, before: &ClusterState) {
+        let Applied::Deleted { id } = applied else { return };
+        let topic = before.topic_by_id(id).expect("it was deleted from this state");
+        if let Err(error) = self.storage.drop_topic(topic).await {
+            // The next start drops what no topic owns.
+            tracing::warn!(topic = %topic.name, %error, "the files of a deleted topic stay until the next start");
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! The cluster's metadata as a fold of commands: the same commands in the same order give the same state everywhere.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::command::{Applied, Command, Refusal};
+
+/// Everything that all nodes agree on. Topics are behind `Arc`s, so that the next image shares what has not changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterState {
+    /// Commands applied so far. The image that shows the effect of the n-th command has version n or more.
+    pub version: i64,
+    /// Given once.
+    pub cluster_id: Option<Uuid>,
+    /// By node id.
+    pub brokers: BTreeMap<i32, Broker>,
+    /// By id.
+    topics: BTreeMap<Uuid, Arc<Topic>>,
+    /// The ids of `topics`, by name.
+    topic_ids: BTreeMap<String, Uuid>,
+    /// The first producer id that has not been given out.
+    next_producer_id: i64,
+}
+
+/// A broker that has registered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Broker {
+    /// `node.id`.
+    pub node_id: i32,
+    /// Where clients reach it.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// Grows with every start of the broker.
+    pub broker_epoch: i64,
+}
+
+/// A topic.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Topic {
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub id: Uuid,
+    /// By partition index.
+    pub partitions: Vec<Partition>,
+    /// Settings that differ from the broker's.
+    pub configs: BTreeMap<String, String>,
+}
+
+/// A partition of a topic.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Partition {
+    /// Node id of the leader; `None` while there is none.
+    pub leader: Option<i32>,
+    /// Grows with every change of leader, and with every restart of the leader.
+    pub leader_epoch: i32,
+    /// Node ids, the preferred leader first.
+    pub replicas: Vec<i32>,
+    /// Node ids of the in-sync replicas.
+    pub in_sync_replicas: Vec<i32>,
+}
+
+impl ClusterState {
+    /// Applies one command. A refused command changes nothing.
+    ///
+    /// # Errors
+    /// The command contradicts the state.
+    pub fn apply(&mut self, command: &Command) -> Result<Applied, Refusal> {
+        let applied = match command {
+            Command::NameCluster { cluster_id } => self.name_cluster(*cluster_id),
+            Command::RegisterBroker { node_id, host, port } => {
+                Ok(self.register_broker(*node_id, host, *port))
+            }
+            Command::CreateTopic { name, id, assignment, configs } => {
+                self.create_topic(name, *id, assignment, configs)
+            }
+            Command::DeleteTopic { id } => self.delete_topic(*id),
+            Command::AllocateProducerIds { count } => self.allocate_producer_ids(*count),
+        }?;
+        self.version += 1;
+        Ok(applied)
+    }
+
+    /// The topic of this name.
+    pub fn topic(&self, name: &str) -> Option<&Arc<Topic>> {
+        self.topics.get(self.topic_ids.get(name)?)
+    }
+
+    /// The topic of this id.
+    pub fn topic_by_id(&self, id: &Uuid) -> Option<&Arc<Topic>> {
+        self.topics.get(id)
+    }
+
+    /// All topics, in order of name.
+    pub fn topics(&self) -> impl Iterator<Item = &Arc<Topic>> {
+        self.topic_ids.values().filter_map(|id| self.topics.get(id))
+    }
+
+    /// How many topics there are.
+    pub fn topic_count(&self) -> usize {
+        self.topics.len()
+    }
+
+    fn name_cluster(&mut self, cluster_id: Uuid) -> Result<Applied, Refusal> {
+        match self.cluster_id {
+            Some(present) => Err(Refusal::AlreadyNamed(present)),
+            None => {
+                self.cluster_id = Some(cluster_id);
+                Ok(Applied::Named)
+            }
+        }
+    }
+
+    fn register_broker(&mut self, node_id: i32, host: &str, port: u16) -> Applied {
+        let broker_epoch = self.version + 1;
+        self.brokers.insert(node_id, Broker { node_id, host: host.to_owned(), port, broker_epoch });
+        for topic in self.topics.values_mut() {
+            if topic.partitions.iter().any(|partition| partition.leader == Some(node_id)) {
+                Arc::make_mut(topic).renew_epochs_led_by(node_id);
+            }
+        }
+        Applied::Registered { broker_epoch }
+    }
+
+    fn create_topic(
+        &mut self,
+        name: &str,
+        id: Uuid,
+        assignment: &[Vec<i32>],
+        configs: &BTreeMap<String, String>,
+    ) -> Result<Applied, Refusal> {
+        if self.topic_ids.contains_key(name) {
+            return Err(Refusal::TopicExists(name.to_owned()));
+        }
+        if self.topics.contains_key(&id) {
+            return Err(Refusal::Invalid("the topic id is in use"));
+        }
+        if assignment.is_empty() || assignment.iter().any(Vec::is_empty) {
+            return Err(Refusal::Invalid("a topic needs a partition, and a partition a replica"));
+        }
+        let partitions = assignment.iter().map(|replicas| Partition::new(replicas.clone())).collect();
+        let topic = Topic { name: name.to_owned(), id, partitions, configs: configs.clone() };
+        self.topic_ids.insert(topic.name.clone(), id);
+        self.topics.insert(id, Arc::new(topic));
+        Ok(Applied::Created { id })
+    }
+
+    fn delete_topic(&mut self, id: Uuid) -> Result<Applied, Refusal> {
+        let topic = self.topics.remove(&id).ok_or(Refusal::UnknownTopic(id))?;
+        self.topic_ids.remove(&topic.name);
+        Ok(Applied::Deleted { id })
+    }
+
+    fn allocate_producer_ids(&mut self, count: i64) -> Result<Applied, Refusal> {
+        let first = self.next_producer_id;
+        match first.checked_add(count) {
+            Some(next) if count > 0 => {
+                self.next_producer_id = next;
+                Ok(Applied::ProducerIds { first, count })
+            }
+            _ => Err(Refusal::Invalid("a positive number of producer ids, of which there are 2^63")),
+        }
+    }
+}
+
+impl Topic {
+    /// The partition of this index.
+    pub fn partition(&self, index: i32) -> Option<&Partition> {
+        self.partitions.get(usize::try_from(index).ok()?)
+    }
+
+    /// The partitions with their indexes.
+    pub fn indexed(&self) -> impl Iterator<Item = (i32, &Partition)> {
+        (0i32..).zip(&self.partitions)
+    }
+
+    fn renew_epochs_led_by(&mut self, node_id: i32) {
+        for partition in self.partitions.iter_mut().filter(|partition| partition.leader == Some(node_id)) {
+            partition.leader_epoch += 1;
+        }
+    }
+}
+
+impl Partition {
+    fn new(replicas: Vec<i32>) -> Self {
+        Self {
+            leader: replicas.first().copied(),
+            leader_epoch: 0,
+            in_sync_replicas: replicas.clone(),
+            replicas,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uuid(n: u128) -> Uuid {
+        Uuid::from_u128(n)
+    }
+
+    fn create(name: &str, id: u128, partitions: usize) -> Command {
+        Command::CreateTopic {
+            name: name.into(),
+            id: uuid(id),
+            assignment: vec![vec![1]; partitions],
+            configs: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn a_refused_command_changes_nothing() {
+        let mut state = ClusterState::default();
+        state.apply(&create("a", 10, 2)).unwrap();
+        let before = state.clone();
+        assert_eq!(state.apply(&create("a", 11, 1)), Err(Refusal::TopicExists("a".into())));
+        assert!(state.apply(&create("b", 10, 1)).is_err());
+        assert!(state.apply(&create("b", 12, 0)).is_err());
+        assert_eq!(state.apply(&Command::DeleteTopic { id: uuid(9) }), Err(Refusal::UnknownTopic(uuid(9))));
+        assert!(state.apply(&Command::AllocateProducerIds { count: 0 }).is_err());
+        assert_eq!(state, before);
+    }
+
+    #[test]
+    fn a_deleted_name_can_be_used_again_under_a_new_id() {
+        let mut state = ClusterState::default();
+        state.apply(&create("a", 10, 1)).unwrap();
+        state.apply(&Command::DeleteTopic { id: uuid(10) }).unwrap();
+        assert!(state.topic("a").is_none() && state.topic_by_id(&uuid(10)).is_none());
+        state.apply(&create("a", 11, 1)).unwrap();
+        assert_eq!(state.topic("a").unwrap().id, uuid(11));
+    }
+
+    #[test]
+    fn a_restarted_leader_leads_in_a_new_epoch() {
+        let mut state = ClusterState::default();
+        let register = |node_id| Command::RegisterBroker { node_id, host: "h".into(), port: 1 };
+        state.apply(&create("a", 10, 2)).unwrap();
+        state.apply(&register(1)).unwrap();
+        state.apply(&register(2)).unwrap();
+        let epochs: Vec<i32> = state.topic("a").unwrap().partitions.iter().map(|p| p.leader_epoch).collect();
+        assert_eq!(epochs, [1, 1], "once for the leader's start, not for another's");
+    }
+
+    #[test]
+    fn producer_ids_are_given_out_once() {
+        let mut state = ClusterState::default();
+        let mut allocate = |count| state.apply(&Command::AllocateProducerIds { count });
+        assert_eq!(allocate(10), Ok(Applied::ProducerIds { first: 0, count: 10 }));
+        assert_eq!(allocate(5), Ok(Applied::ProducerIds { first: 10, count: 5 }));
+    }
+
+    #[test]
+    fn a_snapshot_is_the_state() {
+        let mut state = ClusterState::default();
+        state.apply(&Command::NameCluster { cluster_id: uuid(1) }).unwrap();
+        state.apply(&create("a", 10, 2)).unwrap();
+        let bytes = serde_json::to_vec(&state).unwrap();
+        assert_eq!(serde_json::from_slice::<ClusterState>(&bytes).unwrap(), state);
+    }
+}

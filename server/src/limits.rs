@@ -1,0 +1,34 @@
+//! Every bound of the server, by name. Units last.
+
+/// Bytes of a topic's name (Kafka: `Topic.MAX_NAME_LENGTH`).
+pub const MAX_TOPIC_NAME_BYTES: usize = 249;
+/// Largest `segment.bytes`: positions in a segment are 31 bits.
+pub const MAX_SEGMENT_BYTES: u64 = i32::MAX as u64;
+/// Partitions of one topic, and of one request to create topics.
+pub const MAX_PARTITIONS_PER_TOPIC: i32 = 10_000;
+/// Metadata proposals that wait for the controller.
+pub const MAX_PROPOSALS: usize = 1_024;
+/// Producer ids that a broker reserves at a time (Kafka: `ProducerIdsBlock.PRODUCER_ID_BLOCK_SIZE`).
+pub const PRODUCER_ID_BLOCK: i64 = 1_000;
+/// Bytes of one commit group, beyond which the rest waits for the next.
+pub const MAX_GROUP_BYTES: usize = 16 << 20;
+/// Bytes that an operation without a batch counts for in a commit group.
+pub const SMALL_OP_BYTES: usize = 256;
+/// Requests of one connection that may be under way: the reader stops reading beyond.
+pub const MAX_IN_FLIGHT_PER_CONNECTION: usize = 64;
+/// Bytes read from a socket at once, for small requests; a large one is read into its own buffer.
+pub const READ_BUFFER_BYTES: usize = 4 << 10;
+/// Buffers handed to one vectored write (`IOV_MAX` is 1024).
+pub const MAX_WRITE_SLICES: usize = 64;
+/// A client that takes nothing of its response for this long loses the connection, and the response's memory is free again.
+pub const WRITE_STALL: std::time::Duration = std::time::Duration::from_secs(60);
+/// How long one turn of a loop may take, waiting apart, before the watchdog's threshold begins to count.
+pub const LOOP_INTERVAL: std::time::Duration = std::time::Duration::from_secs(5);
+/// Jobs that wait for the file worker; the log has at most one of each kind out.
+pub const MAX_FILE_JOBS: usize = 16;
+/// Between two looks of the maintenance task at the log.
+pub const MAINTENANCE_TICK: std::time::Duration = std::time::Duration::from_secs(1);
+/// Bytes of WAL after which a checkpoint is taken at once: what a recovery reads at most, roughly.
+pub const CHECKPOINT_WAL_BYTES: u64 = 1 << 30;
+/// How long the admin server may take to finish its answers.
+pub const ADMIN_STOP: std::time::Duration = std::time::Duration::from_secs(1);

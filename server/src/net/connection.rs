@@ -1,0 +1,185 @@
+//! One connection: a reader that begins requests in the order they come, and a writer that answers them in the same order.
+//!
+//! Beginning a request fixes its place in the log, so that pipelined produces keep their order; everything that takes time is left to the writer. When
+//! the mailbox between the two is full, the reader stops reading, and the client feels it.
+
+use std::io::{self, IoSlice};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use chronik_kafka::Segments;
+use concurrency_models::mailbox::{self, Receiver, Sender};
+use tokio::io::AsyncWriteExt;
+
+use super::frame_reader::{Frame, FrameReader, ReadError};
+use super::transport::{Accepted, WriteHalf};
+use crate::broker::{Begun, Broker, FetchSessions, Reply};
+use crate::clock::Clock;
+use crate::limits;
+use crate::shutdown::Shutdown;
+
+/// What all connections share.
+#[derive(Clone)]
+pub struct Shared {
+    /// Carries the requests out.
+    pub broker: Broker,
+    /// What time it is.
+    pub clock: Clock,
+    /// Ends the reading.
+    pub shutdown: Shutdown,
+    /// `connections.max.idle.ms`; `None` for ever.
+    pub max_idle: Option<Duration>,
+    /// `socket.request.max.bytes`
+    pub max_request_bytes: usize,
+    /// Requests of one connection under way.
+    pub max_in_flight: usize,
+}
+
+/// Serves one connection until it ends, by whichever side.
+pub async fn serve(shared: Shared, accepted: Accepted) {
+    let Accepted { peer, reader, writer } = accepted;
+    let (begun, to_answer) = mailbox::channel(shared.max_in_flight);
+    let frames = FrameReader::new(reader, shared.broker.request_memory.clone(), shared.max_request_bytes);
+    let reading = read(&shared, frames, begun, peer.ip());
+    let writing = write(&shared, writer, to_answer);
+    // The reader ends first and closes the mailbox, or the writer does and closes it from the other side.
+    let (read, written) = tokio::join!(reading, writing);
+    let metrics = &shared.broker.metrics;
+    if let Err(error) = read {
+        metrics.frame_rejected(reason(&error));
+        tracing::info!(%peer, %error, "connection closed");
+    } else if let Err(error) = written {
+        metrics.frame_rejected("write");
+        tracing::info!(%peer, %error, "connection closed");
+    }
+}
+
+/// A short name for metrics.
+fn reason(error: &EndOfConnection) -> &'static str {
+    match error {
+        EndOfConnection::Read(ReadError::Io(_)) => "read",
+        EndOfConnection::Read(ReadError::Frame(_) | ReadError::TooLarge { .. }) => "frame",
+        EndOfConnection::Read(ReadError::Closed) => "shutdown",
+        EndOfConnection::Request(_) => "request",
+        EndOfConnection::Idle(_) => "idle",
+    }
+}
+
+/// Why a connection was closed by this side, or broken.
+#[derive(Debug, thiserror::Error)]
+enum EndOfConnection {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error("{0}")]
+    Request(String),
+    #[error("no request for {0:?} (connections.max.idle.ms)")]
+    Idle(Duration),
+}
+
+async fn read(
+    shared: &Shared,
+    mut frames: FrameReader,
+    begun: Sender<Begun>,
+    peer: std::net::IpAddr,
+) -> Result<(), EndOfConnection> {
+    while let Some(frame) = next_frame(shared, &mut frames).await? {
+        let request =
+            shared.broker.begin(frame, peer).map_err(|error| EndOfConnection::Request(error.to_string()))?;
+        if begun.send(request).await.is_err() {
+            break; // the writer has ended and says why
+        }
+    }
+    Ok(())
+}
+
+/// The next frame; `None` at the end of the stream and at shutdown.
+async fn next_frame(shared: &Shared, frames: &mut FrameReader) -> Result<Option<Frame>, EndOfConnection> {
+    let length = tokio::select! {
+        biased;
+        length = frames.length() => length?,
+        () = shared.shutdown.requested() => None,
+        idle = idle(shared) => return Err(EndOfConnection::Idle(idle)),
+    };
+    let Some(length) = length else { return Ok(None) };
+    tokio::select! {
+        biased;
+        frame = frames.body(length) => Ok(Some(frame?)),
+        idle = idle(shared) => Err(EndOfConnection::Idle(idle)),
+    }
+}
+
+async fn idle(shared: &Shared) -> Duration {
+    match shared.max_idle {
+        Some(max_idle) => {
+            shared.clock.sleep(max_idle).await;
+            max_idle
+        }
+        None => std::future::pending().await,
+    }
+}
+
+async fn write(shared: &Shared, mut socket: WriteHalf, mut begun: Receiver<Begun>) -> io::Result<()> {
+    let mut sessions = FetchSessions::default();
+    while let Some(request) = begun.recv().await {
+        match shared.broker.finish(request, &mut sessions).await {
+            Reply::None => {}
+            Reply::Bytes { segments, memory: _held_until_written } => {
+                tokio::select! {
+                    biased;
+                    written = write_segments(&mut socket, segments) => written?,
+                    () = shared.clock.sleep(limits::WRITE_STALL) => return Err(stalled()),
+                }
+            }
+            Reply::Close(error) => return Err(io::Error::other(error)),
+        }
+    }
+    socket.shutdown().await
+}
+
+fn stalled() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "the client does not read its responses")
+}
+
+async fn write_segments(socket: &mut WriteHalf, segments: Segments) -> io::Result<()> {
+    let mut left: Vec<Bytes> = segments.into_iter().collect();
+    left.reverse(); // the next one last, so that it can be popped
+    while !left.is_empty() {
+        let slices: smallvec::SmallVec<[IoSlice<'_>; 8]> =
+            left.iter().rev().take(limits::MAX_WRITE_SLICES).map(|bytes| IoSlice::new(bytes)).collect();
+        let written = socket.write_vectored(&slices).await?;
+        drop(slices);
+        if written == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        advance(&mut left, written);
+    }
+    socket.flush().await
+}
+
+/// Takes `written` bytes off the front, which is the end of `left`.
+fn advance(left: &mut Vec<Bytes>, mut written: usize) {
+    while let Some(front) = left.last_mut() {
+        if written < front.len() {
+            front.advance(written);
+            return;
+        }
+        written -= front.len();
+        left.pop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_partial_write_goes_on_where_it_stopped() {
+        let mut left = vec![Bytes::from_static(b"cd"), Bytes::from_static(b"ab")];
+        advance(&mut left, 1);
+        assert_eq!(left, ["cd", "b"]);
+        advance(&mut left, 2);
+        assert_eq!(left, ["d"]);
+        advance(&mut left, 1);
+        assert!(left.is_empty());
+    }
+}

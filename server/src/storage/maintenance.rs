@@ -1,0 +1,116 @@
+//! What keeps the log in shape, by the clock: syncs under `wal.flush=interval`, retention, checkpoints.
+
+use std::time::Duration;
+
+use chronik_log::{CommitError, Op, Outcome};
+
+use super::{Storage, StorageError};
+use crate::clock::Clock;
+use crate::cluster::Controller;
+use crate::spawn::Spawner;
+use crate::telemetry::{Metrics, Pulse};
+
+/// How often, and how much.
+#[derive(Clone, Copy, Debug)]
+pub struct Intervals {
+    /// Between two looks at the log.
+    pub tick: Duration,
+    /// `log.retention.check.interval.ms`
+    pub retention: Duration,
+    /// Between two checkpoints, if anything was written.
+    pub checkpoint: Duration,
+    /// Bytes of WAL after which a checkpoint does not wait for its time.
+    pub checkpoint_wal_bytes: u64,
+}
+
+/// The maintenance task.
+pub struct Maintenance {
+    /// Whose log.
+    pub storage: Storage,
+    /// Who knows the metadata that a checkpoint holds.
+    pub controller: Controller,
+    /// What time it is.
+    pub clock: Clock,
+    /// Where files are synced.
+    pub spawner: Spawner,
+    /// How often.
+    pub intervals: Intervals,
+    /// What is counted.
+    pub metrics: Metrics,
+}
+
+impl Maintenance {
+    /// Works until storage ends.
+    pub async fn run(self, pulse: Pulse) {
+        let (mut retained, mut checkpointed) = (self.clock.uptime(), self.clock.uptime());
+        loop {
+            pulse.idle();
+            self.clock.sleep(self.intervals.tick).await;
+            pulse.beat();
+            let now = self.clock.uptime();
+            let retention_due = now - retained >= self.intervals.retention;
+            let checkpoint_due = now - checkpointed >= self.intervals.checkpoint;
+            match self.round(retention_due, checkpoint_due).await {
+                Ok(checkpoint_taken) => {
+                    retained = if retention_due { now } else { retained };
+                    checkpointed = if checkpoint_taken || checkpoint_due { now } else { checkpointed };
+                }
+                Err(StorageError::Op(error)) => {
+                    tracing::warn!(%error, "log maintenance failed and will be tried again")
+                }
+                Err(StorageError::Closed | StorageError::Dead) => break,
+            }
+        }
+    }
+
+    /// Returns whether a checkpoint was taken.
+    async fn round(&self, retention_due: bool, checkpoint_due: bool) -> Result<bool, StorageError> {
+        let now_ms = self.clock.now_ms();
+        let ticked =
+            self.storage.with_log(move |log| log.tick(now_ms).map(|()| log.wal_bytes_since_checkpoint()));
+        let wal_bytes = fatal_is_dead(ticked.await?)?;
+        if retention_due {
+            self.enforce_retention(now_ms).await?;
+        }
+        let due = wal_bytes >= self.intervals.checkpoint_wal_bytes || (checkpoint_due && wal_bytes > 0);
+        if due {
+            self.checkpoint().await?;
+        }
+        Ok(due)
+    }
+
+    async fn enforce_retention(&self, now_ms: i64) -> Result<(), StorageError> {
+        while let Outcome::Retained { segments_deleted, more } =
+            self.storage.execute(Op::EnforceRetention { now_ms }).await?
+        {
+            if segments_deleted > 0 {
+                tracing::info!(segments_deleted, "retention");
+            }
+            if !more {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn checkpoint(&self) -> Result<(), StorageError> {
+        let Some(job) = self.controller.begin_checkpoint().await? else { return Ok(()) };
+        let started = self.clock.uptime();
+        let done = self.spawner.blocking(move || job.run()).await;
+        fatal_is_dead(self.storage.with_log(move |log| log.finish_checkpoint(done)).await?)?;
+        self.metrics.checkpoints.inc();
+        self.metrics.checkpoint_duration.observe((self.clock.uptime() - started).as_secs_f64());
+        Ok(())
+    }
+}
+
+/// After a fatal error the log refuses everything, and the flusher ends at the next operation. A full disk passes.
+fn fatal_is_dead<T>(result: Result<T, CommitError>) -> Result<T, StorageError> {
+    result.map_err(|error| match error {
+        CommitError::StorageFull => StorageError::Op(chronik_log::OpError::StorageFull),
+        CommitError::Fatal(error) => {
+            tracing::error!(%error, "log maintenance found storage failed");
+            StorageError::Dead
+        }
+    })
+}

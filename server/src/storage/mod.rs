@@ -1,0 +1,229 @@
+//! Partitions, and the one thread that changes them.
+//!
+//! ```text
+//! append ─► GroupCommit queue ─► flusher: stage … stage, commit ─► publish views ─► advance watermarks ─► answers
+//! files worker  ◄─ WAL segments to prepare, garbage to unlink ─┘
+//! maintenance task: ticks, retention, checkpoints
+//! ```
+//!
+//! The [`Log`](chronik_log::Log) has one owner, the [`flusher`]: there is no lock inside storage. Everyone else submits operations and reads published
+//! views.
+
+mod files;
+mod flusher;
+mod maintenance;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chronik_kafka::record_batch::RecordBatch;
+use chronik_log::{Appended, Log, LogView, Op, OpError, Origin, Outcome, PartitionId, TopicLogConfig};
+use concurrency_models::group_commit::{self, GroupCommit, Rejected};
+use concurrency_models::publication::Publication;
+use concurrency_models::registry::{Lease, Registry};
+use concurrency_models::reply::{self, Answer, Unanswered};
+
+pub use files::{Job, run as run_files};
+pub use flusher::{Flusher, Telemetry as FlusherTelemetry};
+pub use maintenance::{Intervals, Maintenance};
+
+/// A partition as everyone but the flusher sees it: its segments, and the offset up to which they may be read. That is the high watermark: what
+/// is durable on every in-sync replica. This node is the only replica, so it is the log end offset of the last commit.
+pub type Partition = Publication<LogView>;
+
+use crate::cluster::Topic;
+use crate::cluster::topic_config::{self, TopicConfigError};
+use crate::limits;
+use flusher::Work;
+
+/// Why an operation was not carried out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StorageError {
+    /// This operation was refused.
+    #[error(transparent)]
+    Op(#[from] OpError),
+    /// The server is shutting down.
+    #[error("the server is shutting down")]
+    Closed,
+    /// Storage has failed and the server is about to stop; it is not known whether the operation was carried out.
+    #[error("storage has failed and the server is stopping; see its log")]
+    Dead,
+}
+
+impl From<Unanswered> for StorageError {
+    fn from(_: Unanswered) -> Self {
+        Self::Dead
+    }
+}
+
+/// What becomes of one operation.
+pub type OpResult = Result<Outcome, StorageError>;
+
+/// A promise of what becomes of one operation.
+pub type OpAnswer = Answer<OpResult>;
+
+/// Where operations are submitted and partitions are found. Clones are the same storage.
+#[derive(Clone)]
+pub struct Storage {
+    queue: GroupCommit<Work, OpResult>,
+    partitions: Arc<Registry<PartitionId, Partition>>,
+    /// What a topic's own settings are laid over.
+    defaults: Arc<TopicLogConfig>,
+}
+
+impl Storage {
+    /// Storage over an opened log. The [`Flusher`] must be run.
+    pub fn new(log: Log, defaults: Arc<TopicLogConfig>) -> (Self, Flusher) {
+        let (queue, work) = group_commit::new();
+        let partitions = Arc::new(Registry::new());
+        let flusher = Flusher::new(log, work, partitions.clone());
+        (Self { queue, partitions, defaults }, flusher)
+    }
+
+    /// The partition, if it is here and not being deleted.
+    pub fn partition(&self, id: &PartitionId) -> Option<Lease<Partition>> {
+        self.partitions.lease(id)
+    }
+
+    /// All partitions, in order of id.
+    pub fn partitions(&self) -> Vec<(PartitionId, Lease<Partition>)> {
+        self.partitions.lease_all()
+    }
+
+    /// Queues one batch for a partition that this node leads in `leader_epoch`. The place in the log is fixed when this returns.
+    ///
+    /// # Errors
+    /// Shutting down, or storage has failed.
+    pub fn append(
+        &self,
+        id: PartitionId,
+        batch: RecordBatch,
+        leader_epoch: i32,
+        now_ms: i64,
+    ) -> Result<OpAnswer, StorageError> {
+        let bytes = batch.total_len();
+        let op = Op::Append { id, batch, origin: Origin::Leader { epoch: leader_epoch }, now_ms };
+        self.submit(Work::Op(op), bytes)
+    }
+
+    /// Makes a metadata record durable.
+    ///
+    /// # Errors
+    /// The record is too large, the disk is full, shutting down, or storage has failed.
+    pub async fn append_metadata(&self, record: Bytes) -> Result<(), StorageError> {
+        let bytes = record.len();
+        self.submit(Work::Op(Op::Metadata(record)), bytes)?.wait().await??;
+        Ok(())
+    }
+
+    /// Carries out one operation other than an append.
+    ///
+    /// # Errors
+    /// Refused, shutting down, or storage has failed.
+    pub async fn execute(&self, op: Op) -> OpResult {
+        self.submit(Work::Op(op), limits::SMALL_OP_BYTES)?.wait().await?
+    }
+
+    /// Runs `f` on the flusher, between two groups.
+    ///
+    /// # Errors
+    /// Shutting down, or storage has failed.
+    pub async fn with_log<R: Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut Log) -> R + Send + 'static,
+    ) -> Result<R, StorageError> {
+        let (reply, mut answer) = reply::channel();
+        let run = move |log: &mut Log| {
+            let _ = reply.send(f(log)); // nobody waits any more: nobody wants to know
+        };
+        let _carried_out = self.submit(Work::With(Box::new(run)), limits::SMALL_OP_BYTES)?;
+        Ok(answer.wait().await?)
+    }
+
+    /// Creates the partitions of a topic, in one group. Those that exist already stay as they are.
+    ///
+    /// # Errors
+    /// As [`Storage::execute`]; a topic setting that has become invalid.
+    pub async fn create_topic(&self, topic: &Topic) -> Result<(), StorageError> {
+        let config = self.topic_log_config(topic);
+        let create = |(partition, _)| {
+            let op = Op::Create { id: PartitionId { topic_id: topic.id, partition }, config: config.clone() };
+            self.submit(Work::Op(op), limits::SMALL_OP_BYTES)
+        };
+        let created = topic.indexed().map(create).collect::<Result<Vec<_>, _>>()?;
+        for mut answer in created {
+            match answer.wait().await? {
+                Ok(_) | Err(StorageError::Op(OpError::AlreadyExists)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes the partitions of a topic: waits until nobody uses them, then drops their logs.
+    ///
+    /// # Errors
+    /// As [`Storage::execute`].
+    pub async fn drop_topic(&self, topic: &Topic) -> Result<(), StorageError> {
+        for (partition, _) in topic.indexed() {
+            self.drop_partition(PartitionId { topic_id: topic.id, partition }).await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes one partition.
+    ///
+    /// # Errors
+    /// As [`Storage::execute`].
+    pub async fn drop_partition(&self, id: PartitionId) -> Result<(), StorageError> {
+        if let Some(partition) = self.partitions.lease(&id) {
+            partition.close(); // long polls end now and give up their leases
+        }
+        self.partitions.retire(&id).await;
+        match self.execute(Op::Drop { id }).await {
+            Ok(_) | Err(StorageError::Op(OpError::UnknownPartition)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What the settings of an existing topic come to.
+    pub fn topic_log_config(&self, topic: &Topic) -> Arc<TopicLogConfig> {
+        self.log_config(&topic.configs).map(Arc::new).unwrap_or_else(|error| {
+            tracing::error!(topic = %topic.name, %error, "a setting of this topic is not valid here: the broker's defaults are used");
+            self.defaults.clone()
+        })
+    }
+
+    /// What a new topic's settings would come to.
+    ///
+    /// # Errors
+    /// An unknown setting or a value that it cannot have.
+    pub fn log_config(&self, configs: &BTreeMap<String, String>) -> Result<TopicLogConfig, TopicConfigError> {
+        topic_config::log_config(&self.defaults, configs)
+    }
+
+    /// Ends storage: everything queued is carried out, then the log is closed with `metadata_snapshot`. Nothing gets in any more.
+    pub fn close(&self, metadata_snapshot: Bytes) {
+        let _not_waited_for = self.submit(Work::Close(metadata_snapshot), 0);
+        self.queue.close();
+    }
+
+    fn submit(&self, work: Work, bytes: usize) -> Result<OpAnswer, StorageError> {
+        self.queue.append(work, bytes).map_err(|rejected| match rejected {
+            Rejected::Closed(_) => StorageError::Closed,
+            Rejected::Dead(_) => StorageError::Dead,
+        })
+    }
+}
+
+/// The answer to an append, waited for.
+///
+/// # Errors
+/// As the operation's.
+pub async fn appended(mut answer: OpAnswer) -> Result<Appended, StorageError> {
+    match answer.wait().await?? {
+        Outcome::Appended(appended) => Ok(appended),
+        other => unreachable!("an append came to {other:?}"),
+    }
+}
