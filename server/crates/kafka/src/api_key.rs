@@ -30,9 +30,18 @@ impl fmt::Display for VersionRange {
     }
 }
 
+macro_rules! first_flexible {
+    (never) => {
+        i16::MAX
+    };
+    ($version:literal) => {
+        $version
+    };
+}
+
 macro_rules! define_api_key {
     ($(
-        $name:ident = $key:literal [$min:literal - $max:literal] flexible $flexible:literal
+        $name:ident = $key:literal [$min:literal - $max:literal] flexible $flexible:tt
             => $module:ident::{$request:ident, $response:ident};
     )*) => {
         /// An API that the codec knows; the discriminant is Kafka's key.
@@ -66,7 +75,7 @@ macro_rules! define_api_key {
 
             const fn first_flexible(self) -> i16 {
                 match self {
-                    $(Self::$name => $flexible,)*
+                    $(Self::$name => first_flexible!($flexible),)*
                 }
             }
 

@@ -1,15 +1,54 @@
 //! One file per API: its schema, and helpers that need nothing but values.
+//!
+//! Names, versions and the descriptions of fields are those of Apache Kafka's message schemas (Apache License 2.0).
 
+pub mod add_offsets_to_txn;
+pub mod add_partitions_to_txn;
+pub mod alter_client_quotas;
+pub mod alter_configs;
+pub mod alter_user_scram_credentials;
 pub mod api_versions;
+pub mod create_acls;
+pub mod create_partitions;
 pub mod create_topics;
+pub mod delete_acls;
+pub mod delete_groups;
+pub mod delete_records;
 pub mod delete_topics;
+pub mod describe_acls;
+pub mod describe_client_quotas;
+pub mod describe_cluster;
+pub mod describe_configs;
+pub mod describe_groups;
+pub mod describe_log_dirs;
+pub mod describe_producers;
+pub mod describe_topic_partitions;
+pub mod describe_transactions;
+pub mod describe_user_scram_credentials;
+pub mod elect_leaders;
+pub mod end_txn;
 pub mod fetch;
 pub mod find_coordinator;
+pub mod heartbeat;
+pub mod incremental_alter_configs;
 pub mod init_producer_id;
+pub mod join_group;
+pub mod leave_group;
+pub mod list_config_resources;
+pub mod list_groups;
 pub mod list_offsets;
+pub mod list_partition_reassignments;
+pub mod list_transactions;
 pub mod metadata;
+pub mod offset_commit;
+pub mod offset_delete;
+pub mod offset_fetch;
 pub mod offset_for_leader_epoch;
 pub mod produce;
+pub mod sasl_authenticate;
+pub mod sasl_handshake;
+pub mod sync_group;
+pub mod txn_offset_commit;
 
 use bytes::{Bytes, BytesMut};
 
@@ -57,6 +96,12 @@ pub fn to_bytes<M: Message>(message: &M, version: i16) -> Result<Bytes, EncodeEr
     encode_into(Encoder::copying(BytesMut::new()), message, version).map(Segments::into_bytes)
 }
 
+/// Upper bound of the heap bytes that decoding takes for each byte of input: a computed certificate.
+#[must_use]
+pub fn heap_per_byte<M: Message>(version: i16) -> usize {
+    M::heap_per_byte(format::<M>(version))
+}
+
 /// A pseudo-random message that `version` can express.
 pub fn sample<M: Message>(source: &mut Source, version: i16) -> M {
     M::sample(source, format::<M>(version))
@@ -81,7 +126,7 @@ pub(crate) fn check_version<M: Message>(version: i16) -> Result<(), EncodeError>
 
 macro_rules! define_bodies {
     ($(
-        $name:ident = $key:literal [$min:literal - $max:literal] flexible $flexible:literal
+        $name:ident = $key:literal [$min:literal - $max:literal] flexible $flexible:tt
             => $module:ident::{$request:ident, $response:ident};
     )*) => {
         $(

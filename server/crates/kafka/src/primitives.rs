@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::decoder::Decoder;
 use crate::encoder::Encoder;
-use crate::error::{DecodeError, DecodeProblem};
+use crate::error::{DecodeError, DecodeProblem, EncodeProblem};
 use crate::error_code::ErrorCode;
 use crate::sample::Source;
 use crate::string::Str;
@@ -173,6 +173,10 @@ impl<T: Wire> Wire for Option<Vec<T>> {
         length_size(format)
     }
 
+    fn heap_per_byte(format: Format) -> usize {
+        Vec::<T>::heap_per_byte(format)
+    }
+
     fn sample(source: &mut Source, format: Format) -> Self {
         source.unless_null(format).then(|| Vec::sample(source, format))
     }
@@ -230,8 +234,35 @@ impl<T: Wire> Wire for Vec<T> {
         length_size(format)
     }
 
+    fn heap_per_byte(format: Format) -> usize {
+        size_of::<T>().div_ceil(T::min_size(format).max(1)) + T::heap_per_byte(format)
+    }
+
     fn sample(source: &mut Source, format: Format) -> Self {
         source.nested(|source, count| (0..count).map(|_| T::sample(source, format.nullable(false))).collect())
+    }
+}
+
+/// A nullable struct begins with a byte: -1 for null, else 1 (KIP-893). `message!` calls these for each struct.
+pub(crate) fn decode_nullable<T: Wire>(
+    input: &mut Decoder<'_>,
+    format: Format,
+) -> Result<Option<T>, DecodeError> {
+    let [present] = input.array()?;
+    if present.cast_signed() >= 0 {
+        return T::decode(input, format.nullable(false)).map(Some);
+    }
+    null_if_allowed(None, input, format)
+}
+
+pub(crate) fn encode_nullable<T: Wire>(value: Option<&T>, out: &mut Encoder, format: Format) {
+    match value {
+        Some(value) => {
+            out.put([1]);
+            value.encode(out, format.nullable(false));
+        }
+        None if format.nullable => out.put([0xff]),
+        None => out.fail(EncodeProblem::Null),
     }
 }
 

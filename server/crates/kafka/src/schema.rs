@@ -144,6 +144,13 @@ macro_rules! message {
                 size
             }
 
+            fn heap_per_byte(format: $crate::wire::Format) -> usize {
+                let fields = [$(
+                    if within!(format.version; $($versions)+) { <$type>::heap_per_byte(format) } else { 0 },
+                )*];
+                fields.into_iter().max().unwrap_or_default()
+            }
+
             fn sample(source: &mut $crate::sample::Source, format: $crate::wire::Format) -> Self {
                 Self {$(
                     $field: if within!(format.version; $($versions)+) {
@@ -153,6 +160,31 @@ macro_rules! message {
                         default_or!($($default)?)
                     },
                 )*}
+            }
+        }
+
+        impl $crate::wire::Wire for Option<$name> {
+            fn decode(
+                input: &mut $crate::decoder::Decoder<'_>,
+                format: $crate::wire::Format,
+            ) -> Result<Self, $crate::DecodeError> {
+                $crate::primitives::decode_nullable(input, format)
+            }
+
+            fn encode(&self, out: &mut $crate::encoder::Encoder, format: $crate::wire::Format) {
+                $crate::primitives::encode_nullable(self.as_ref(), out, format);
+            }
+
+            fn min_size(_: $crate::wire::Format) -> usize {
+                1
+            }
+
+            fn heap_per_byte(format: $crate::wire::Format) -> usize {
+                $name::heap_per_byte(format)
+            }
+
+            fn sample(source: &mut $crate::sample::Source, format: $crate::wire::Format) -> Self {
+                source.unless_null(format).then(|| $name::sample(source, format.nullable(false)))
             }
         }
     )+};

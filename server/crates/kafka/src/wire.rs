@@ -43,6 +43,15 @@ pub trait Wire: Sized {
     /// The least number of bytes that a value takes in this format: what bounds an array's claimed length.
     fn min_size(format: Format) -> usize;
 
+    /// Upper bound of the heap bytes that decoding takes for each byte of input, whatever the input is.
+    ///
+    /// An array allocates `size_of::<T>()` for each claimed element, and a claim is refused unless the rest of the
+    /// frame holds `min_size` bytes for each; then the elements take theirs. Fields of a struct consume disjoint
+    /// bytes, so the worst one counts.
+    fn heap_per_byte(_: Format) -> usize {
+        0
+    }
+
     /// A pseudo-random value that this format can express.
     fn sample(source: &mut Source, format: Format) -> Self;
 }

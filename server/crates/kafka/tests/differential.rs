@@ -74,7 +74,7 @@ fn oracle_covers(api: ApiKey, version: i16) -> bool {
 
 macro_rules! compare_all {
     ($(
-        $name:ident = $key:literal [$min:literal - $max:literal] flexible $flexible:literal
+        $name:ident = $key:literal [$min:literal - $max:literal] flexible $flexible:tt
             => $module:ident::{$request:ident, $response:ident};
     )*) => {
         fn compare_pair(api: ApiKey, version: i16) {

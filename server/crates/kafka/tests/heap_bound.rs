@@ -3,6 +3,8 @@
 //! `CHRONIK_FUZZ_FRAMES` sets the number of frames (default below); the seed is fixed, so a run can be repeated.
 #![expect(unsafe_code, reason = "a counting allocator wraps the system's")]
 
+mod hostile;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
@@ -10,6 +12,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 use chronik_kafka::message::{self, Message, RequestBody, ResponseBody};
 use chronik_kafka::sample::Source;
 use chronik_kafka::{ApiKey, RequestHeader, ResponseHeader, with_apis};
+
+use hostile::{damage, dense_frame};
 
 const DEFAULT_FRAMES: u64 = 400_000;
 const BYTES_PER_FRAME_BYTE: usize = 64;
@@ -77,6 +81,8 @@ struct Shape {
     version: i16,
     is_request: bool,
     bodies: Vec<Bytes>,
+    /// Computed bound, in heap bytes for each byte of the frame.
+    heap_per_byte: usize,
 }
 
 fn shape<M: Message>(version: i16, is_request: bool) -> Shape {
@@ -84,12 +90,12 @@ fn shape<M: Message>(version: i16, is_request: bool) -> Shape {
     let bodies = (0..SEEDS_PER_SHAPE)
         .map(|_| message::to_bytes(&message::sample::<M>(&mut source, version), version).unwrap())
         .collect();
-    Shape { api: M::API, version, is_request, bodies }
+    Shape { api: M::API, version, is_request, bodies, heap_per_byte: message::heap_per_byte::<M>(version) }
 }
 
 macro_rules! all_shapes {
     ($(
-        $name:ident = $key:literal [$min:literal - $max:literal] flexible $flexible:literal
+        $name:ident = $key:literal [$min:literal - $max:literal] flexible $flexible:tt
             => $module:ident::{$request:ident, $response:ident};
     )*) => {
         fn shapes() -> Vec<Shape> {
@@ -115,6 +121,11 @@ impl Shape {
             damage(&mut frame, body_from, source);
         }
         frame
+    }
+
+    fn name(&self) -> String {
+        let direction = if self.is_request { "request" } else { "response" };
+        format!("{:?} {direction} v{}", self.api, self.version)
     }
 
     fn header(&self) -> BytesMut {
@@ -154,65 +165,6 @@ impl Shape {
 /// The decoded message is kept alive until the peak is read.
 type Decoded = Result<Box<dyn std::any::Any>, ()>;
 
-fn damage(frame: &mut BytesMut, from: usize, source: &mut Source) {
-    if frame.len() <= from {
-        return;
-    }
-    let at = from + source.below(frame.len() - from);
-    match source.below(9) {
-        0 => frame[at] ^= 1 << source.below(8),
-        1 => frame[at] = source.next_u64().to_le_bytes()[0],
-        2 => frame.truncate(at),
-        3 => frame.put_bytes(source.next_u64().to_le_bytes()[0], source.below(300)),
-        4 => overwrite(frame, at, &hostile_count(frame.len() - at, source).to_be_bytes()),
-        5 => overwrite(frame, at, &hostile_varint(frame.len() - at, source)),
-        6 => dense(frame, at, source),
-        7 => frame[at..].fill_with(|| source.next_u64().to_le_bytes()[0]),
-        _ => {}
-    }
-}
-
-fn overwrite(frame: &mut BytesMut, at: usize, bytes: &[u8]) {
-    let length = bytes.len().min(frame.len() - at);
-    frame[at..at + length].copy_from_slice(&bytes[..length]);
-}
-
-/// Counts that lie: the extremes, and what the rest of the frame could just hold.
-fn hostile_count(left: usize, source: &mut Source) -> i32 {
-    match source.below(4) {
-        0 => i32::MAX,
-        1 => i32::MIN,
-        2 => i32::from_be_bytes(source.next_u64().to_be_bytes()[..4].try_into().unwrap()),
-        _ => i32::try_from(left.saturating_sub(4) / (1 + source.below(40))).unwrap(),
-    }
-}
-
-fn hostile_varint(left: usize, source: &mut Source) -> Vec<u8> {
-    let value = match source.below(3) {
-        0 => u64::from(u32::MAX) - source.next_u64() % 2,
-        1 => source.next_u64() >> 30,
-        _ => u64::try_from(left.saturating_sub(1) / (1 + source.below(40))).unwrap(),
-    };
-    let mut out = Vec::new();
-    chronik_kafka::varint::write_u64(&mut out, value);
-    out
-}
-
-/// The densest frames: an array as long as the frame allows, of the smallest elements there are (zero: null,
-/// empty, no tags; one: the compact empty string).
-fn dense(frame: &mut BytesMut, at: usize, source: &mut Source) {
-    let filler = *[0, 1, 2].get(source.below(3)).unwrap();
-    frame[at..].fill(filler);
-    frame.put_bytes(filler, source.below(3000));
-    let left = frame.len() - at;
-    if source.coin() {
-        overwrite(frame, at, &hostile_count(left, source).to_be_bytes());
-    } else {
-        let count = hostile_varint(left, source);
-        overwrite(frame, at, &count);
-    }
-}
-
 #[derive(Default)]
 struct Report {
     frames: u64,
@@ -223,11 +175,8 @@ struct Report {
 
 impl Report {
     fn record(&mut self, shape: &Shape, length: usize, peak: usize, decoded: bool) {
-        let label = || {
-            let direction = if shape.is_request { "request" } else { "response" };
-            format!("{:?} {direction} v{}, {length} bytes, peak {peak}", shape.api, shape.version)
-        };
-        assert!(peak <= BYTES_PER_FRAME_BYTE * length + BYTES_PER_FRAME, "over the bound: {}", label());
+        let label = || format!("{}, {length} bytes, peak {peak}", shape.name());
+        assert!(peak <= shape.heap_per_byte * length + BYTES_PER_FRAME, "over the bound: {}", label());
         self.frames += 1;
         self.decoded += u64::from(decoded);
         let ratio = as_f64(peak) / as_f64(length);
@@ -240,6 +189,16 @@ impl Report {
 
 fn as_f64(count: usize) -> f64 {
     f64::from(u32::try_from(count).expect("frames of this test are small"))
+}
+
+/// The bound computed from the schemas: for each level of nesting, what an element takes in memory over what it
+/// takes at least on the wire. The other tests measure against it.
+#[test]
+fn the_computed_bound_is_at_most_64() {
+    let shapes = shapes();
+    let worst = shapes.iter().max_by_key(|shape| shape.heap_per_byte).unwrap();
+    println!("heap bound: computed worst {} ({})", worst.heap_per_byte, worst.name());
+    assert!(worst.heap_per_byte <= BYTES_PER_FRAME_BYTE, "{}", worst.name());
 }
 
 #[test]
@@ -291,20 +250,6 @@ fn the_densest_arrays_keep_within_the_bound() {
         "heap bound: {} dense frames, worst ratio {:.1} ({})",
         report.frames, report.worst_ratio, report.worst
     );
-}
-
-fn dense_frame(header: &[u8], prefix: &[u8], divisor: usize, filler: u8, compact: bool) -> Bytes {
-    const ELEMENT_BYTES: usize = 1500;
-    let mut frame = BytesMut::from(header);
-    frame.put_slice(prefix);
-    let count = ELEMENT_BYTES / divisor;
-    if compact {
-        chronik_kafka::varint::write_u64(&mut frame, u64::try_from(count + 1).unwrap());
-    } else {
-        frame.put_i32(i32::try_from(count).unwrap());
-    }
-    frame.put_bytes(filler, ELEMENT_BYTES);
-    frame.freeze()
 }
 
 /// The largest claim in the smallest frame: what made other decoders abort the process.

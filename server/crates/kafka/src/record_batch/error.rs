@@ -1,6 +1,7 @@
 //! What can be wrong with a batch, and where.
 
 use super::Compression;
+use crate::ErrorCode;
 
 /// Why bytes are not a valid record batch.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -116,4 +117,24 @@ pub enum RecordProblem {
         /// The value in the record.
         found: i32,
     },
+}
+
+impl BatchError {
+    /// What a produce answers: `CORRUPT_MESSAGE` for damage on the way, which the client may repair by sending
+    /// again; `INVALID_RECORD` for a batch that is wrong in itself.
+    #[must_use]
+    pub fn error_code(&self) -> ErrorCode {
+        match self {
+            Self::Truncated { .. }
+            | Self::BadLength { .. }
+            | Self::LengthMismatch { .. }
+            | Self::Crc { .. } => ErrorCode::CORRUPT_MESSAGE,
+            Self::UnsupportedMagic { .. } => ErrorCode::UNSUPPORTED_FOR_MESSAGE_FORMAT,
+            Self::UnknownCodec { .. } => ErrorCode::UNSUPPORTED_COMPRESSION_TYPE,
+            Self::BadField { .. }
+            | Self::CountMismatch { .. }
+            | Self::Compressed { .. }
+            | Self::Record { .. } => ErrorCode::INVALID_RECORD,
+        }
+    }
 }
