@@ -28,6 +28,7 @@ pub mod clock;
 pub mod cluster;
 pub mod config;
 pub mod limits;
+pub mod maintenance;
 pub mod net;
 pub mod node;
 pub mod rng;

@@ -16,16 +16,17 @@ use tokio::net::TcpListener;
 use crate::admin::{self, Admin};
 use crate::broker::{Broker, Parts, Settings, producer_ids};
 use crate::clock::Clock;
-use crate::cluster::{Command, Controller, ProposeError, controller};
+use crate::cluster::{Command, Controller, ProposeError, controller, topic_config};
 use crate::config::{Config, HostPort, TimestampSource, WalFlush};
 use crate::limits;
+use crate::maintenance::{Intervals, Maintenance};
 use crate::net::connection::Shared;
 use crate::net::listener::{Acceptor, ConnectionLimits};
 use crate::net::transport::Listener;
 use crate::rng::Rng;
 use crate::shutdown::Shutdown;
 use crate::spawn::{Ended, Spawner};
-use crate::storage::{self, Flusher, FlusherTelemetry, Intervals, Maintenance, Storage, StorageError};
+use crate::storage::{self, Flusher, FlusherTelemetry, Storage, StorageError};
 use crate::telemetry::{Metrics, Watchdog};
 use recovered::Recovered;
 
@@ -112,14 +113,24 @@ impl Node {
         let advertised =
             listeners.first().map(|(_, address)| address.clone()).ok_or(StartError::NoListener)?;
 
+        let log_defaults = Arc::new(topic_defaults(config));
         let (log, recovered) = open_log(config, disk, &mut rng, &spawner, progress).await?;
-        let (storage, flusher) = Storage::new(log, Arc::new(topic_defaults(config)));
-        let flusher_ended =
-            start_flusher(flusher, &storage, &recovered, &spawner, &clock, &metrics, &watchdog)?;
-        let (controller, task) = controller::new(recovered.state.clone(), storage.clone(), rng.fork());
+        let (storage, flusher) = Storage::new(log);
+        let flusher_ended = start_flusher(
+            flusher,
+            &storage,
+            &recovered,
+            &log_defaults,
+            &spawner,
+            &clock,
+            &metrics,
+            &watchdog,
+        )?;
+        let (controller, task) =
+            controller::new(recovered.state.clone(), storage.clone(), log_defaults.clone(), rng.fork());
         let _ = spawner.task(task.run(watchdog.register("controller", limits::LOOP_INTERVAL)));
         register(config, &controller, &mut rng, &advertised).await?;
-        recovered.reconcile(&storage, &controller.state()).await?;
+        recovered.reconcile(&storage, &controller.state(), &log_defaults).await?;
 
         let (producer_ids, task) = producer_ids::new(controller.clone());
         let _ = spawner.task(task.run());
@@ -145,7 +156,7 @@ impl Node {
             shutdown: shutdown.clone(),
             request_memory: Budget::new(config.queued_max_bytes),
             response_memory: Budget::new(config.queued_max_bytes),
-            settings: settings(config),
+            settings: settings(config, log_defaults),
         });
         let admin_stop = Shutdown::new();
         let addresses = listeners.iter().map(|(_, address)| address.to_string()).collect();
@@ -208,9 +219,9 @@ impl Node {
                 tracing::warn!(open = self.connections.inside(), "shutdown.timeout.ms is over: the connections that are left are cut");
             }
         }
-        let snapshot = controller::snapshot(&self.controller.state());
-        self.controller.close();
-        self.storage.close(snapshot);
+        if let Some(snapshot) = self.controller.close().await {
+            self.storage.close(snapshot);
+        }
         let _ended = self.flusher.wait().await;
         self.stop_admin().await;
         tracing::info!("stopped");
@@ -250,6 +261,7 @@ fn start_flusher(
     mut flusher: Flusher,
     storage: &Storage,
     recovered: &Recovered,
+    log_defaults: &TopicLogConfig,
     spawner: &Spawner,
     clock: &Clock,
     metrics: &Metrics,
@@ -257,7 +269,7 @@ fn start_flusher(
 ) -> Result<Ended, StartError> {
     for partition in &recovered.partitions {
         let topic = recovered.state.topic_by_id(&partition.id.topic_id);
-        let config = topic.map(|topic| storage.topic_log_config(topic));
+        let config = topic.map(|topic| Arc::new(topic_config::log_config_of(log_defaults, topic)));
         flusher.publish_recovered(partition.id, partition.log_end_offset, config);
     }
     let (jobs, to_do) = mailbox::channel(limits::MAX_FILE_JOBS);
@@ -307,7 +319,7 @@ fn shared(config: &Config, broker: &Broker) -> Shared {
     }
 }
 
-fn settings(config: &Config) -> Settings {
+fn settings(config: &Config, log_defaults: Arc<TopicLogConfig>) -> Settings {
     Settings {
         auto_create_topics: config.auto_create_topics_enable,
         delete_topics: config.delete_topic_enable,
@@ -316,6 +328,7 @@ fn settings(config: &Config) -> Settings {
         min_insync_replicas: usize::try_from(config.min_insync_replicas).unwrap_or(1),
         fetch_max_bytes: config.fetch_max_bytes,
         fetch_sessions: config.max_incremental_fetch_session_cache_slots > 0,
+        log_defaults,
         cluster_id: Some(config.cluster_id.clone()).filter(|id| !id.is_empty()),
     }
 }

@@ -150,7 +150,7 @@ fn ordered(mut assignments: Vec<CreatableReplicaAssignment>) -> Result<Vec<Vec<i
 fn check(broker: &Broker, new: &NewTopic) -> Result<Checked, Refused> {
     let refused = |error: topic_config::TopicConfigError| (error.code(), error.to_string());
     topic_config::validate_name(&new.name).map_err(refused)?;
-    broker.storage.log_config(&new.configs).map_err(refused)?;
+    topic_config::log_config(&broker.settings.log_defaults, &new.configs).map_err(refused)?;
     let assignment = if new.assignment.is_empty() { choose(broker, new)? } else { new.assignment.clone() };
     check_assignment(broker, &assignment)?;
     Ok(Checked { assignment, configs: new.configs.clone() })

@@ -24,15 +24,16 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use chronik_kafka::message::{RequestBody, ResponseBody};
 use chronik_kafka::{ApiKey, DecodeError, RequestHeader, Segments};
+use chronik_log::TopicLogConfig;
 use concurrency_models::budget::{Budget, Reservation};
 
 pub use fetch_session::FetchSessions;
 
 use crate::clock::Clock;
 use crate::cluster::Controller;
-use crate::net::frame_reader::Frame;
 use crate::shutdown::Shutdown;
 use crate::spawn::Spawner;
 use crate::storage::Storage;
@@ -87,6 +88,8 @@ pub struct Settings {
     pub fetch_max_bytes: usize,
     /// `max.incremental.fetch.session.cache.slots` is not zero.
     pub fetch_sessions: bool,
+    /// What a topic's own settings are laid over.
+    pub log_defaults: Arc<TopicLogConfig>,
     /// `cluster.id`, where it is given.
     pub cluster_id: Option<String>,
 }
@@ -156,14 +159,13 @@ impl Broker {
     ///
     /// # Errors
     /// The frame is not a request that we know: the connection must end.
-    pub fn begin(&self, frame: Frame, peer: IpAddr) -> Result<Begun, RequestError> {
-        let Frame { mut bytes, memory } = frame;
+    pub fn begin(&self, mut frame: Bytes, memory: Reservation, peer: IpAddr) -> Result<Begun, RequestError> {
         let started = self.clock.uptime();
-        let header = RequestHeader::decode(&mut bytes)?;
+        let header = RequestHeader::decode(&mut frame)?;
         let (api, version) = (header.api, header.version);
         tracing::trace!(%peer, ?api, version, correlation_id = header.correlation_id, "request");
         let work = if api_versions::SERVED.contains(&api) && api.versions().contains(version) {
-            self.begin_work(RequestBody::decode(api, version, &bytes)?, version)
+            self.begin_work(RequestBody::decode(api, version, &frame)?, version)
         } else if api == ApiKey::ApiVersions {
             Work::UnknownApiVersions
         } else {

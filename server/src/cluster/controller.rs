@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chronik_log::CheckpointJob;
+use chronik_log::{CheckpointJob, TopicLogConfig};
 use concurrency_models::image::Image;
 use concurrency_models::mailbox::{self, Receiver, Sender};
 use concurrency_models::pending::Pending;
@@ -14,6 +14,7 @@ use concurrency_models::reply::{self, Reply};
 
 use super::command::{Applied, Command, Refusal};
 use super::state::ClusterState;
+use super::topic_config;
 use crate::limits;
 use crate::rng::Rng;
 use crate::storage::{Storage, StorageError};
@@ -44,6 +45,8 @@ enum Message {
     /// Start a checkpoint of the log. It goes through the controller, because no metadata record may come between the
     /// snapshot and the checkpoint.
     BeginCheckpoint(Reply<Result<Option<CheckpointJob>, StorageError>>),
+    /// The last: the metadata, to close the log with.
+    Close(Reply<Bytes>),
 }
 
 /// Where commands are proposed and the state is read. Clones propose to the same controller.
@@ -62,17 +65,24 @@ pub struct ControllerTask {
     /// What the image shows, and what the next command is applied to.
     state: ClusterState,
     storage: Storage,
+    /// What a topic's own settings are laid over.
+    log_defaults: Arc<TopicLogConfig>,
     /// Chooses the ids of topics.
     rng: Rng,
 }
 
 /// The metadata as a checkpoint of the log holds it.
-pub fn snapshot(state: &ClusterState) -> Bytes {
+fn snapshot(state: &ClusterState) -> Bytes {
     Bytes::from(serde_json::to_vec(state).expect("a state has only keys that are strings"))
 }
 
 /// A controller over `state`, as recovery found it. The task must be run.
-pub fn new(state: ClusterState, storage: Storage, rng: Rng) -> (Controller, ControllerTask) {
+pub fn new(
+    state: ClusterState,
+    storage: Storage,
+    log_defaults: Arc<TopicLogConfig>,
+    rng: Rng,
+) -> (Controller, ControllerTask) {
     let (sender, receiver) = mailbox::channel(limits::MAX_PROPOSALS);
     let image = Arc::new(Image::new(state.clone()));
     let pending = Pending::new();
@@ -82,6 +92,7 @@ pub fn new(state: ClusterState, storage: Storage, rng: Rng) -> (Controller, Cont
         image: image.clone(),
         state,
         storage,
+        log_defaults,
         rng,
     };
     (Controller { messages: sender, pending, image }, task)
@@ -119,15 +130,17 @@ impl Controller {
         answer.wait().await.map_err(|_| StorageError::Closed)?
     }
 
-    /// Lets no proposal in any more and fails those under way.
-    pub fn close(&self) {
-        self.pending.close(|_| Err(ProposeError::Closed));
-        self.image.close();
+    /// Ends the controller: carries out what was proposed before, refuses what comes after, and gives the metadata as the log must be closed with it.
+    /// `None` if it has ended already.
+    pub async fn close(&self) -> Option<Bytes> {
+        let (reply, mut answer) = reply::channel();
+        self.messages.send(Message::Close(reply)).await.ok()?;
+        answer.wait().await.ok()
     }
 }
 
 impl ControllerTask {
-    /// Carries out proposals, one after the other, until all [`Controller`]s are gone.
+    /// Carries out proposals, one after the other, until it is closed.
     pub async fn run(mut self, pulse: crate::telemetry::Pulse) {
         loop {
             pulse.idle();
@@ -143,9 +156,14 @@ impl ControllerTask {
                     let begun = self.storage.with_log(move |log| log.begin_checkpoint(snapshot)).await;
                     let _ = reply.send(begun); // whoever gave up tries again at the next interval
                 }
+                Message::Close(reply) => {
+                    let _ = reply.send(snapshot(&self.state));
+                    break;
+                }
             }
         }
         self.pending.close(|_| Err(ProposeError::Closed));
+        self.image.close();
     }
 
     async fn carry_out(&mut self, mut command: Command) -> Outcome {
@@ -168,15 +186,18 @@ impl ControllerTask {
     async fn create_partitions(&self, applied: &Applied) -> Result<(), StorageError> {
         let Applied::Created { id } = applied else { return Ok(()) };
         let topic = self.state.topic_by_id(id).expect("just created");
-        self.storage.create_topic(topic).await
+        let config = topic_config::log_config_of(&self.log_defaults, topic);
+        self.storage.create_partitions(topic.partition_ids(), &Arc::new(config)).await
     }
 
     async fn drop_partitions(&self, applied: &Applied, before: &ClusterState) {
         let Applied::Deleted { id } = applied else { return };
         let topic = before.topic_by_id(id).expect("it was deleted from this state");
-        if let Err(error) = self.storage.drop_topic(topic).await {
-            // The next start drops what no topic owns.
-            tracing::warn!(topic = %topic.name, %error, "the files of a deleted topic stay until the next start");
+        for id in topic.partition_ids() {
+            if let Err(error) = self.storage.drop_partition(id).await {
+                // The next start drops what no topic owns.
+                tracing::warn!(topic = %topic.name, %error, "the files of a deleted topic stay until the next start");
+            }
         }
     }
 }

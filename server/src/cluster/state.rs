@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chronik_log::PartitionId;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -171,6 +172,11 @@ impl Topic {
     /// The partition of this index.
     pub fn partition(&self, index: i32) -> Option<&Partition> {
         self.partitions.get(usize::try_from(index).ok()?)
+    }
+
+    /// What storage calls the partitions.
+    pub fn partition_ids(&self) -> impl Iterator<Item = PartitionId> + '_ {
+        self.indexed().map(|(partition, _)| PartitionId { topic_id: self.id, partition })
     }
 
     /// The partitions with their indexes.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chronik_kafka::record_batch::TimestampType;
 use chronik_log::TopicLogConfig;
 
+use super::state::Topic;
 use crate::limits;
 
 /// Why a topic's name or settings are refused.
@@ -62,6 +63,14 @@ pub fn log_config(
         set(&mut config, key, value)?;
     }
     Ok(config)
+}
+
+/// What the settings of an existing topic come to. They were valid when the topic was created.
+pub fn log_config_of(defaults: &TopicLogConfig, topic: &Topic) -> TopicLogConfig {
+    log_config(defaults, &topic.configs).unwrap_or_else(|error| {
+        tracing::error!(topic = %topic.name, %error, "a setting of this topic is not valid here: the broker's defaults are used");
+        defaults.clone()
+    })
 }
 
 fn set(config: &mut TopicLogConfig, key: &str, value: &str) -> Result<(), TopicConfigError> {

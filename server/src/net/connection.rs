@@ -82,9 +82,11 @@ async fn read(
     begun: Sender<Begun>,
     peer: std::net::IpAddr,
 ) -> Result<(), EndOfConnection> {
-    while let Some(frame) = next_frame(shared, &mut frames).await? {
-        let request =
-            shared.broker.begin(frame, peer).map_err(|error| EndOfConnection::Request(error.to_string()))?;
+    while let Some(Frame { bytes, memory }) = next_frame(shared, &mut frames).await? {
+        let request = shared
+            .broker
+            .begin(bytes, memory, peer)
+            .map_err(|error| EndOfConnection::Request(error.to_string()))?;
         if begun.send(request).await.is_err() {
             break; // the writer has ended and says why
         }

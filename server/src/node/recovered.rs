@@ -1,12 +1,13 @@
 //! From what the log found to what the node starts with.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use chronik_log::log::RecoveredPartition;
-use chronik_log::{PartitionId, Recovery};
+use chronik_log::{PartitionId, Recovery, TopicLogConfig};
 
 use super::StartError;
-use crate::cluster::{ClusterState, Command};
+use crate::cluster::{ClusterState, Command, topic_config};
 use crate::storage::{Storage, StorageError};
 
 /// The metadata as it was, and the partitions that have a log.
@@ -41,14 +42,15 @@ impl Recovered {
         &self,
         storage: &Storage,
         state: &ClusterState,
+        defaults: &TopicLogConfig,
     ) -> Result<(), StorageError> {
         let present: BTreeSet<PartitionId> = self.partitions.iter().map(|partition| partition.id).collect();
         let mut owned = BTreeSet::new();
         for topic in state.topics() {
-            let ids = topic.indexed().map(|(partition, _)| PartitionId { topic_id: topic.id, partition });
-            let ids: BTreeSet<PartitionId> = ids.collect();
+            let ids: BTreeSet<PartitionId> = topic.partition_ids().collect();
             if !ids.is_subset(&present) {
-                storage.create_topic(topic).await?;
+                let config = Arc::new(topic_config::log_config_of(defaults, topic));
+                storage.create_partitions(ids.iter().copied(), &config).await?;
             }
             owned.extend(ids);
         }

@@ -3,7 +3,6 @@
 //! ```text
 //! append ─► GroupCommit queue ─► flusher: stage … stage, commit ─► publish views ─► advance watermarks ─► answers
 //! files worker  ◄─ WAL segments to prepare, garbage to unlink ─┘
-//! maintenance task: ticks, retention, checkpoints
 //! ```
 //!
 //! The [`Log`](chronik_log::Log) has one owner, the [`flusher`]: there is no lock inside storage. Everyone else submits operations and reads published
@@ -11,9 +10,7 @@
 
 mod files;
 mod flusher;
-mod maintenance;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -26,14 +23,11 @@ use concurrency_models::reply::{self, Answer, Unanswered};
 
 pub use files::{Job, run as run_files};
 pub use flusher::{Flusher, Telemetry as FlusherTelemetry};
-pub use maintenance::{Intervals, Maintenance};
 
 /// A partition as everyone but the flusher sees it: its segments, and the offset up to which they may be read. That is the high watermark: what
 /// is durable on every in-sync replica. This node is the only replica, so it is the log end offset of the last commit.
 pub type Partition = Publication<LogView>;
 
-use crate::cluster::Topic;
-use crate::cluster::topic_config::{self, TopicConfigError};
 use crate::limits;
 use flusher::Work;
 
@@ -68,17 +62,15 @@ pub type OpAnswer = Answer<OpResult>;
 pub struct Storage {
     queue: GroupCommit<Work, OpResult>,
     partitions: Arc<Registry<PartitionId, Partition>>,
-    /// What a topic's own settings are laid over.
-    defaults: Arc<TopicLogConfig>,
 }
 
 impl Storage {
     /// Storage over an opened log. The [`Flusher`] must be run.
-    pub fn new(log: Log, defaults: Arc<TopicLogConfig>) -> (Self, Flusher) {
+    pub fn new(log: Log) -> (Self, Flusher) {
         let (queue, work) = group_commit::new();
         let partitions = Arc::new(Registry::new());
         let flusher = Flusher::new(log, work, partitions.clone());
-        (Self { queue, partitions, defaults }, flusher)
+        (Self { queue, partitions }, flusher)
     }
 
     /// The partition, if it is here and not being deleted.
@@ -141,17 +133,18 @@ impl Storage {
         Ok(answer.wait().await?)
     }
 
-    /// Creates the partitions of a topic, in one group. Those that exist already stay as they are.
+    /// Creates partitions, in one group. Those that exist already stay as they are.
     ///
     /// # Errors
-    /// As [`Storage::execute`]; a topic setting that has become invalid.
-    pub async fn create_topic(&self, topic: &Topic) -> Result<(), StorageError> {
-        let config = self.topic_log_config(topic);
-        let create = |(partition, _)| {
-            let op = Op::Create { id: PartitionId { topic_id: topic.id, partition }, config: config.clone() };
-            self.submit(Work::Op(op), limits::SMALL_OP_BYTES)
-        };
-        let created = topic.indexed().map(create).collect::<Result<Vec<_>, _>>()?;
+    /// As [`Storage::execute`].
+    pub async fn create_partitions(
+        &self,
+        ids: impl Iterator<Item = PartitionId>,
+        config: &Arc<TopicLogConfig>,
+    ) -> Result<(), StorageError> {
+        let create =
+            |id| self.submit(Work::Op(Op::Create { id, config: config.clone() }), limits::SMALL_OP_BYTES);
+        let created = ids.map(create).collect::<Result<Vec<_>, _>>()?;
         for mut answer in created {
             match answer.wait().await? {
                 Ok(_) | Err(StorageError::Op(OpError::AlreadyExists)) => {}
@@ -161,18 +154,7 @@ impl Storage {
         Ok(())
     }
 
-    /// Deletes the partitions of a topic: waits until nobody uses them, then drops their logs.
-    ///
-    /// # Errors
-    /// As [`Storage::execute`].
-    pub async fn drop_topic(&self, topic: &Topic) -> Result<(), StorageError> {
-        for (partition, _) in topic.indexed() {
-            self.drop_partition(PartitionId { topic_id: topic.id, partition }).await?;
-        }
-        Ok(())
-    }
-
-    /// Deletes one partition.
+    /// Deletes one partition: waits until nobody uses it, then drops its log.
     ///
     /// # Errors
     /// As [`Storage::execute`].
@@ -185,22 +167,6 @@ impl Storage {
             Ok(_) | Err(StorageError::Op(OpError::UnknownPartition)) => Ok(()),
             Err(error) => Err(error),
         }
-    }
-
-    /// What the settings of an existing topic come to.
-    pub fn topic_log_config(&self, topic: &Topic) -> Arc<TopicLogConfig> {
-        self.log_config(&topic.configs).map(Arc::new).unwrap_or_else(|error| {
-            tracing::error!(topic = %topic.name, %error, "a setting of this topic is not valid here: the broker's defaults are used");
-            self.defaults.clone()
-        })
-    }
-
-    /// What a new topic's settings would come to.
-    ///
-    /// # Errors
-    /// An unknown setting or a value that it cannot have.
-    pub fn log_config(&self, configs: &BTreeMap<String, String>) -> Result<TopicLogConfig, TopicConfigError> {
-        topic_config::log_config(&self.defaults, configs)
     }
 
     /// Ends storage: everything queued is carried out, then the log is closed with `metadata_snapshot`. Nothing gets in any more.

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use chronik_log::{CommitError, Op, Outcome};
 
-use super::{Storage, StorageError};
 use crate::clock::Clock;
 use crate::cluster::Controller;
 use crate::spawn::Spawner;
+use crate::storage::{Storage, StorageError};
 use crate::telemetry::{Metrics, Pulse};
 
 /// How often, and how much.
