@@ -38,6 +38,15 @@ pub fn check<F: Fn() + Send + Sync + 'static>(scenario: F) -> Exploration {
     checker::check(&name, scenario)
 }
 
+/// The same for a scenario of one thread, in which there is nothing to interleave: what a call returns, and in which order.
+///
+/// # Panics
+/// If it fails, and under loom if it turns out to have more than one interleaving.
+pub fn check_sequence<F: Fn() + Send + Sync + 'static>(scenario: F) -> Exploration {
+    let name = scenario_name(std::any::type_name::<F>());
+    checker::check_sequence(&name, scenario)
+}
+
 /// `mailbox::nothing_is_lost::{{closure}}` without its end: the test file and the test, which is the property.
 fn scenario_name(closure: &str) -> String {
     closure.trim_end_matches("::{{closure}}").to_owned()

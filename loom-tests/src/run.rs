@@ -11,6 +11,9 @@ use shuttle::thread as runtime;
 #[cfg(not(any(loom, shuttle)))]
 use std::thread as runtime;
 
+#[cfg(loom)]
+mod loom_waker;
+
 /// A thread of the scenario that runs.
 #[must_use = "a scenario ends all its threads"]
 pub struct Running<T>(runtime::JoinHandle<T>);
@@ -63,6 +66,9 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 
 /// As [`block_on`], with a real waker under loom as well: for what is built on the monitor of tasks itself.
 pub fn block_on_waker<F: Future>(future: F) -> F::Output {
+    #[cfg(loom)]
+    return loom_waker::block_on(future);
+    #[cfg(not(loom))]
     concurrency_models::sync::block_on(future)
 }
 

@@ -1,8 +1,8 @@
 //! Kernel `budget`: never more out than there is, all of it back in the end, first come first served.
 
 use concurrency_models::budget::{Budget, Refused, Reservation};
-use loom_tests::check;
 use loom_tests::run::{Running, block_on, join_all, spawn};
+use loom_tests::{check, check_sequence};
 
 /// Reserves on a thread of its own and gives back at once.
 fn reserve(budget: &Budget, bytes: usize) -> Running<Result<(), Refused>> {
@@ -95,7 +95,7 @@ fn a_close_reaches_everyone_who_waits() {
 
 #[test]
 fn more_than_there_is_at_all_is_refused_at_once() {
-    check(|| {
+    check_sequence(|| {
         let budget = Budget::new(10);
         let refused = block_on(budget.reserve(11)).map(drop);
         assert_eq!(refused, Err(Refused::TooLarge { asked: 11, total: 10 }));

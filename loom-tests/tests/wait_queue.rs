@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use concurrency_models::wait_queue::{WaitQueue, Wake, Wakes};
-use loom_tests::check;
+use loom_tests::check_sequence;
 
 /// Who has been woken, in order.
 type Woken = Rc<RefCell<Vec<&'static str>>>;
@@ -29,7 +29,7 @@ fn woken_by(woken: &Woken, change: impl FnOnce(&mut Wakes<Named>)) -> Vec<&'stat
 
 #[test]
 fn first_come_is_first_woken() {
-    check(|| {
+    check_sequence(|| {
         let woken = Woken::default();
         let mut queue = WaitQueue::new();
         let tickets = ["a", "b", "c"].map(|name| queue.join((), Named(name, woken.clone())));
@@ -42,7 +42,7 @@ fn first_come_is_first_woken() {
 
 #[test]
 fn those_up_to_a_key_are_woken_and_nobody_beyond() {
-    check(|| {
+    check_sequence(|| {
         let woken = Woken::default();
         let mut queue = WaitQueue::new();
         let waiters = [(30, "thirty"), (10, "ten"), (20, "twenty"), (10, "ten again")];
@@ -56,7 +56,7 @@ fn those_up_to_a_key_are_woken_and_nobody_beyond() {
 
 #[test]
 fn who_was_woken_in_vain_keeps_its_place() {
-    check(|| {
+    check_sequence(|| {
         let woken = Woken::default();
         let mut queue = WaitQueue::new();
         let first = queue.join((), Named("first", woken.clone()));
@@ -70,7 +70,7 @@ fn who_was_woken_in_vain_keeps_its_place() {
 
 #[test]
 fn who_leaves_learns_whether_it_holds_a_permit() {
-    check(|| {
+    check_sequence(|| {
         let woken = Woken::default();
         let mut queue = WaitQueue::new();
         let first = queue.join((), Named("first", woken.clone()));
@@ -85,7 +85,7 @@ fn who_leaves_learns_whether_it_holds_a_permit() {
 
 #[test]
 fn a_waker_can_be_renewed_while_its_owner_waits() {
-    check(|| {
+    check_sequence(|| {
         let woken = Woken::default();
         let mut queue = WaitQueue::new();
         let ticket = queue.join((), Named("old", woken.clone()));

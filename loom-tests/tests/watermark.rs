@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use concurrency_models::watermark::{Closed, Watermark};
-use loom_tests::check;
 use loom_tests::run::{Running, block_on, join_all, spawn};
+use loom_tests::{check, check_sequence};
 
 fn shared(position: i64) -> Arc<Watermark> {
     Arc::new(Watermark::new(position))
@@ -41,7 +41,7 @@ fn who_waits_is_woken_by_whoever_gets_there() {
 
 #[test]
 fn what_is_reached_already_needs_no_wait() {
-    check(|| {
+    check_sequence(|| {
         let watermark = shared(5);
         assert_eq!(block_on(watermark.reached(5)), Ok(5));
         assert_eq!(block_on(watermark.reached(3)), Ok(5));

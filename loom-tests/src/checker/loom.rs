@@ -32,6 +32,11 @@ pub(super) fn explore(scenario: impl Fn() + Send + Sync + 'static) -> u64 {
     completed
 }
 
+/// The same: that there is only one execution is for loom to find out.
+pub(super) fn explore_sequence(scenario: impl Fn() + Send + Sync + 'static) -> u64 {
+    explore(scenario)
+}
+
 /// Every limit is set here, to none, whatever the environment says.
 fn unbounded() -> Builder {
     let mut builder = Builder::new();

@@ -34,10 +34,20 @@ pub fn built() -> &'static str {
 }
 
 pub(crate) fn check(name: &str, scenario: impl Fn() + Send + Sync + 'static) -> Exploration {
+    measure(name, || chosen::explore(scenario))
+}
+
+pub(crate) fn check_sequence(name: &str, scenario: impl Fn() + Send + Sync + 'static) -> Exploration {
+    let exploration = measure(name, || chosen::explore_sequence(scenario));
+    assert_eq!(exploration.executions, 1, "{name}: a scenario of one thread has one execution");
+    exploration
+}
+
+fn measure(name: &str, explore: impl FnOnce() -> u64) -> Exploration {
     environment::refuse_variables(std::env::vars_os().map(|(variable, _)| variable));
     report::announce_failures();
     let clock = report::Clock::start();
-    let executions = chosen::explore(scenario);
+    let executions = explore();
     assert!(executions > 0, "{name}: the checker explored nothing");
     let exploration = Exploration { checker: chosen::NAME, executions, seconds: clock.seconds() };
     report::print(name, exploration);

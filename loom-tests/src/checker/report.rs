@@ -68,7 +68,10 @@ fn with_thousands(number: u64) -> String {
 pub(super) struct Clock(Instant);
 
 impl Clock {
-    #[expect(clippy::disallowed_methods, reason = "the harness reports how long it took; no scenario sees it")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the harness reports how long it took; no scenario sees it"
+    )]
     pub(super) fn start() -> Self {
         Self(Instant::now())
     }

@@ -1,5 +1,7 @@
 //! shuttle: many interleavings, half of them drawn at random, half by changing priorities (PCT).
 
+use std::sync::Arc;
+
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::{Config, Runner};
 
@@ -16,19 +18,32 @@ const PCT_DEPTH: usize = 3;
 
 /// Explores and returns the number of executions, which must be all that were asked for.
 pub(super) fn explore(scenario: impl Fn() + Send + Sync + 'static) -> u64 {
-    let scenario = std::sync::Arc::new(scenario);
+    let scenario = Arc::new(scenario);
     report::start_counting();
-    run(RandomScheduler::new_from_seed(SEED, ITERATIONS), scenario.clone());
-    run(PctScheduler::new_from_seed(SEED, PCT_DEPTH, ITERATIONS), scenario);
+    run(RandomScheduler::new_from_seed(SEED, ITERATIONS), ITERATIONS, scenario.clone());
+    run(PctScheduler::new_from_seed(SEED, PCT_DEPTH, ITERATIONS), ITERATIONS, scenario);
     report::counted()
 }
 
-fn run(scheduler: impl Scheduler + 'static, scenario: std::sync::Arc<impl Fn() + Send + Sync + 'static>) {
+/// Runs a scenario of one thread, which PCT would refuse.
+pub(super) fn explore_sequence(scenario: impl Fn() + Send + Sync + 'static) -> u64 {
+    report::start_counting();
+    run(RandomScheduler::new_from_seed(SEED, 1), 1, Arc::new(scenario));
+    report::counted()
+}
+
+/// shuttle may stop early and say that all is well, so it is not believed on its return alone.
+fn run(
+    scheduler: impl Scheduler + 'static,
+    iterations: usize,
+    scenario: Arc<impl Fn() + Send + Sync + 'static>,
+) {
     let before = report::counted();
     let executions = Runner::new(scheduler, Config::new()).run(move || {
         report::count_execution();
         scenario();
     });
-    assert_eq!(executions, ITERATIONS, "shuttle stopped early");
-    assert_eq!(report::counted() - before, ITERATIONS as u64, "shuttle counts other executions than the scenario saw");
+    assert_eq!(executions, iterations, "shuttle stopped early");
+    let seen = report::counted() - before;
+    assert_eq!(seen, iterations as u64, "shuttle counts other executions than the scenario saw");
 }

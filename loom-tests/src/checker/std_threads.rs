@@ -10,12 +10,22 @@ const REPETITIONS: u64 = 200;
 /// In steps of a millisecond. A scenario takes microseconds: one that is not done by then has stopped for ever.
 const PATIENCE_MS: u32 = 60_000;
 
-/// Repeats the scenario and returns how often.
-#[expect(clippy::disallowed_methods, reason = "a scenario that hangs must fail, so it runs on a thread that can be left behind")]
 pub(super) fn explore(scenario: impl Fn() + Send + Sync + 'static) -> u64 {
+    repeat(REPETITIONS, scenario)
+}
+
+pub(super) fn explore_sequence(scenario: impl Fn() + Send + Sync + 'static) -> u64 {
+    repeat(1, scenario)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a scenario that hangs must fail, so it runs on a thread that can be left behind"
+)]
+fn repeat(times: u64, scenario: impl Fn() + Send + Sync + 'static) -> u64 {
     let repetitions = std::thread::spawn(move || {
         report::start_counting();
-        for _ in 0..REPETITIONS {
+        for _ in 0..times {
             report::count_execution();
             scenario();
         }

@@ -38,17 +38,12 @@ fn take(semaphore: &Semaphore) -> Running<bool> {
     })
 }
 
-fn release_one(semaphore: &Semaphore) {
+fn release(semaphore: &Semaphore, permits: usize) {
     semaphore.update(|state, wakes| {
-        state.free += 1;
-        wakes.one(&mut state.waiting);
-    });
-}
-
-fn close(semaphore: &Semaphore) {
-    semaphore.update(|state, wakes| {
-        state.closed = true;
-        wakes.all(&mut state.waiting);
+        for _ in 0..permits {
+            state.free += 1;
+            wakes.one(&mut state.waiting);
+        }
     });
 }
 
@@ -57,7 +52,7 @@ fn a_fresh_waiter_is_never_lost() {
     check(|| {
         let semaphore = Semaphore::default();
         let waiter = take(&semaphore);
-        release_one(&semaphore);
+        release(&semaphore, 1);
         assert!(waiter.join());
     });
 }
@@ -67,8 +62,7 @@ fn each_permit_serves_one_waiter() {
     check(|| {
         let semaphore = Semaphore::default();
         let waiters = [take(&semaphore), take(&semaphore)];
-        release_one(&semaphore);
-        release_one(&semaphore);
+        release(&semaphore, 2);
         assert!(join_all(waiters).into_iter().all(|served| served));
         semaphore.with(|state| assert!(state.free == 0 && state.waiting.is_empty()));
     });
@@ -79,8 +73,11 @@ fn a_close_reaches_everyone_and_a_permit_only_one() {
     check(|| {
         let semaphore = Semaphore::default();
         let waiters = [take(&semaphore), take(&semaphore)];
-        release_one(&semaphore);
-        close(&semaphore);
+        semaphore.update(|state, wakes| {
+            state.free = 1;
+            state.closed = true;
+            wakes.all(&mut state.waiting);
+        });
         let served = join_all(waiters).into_iter().filter(|served| *served).count();
         assert_eq!(served, 1);
         semaphore.with(|state| assert!(state.waiting.is_empty(), "a waiter was left in the queue"));
@@ -105,18 +102,30 @@ fn reach(position: &Arc<Monitor<Position>>, target: u32) -> Running<u32> {
     })
 }
 
+fn move_to(position: &Monitor<Position>, step: u32) {
+    position.update(|state, wakes| {
+        state.now = step;
+        wakes.up_to(&mut state.waiting, step);
+    });
+}
+
 #[test]
-fn waiters_of_different_keys_are_all_woken_in_time() {
+fn everyone_up_to_a_key_is_woken() {
     check(|| {
         let position = Arc::<Monitor<Position>>::default();
         let waiters = [reach(&position, 2), reach(&position, 1)];
-        for step in [1, 2] {
-            position.update(|state, wakes| {
-                state.now = step;
-                wakes.up_to(&mut state.waiting, step);
-            });
-        }
-        let [two, one] = join_all(waiters);
-        assert!(two == 2 && one >= 1);
+        move_to(&position, 2);
+        assert_eq!(join_all(waiters), [2, 2]);
+    });
+}
+
+#[test]
+fn who_waits_for_more_is_woken_by_the_later_step() {
+    check(|| {
+        let position = Arc::<Monitor<Position>>::default();
+        let waiter = reach(&position, 2);
+        move_to(&position, 1);
+        move_to(&position, 2);
+        assert_eq!(waiter.join(), 2);
     });
 }

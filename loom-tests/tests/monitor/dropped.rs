@@ -9,8 +9,8 @@ use std::task::Poll;
 
 use concurrency_models::monitor::task::{Monitor, Waiter};
 use concurrency_models::wait_queue::WaitQueue;
-use loom_tests::check;
 use loom_tests::run::{block_on_waker, poll_once, spawn};
+use loom_tests::{check, check_sequence};
 
 #[derive(Default)]
 struct Permits {
@@ -128,7 +128,7 @@ fn a_newcomer_that_takes_the_permit_does_not_strand_the_woken() {
 
 #[test]
 fn a_future_never_polled_was_never_there() {
-    check(|| {
+    check_sequence(|| {
         let semaphore = Semaphore::default();
         let never: Box<dyn Future<Output = ()>> = Box::new(take(semaphore.clone()));
         drop(never);

@@ -1,0 +1,143 @@
+//! Kernel `registry`: one thing per key, created once, never used after it was removed.
+
+use std::sync::Arc;
+
+use concurrency_models::registry::Registry;
+use concurrency_models::sync::Mutex;
+use loom_tests::check;
+use loom_tests::run::{block_on, join_all, spawn};
+
+const KEY: &str = "orders-0";
+
+/// The log of a partition, as far as these properties need one: it gives out offsets.
+#[derive(Default)]
+struct Log(Mutex<u32>);
+
+impl Log {
+    fn append(&self) -> u32 {
+        let mut next = self.0.lock();
+        *next += 1;
+        *next - 1
+    }
+}
+
+type Logs = Arc<Registry<&'static str, Log>>;
+
+#[test]
+fn first_producers_share_one_partition() {
+    check(|| {
+        let logs = Logs::default();
+        let producers = [logs.clone(), logs.clone()].map(|logs| {
+            spawn(move || logs.get_or_insert(&KEY, Log::default()).expect("not being removed").append())
+        });
+        let mut offsets = join_all(producers);
+        offsets.sort_unstable();
+        assert_eq!(offsets, [0, 1], "offsets are unique and dense");
+        assert_eq!(logs.len(), 1);
+    });
+}
+
+#[test]
+fn what_was_appended_first_is_in_the_log_that_stays() {
+    check(|| {
+        let logs = Logs::default();
+        let producer = spawn({
+            let logs = logs.clone();
+            move || logs.get_or_insert(&KEY, Log::default()).expect("not being removed").append()
+        });
+        let mine = logs.get_or_insert(&KEY, Log::default()).expect("not being removed").append();
+        assert!(producer.join() != mine);
+        let log = logs.lease(&KEY).expect("it is there");
+        assert_eq!(log.append(), 2, "two were appended before");
+    });
+}
+
+#[test]
+fn what_is_in_use_is_not_removed() {
+    check(|| {
+        let logs = Logs::default();
+        let log = logs.get_or_insert(&KEY, Log::default()).expect("new");
+        let remover = spawn({
+            let logs = logs.clone();
+            move || block_on(logs.retire(&KEY))
+        });
+        assert_eq!(logs.len(), 1, "removed while it is leased");
+        drop(log);
+        assert!(remover.join());
+        assert!(logs.lease(&KEY).is_none() && logs.is_empty());
+    });
+}
+
+/// A log is rolled: file 1 is sealed, file 2 is begun.
+#[test]
+fn nobody_appends_to_a_sealed_file_while_the_next_is_live() {
+    check(|| {
+        let files = Arc::<Registry<&'static str, u32>>::default();
+        let written = Arc::new(Mutex::new(Vec::new()));
+        drop(files.get_or_insert(&KEY, 1));
+        let writer = spawn({
+            let (files, written) = (files.clone(), written.clone());
+            move || {
+                let Some(file) = files.lease(&KEY) else { return };
+                written.lock().push(*file);
+            }
+        });
+        let sealer = spawn({
+            let files = files.clone();
+            move || block_on(files.retire(&KEY))
+        });
+        if let Ok(file) = files.get_or_insert(&KEY, 2) {
+            written.lock().push(*file);
+        }
+        writer.join();
+        sealer.join();
+        assert!(*written.lock() != [2, 1], "file 1 was written when file 2 was live");
+    });
+}
+
+#[test]
+fn one_of_two_removers_removes() {
+    check(|| {
+        let logs = Logs::default();
+        drop(logs.get_or_insert(&KEY, Log::default()));
+        let removers = [logs.clone(), logs.clone()].map(|logs| spawn(move || block_on(logs.retire(&KEY))));
+        let [first, second] = join_all(removers);
+        assert!(first != second);
+        assert!(logs.is_empty());
+        assert!(logs.get_or_insert(&KEY, Log::default()).is_ok(), "the key is free again");
+    });
+}
+
+#[test]
+fn a_lease_on_all_skips_what_is_being_removed() {
+    check(|| {
+        let logs = Logs::default();
+        drop(logs.get_or_insert(&KEY, Log::default()));
+        drop(logs.get_or_insert(&"orders-1", Log::default()));
+        let remover = spawn({
+            let logs = logs.clone();
+            move || block_on(logs.retire(&KEY))
+        });
+        let leased: Vec<_> = logs.lease_all().into_iter().map(|(key, _)| key).collect();
+        assert!(leased == [KEY, "orders-1"] || leased == ["orders-1"]);
+        assert!(remover.join());
+    });
+}
+
+#[cfg(not(loom))]
+#[test]
+fn a_removal_that_is_given_up_can_be_finished() {
+    use loom_tests::run::give_up_after;
+    check(|| {
+        let logs = Logs::default();
+        let log = logs.get_or_insert(&KEY, Log::default());
+        let gives_up = spawn({
+            let logs = logs.clone();
+            move || give_up_after(1, logs.retire(&KEY))
+        });
+        drop(log);
+        gives_up.join();
+        assert!(logs.is_empty() || block_on(logs.retire(&KEY)));
+        assert!(logs.is_empty());
+    });
+}
