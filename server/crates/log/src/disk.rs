@@ -84,9 +84,3 @@ pub struct DirEntry {
 pub(crate) fn write_at(file: &dyn DiskFile, bytes: &[u8], offset: u64) -> io::Result<()> {
     file.write_all_at(&mut [IoSlice::new(bytes)], offset)
 }
-
-/// Fills `buf`, or fails with `UnexpectedEof`.
-pub(crate) fn read_exact_at(file: &dyn DiskFile, buf: &mut [u8], offset: u64) -> io::Result<()> {
-    let read = file.read_at(buf, offset)?;
-    if read == buf.len() { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
-}

@@ -18,17 +18,40 @@
 //! `commit`, `apply`, `retention`, `recovery`, [`log`], [`dump`].
 #![cfg(not(any(loom, shuttle)))]
 
+mod apply;
+mod checkpoint;
+mod codec;
+mod commit;
 pub mod disk;
+mod end;
+pub mod epoch;
 pub mod error;
+mod files;
+mod garbage;
+mod index;
 pub mod limits;
 pub mod log;
+mod meta;
 pub mod op;
+mod partition;
+pub mod producer;
+mod rebuild;
+pub mod recovery;
+mod retention;
+mod segment;
+mod stage;
+mod staged;
 pub mod types;
 pub mod view;
+mod wal;
 
+pub use checkpoint::{CheckpointDone, CheckpointJob};
 pub use disk::{Disk, DiskFile};
 pub use error::{CommitError, LogError, OpError, ReadError};
-pub use log::{CheckpointDone, CheckpointJob, GarbageJob, Log, Recovery, WalPrepareDone, WalPrepareJob};
+pub use garbage::GarbageJob;
+pub use log::Log;
 pub use op::{Appended, Committed, Op, Origin, Outcome, Staged, Touched};
-pub use types::{FlushPolicy, LogConfig, PartitionId, Progress, TopicLogConfig};
+pub use recovery::{Damage, RecoveredPartition, Recovery};
+pub use types::{FlushPolicy, LogConfig, Lsn, PartitionId, Progress, TopicLogConfig};
 pub use view::{FoundTimestamp, LogView, ReadMode};
+pub use wal::prepare::{WalPrepareDone, WalPrepareJob};

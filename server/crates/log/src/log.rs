@@ -1,68 +1,73 @@
 //! The log of a node: the owner of the WAL and of every partition.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use rustc_hash::FxHashMap;
+use uuid::Uuid;
 
-use crate::disk::Disk;
+use crate::checkpoint::{self, CheckpointDone, CheckpointJob, JobParts};
+use crate::disk::{DirLock, Disk};
 use crate::error::{CommitError, LogError, OpError};
+use crate::files::FileCache;
+use crate::garbage::{Garbage, GarbageJob};
 use crate::op::{Committed, Op, Staged};
-use crate::types::{LogConfig, Lsn, PartitionId, Progress, TopicLogConfig};
+use crate::partition::Partition;
+use crate::recovery::{self, Recovery};
+use crate::stage::Pending;
+use crate::types::{FlushPolicy, LogConfig, Lsn, PartitionId, Progress, TopicLogConfig};
 use crate::view::LogView;
+use crate::wal::Wal;
+use crate::wal::group::Group;
+use crate::wal::prepare::{WalPrepareDone, WalPrepareJob};
+
+/// Milliseconds between two looks for producers that have expired.
+const EXPIRE_EVERY_MS: i64 = 60_000;
 
 /// All partitions of a data directory. Exactly one owner drives it.
 #[derive(Debug)]
-pub struct Log {}
-
-/// What `open` found, to be folded and shown.
-#[derive(Debug, Default)]
-pub struct Recovery {
-    /// The newest metadata snapshot (as given to `begin_checkpoint`), if there is one.
-    pub metadata_snapshot: Option<Bytes>,
-    /// Metadata records after it, in order.
-    pub metadata_records: Vec<Bytes>,
-    /// Partitions there are, offline ones included. Those that the metadata does not know are kept as they are.
-    pub partitions: Vec<RecoveredPartition>,
-    /// Directories that look like partitions, but that neither checkpoint nor WAL knows: left untouched.
-    pub stray_dirs: Vec<String>,
-    /// What was cut, damaged or taken offline.
-    pub damage: Vec<Damage>,
-    /// Whether the last run was closed cleanly: nothing was replayed.
-    pub clean: bool,
-    /// WAL records read, and appends written back into segments.
-    pub wal_records: u64,
-    /// Appends written back into segments.
-    pub replayed_appends: u64,
+pub struct Log {
+    pub(crate) config: LogConfig,
+    pub(crate) files: Arc<FileCache>,
+    pub(crate) wal: Wal,
+    pub(crate) partitions: FxHashMap<PartitionId, Partition>,
+    /// Encoded records of the staged operations.
+    pub(crate) group: Group,
+    /// The staged operations, in order.
+    pub(crate) pending: Vec<Pending>,
+    /// Partitions with something staged.
+    pub(crate) staged: Vec<PartitionId>,
+    /// The staged group must be synced, whatever the policy.
+    pub(crate) sync_group: bool,
+    /// Names of directories that belong to no partition: moved aside if such a partition is created.
+    pub(crate) strays: BTreeSet<String>,
+    pub(crate) garbage: Vec<Garbage>,
+    /// Names in the data directory changed since the last checkpoint.
+    pub(crate) root_dirty: bool,
+    pub(crate) dir_id: Uuid,
+    pub(crate) run: u64,
+    checkpoint_out: bool,
+    prepare_out: bool,
+    checkpointed_bytes: u64,
+    last_sync_ms: i64,
+    last_expire_ms: i64,
+    /// Once set, nothing is accepted any more.
+    pub(crate) fatal: Option<String>,
+    _lock: Box<dyn DirLock>,
 }
 
-/// A partition as it was recovered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecoveredPartition {
-    /// Which.
-    pub id: PartitionId,
-    /// First offset.
-    pub log_start_offset: i64,
-    /// Offset after the last.
-    pub log_end_offset: i64,
-    /// As last told by [`Log::set_high_watermark`] before the last checkpoint, at most the log end.
-    pub high_watermark: i64,
-    /// Latest leader epoch in the log, or -1.
-    pub latest_epoch: i32,
-    /// Why it is offline, if it is.
-    pub offline: Option<String>,
-}
-
-/// Something found wrong on disk.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Damage {
-    /// File, relative to the data directory.
-    pub file: String,
-    /// Byte in it.
-    pub position: u64,
-    /// Which partition is affected, if that is known.
-    pub partition: Option<PartitionId>,
-    /// What is wrong, and what was done.
-    pub reason: String,
+/// What a new [`Log`] is made of.
+#[derive(Debug)]
+pub(crate) struct LogParts {
+    pub(crate) config: LogConfig,
+    pub(crate) files: Arc<FileCache>,
+    pub(crate) wal: Wal,
+    pub(crate) partitions: FxHashMap<PartitionId, Partition>,
+    pub(crate) strays: BTreeSet<String>,
+    pub(crate) dir_id: Uuid,
+    pub(crate) run: u64,
+    pub(crate) lock: Box<dyn DirLock>,
 }
 
 impl Log {
@@ -72,163 +77,253 @@ impl Log {
         config: LogConfig,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(Self, Recovery), LogError> {
-        let _ = (disk, config, progress);
-        unimplemented!()
+        recovery::open(disk, config, progress)
+    }
+
+    pub(crate) fn of(parts: LogParts) -> Self {
+        Self {
+            config: parts.config,
+            files: parts.files,
+            wal: parts.wal,
+            partitions: parts.partitions,
+            group: Group::default(),
+            pending: Vec::new(),
+            staged: Vec::new(),
+            sync_group: false,
+            strays: parts.strays,
+            garbage: Vec::new(),
+            root_dirty: true,
+            dir_id: parts.dir_id,
+            run: parts.run,
+            checkpoint_out: false,
+            prepare_out: false,
+            checkpointed_bytes: 0,
+            last_sync_ms: 0,
+            last_expire_ms: 0,
+            fatal: None,
+            _lock: parts.lock,
+        }
     }
 
     /// Whether `op` cannot be staged before the staged group is committed: the group is full, or has an operation on
     /// the same partition beside which this one cannot stand (anything but appends stands alone).
     #[must_use]
     pub fn must_commit_before(&self, op: &Op) -> bool {
-        let _ = op;
-        unimplemented!()
+        self.conflicts(op)
     }
 
     /// Checks `op`, fixes its place in the order, its offsets and its bytes. Nothing reaches the disk before
     /// [`commit`](Self::commit); until then a refusal or a failure of the group leaves no trace.
     pub fn stage(&mut self, op: Op) -> Result<Staged, OpError> {
-        let _ = op;
-        unimplemented!()
+        if let Some(reason) = &self.fatal {
+            return Err(OpError::Offline(reason.clone()));
+        }
+        if self.conflicts(&op) {
+            return Err(OpError::CommitFirst);
+        }
+        self.stage_op(op)
     }
 
     /// Operations staged.
     #[must_use]
     pub fn staged(&self) -> usize {
-        unimplemented!()
+        self.pending.len()
     }
 
     /// One WAL write and one sync for everything staged, then the segments. When it returns, every outcome that is
-    /// `Ok` is durable (under [`FlushPolicy::Commit`](crate::FlushPolicy)) and readable.
+    /// `Ok` is durable (under [`FlushPolicy::Commit`]) and readable.
     pub fn commit(&mut self) -> Result<Committed, CommitError> {
-        unimplemented!()
+        self.check_fatal()?;
+        let result = match self.write_group() {
+            Ok(()) => self.apply_group(),
+            Err(error) => {
+                self.drop_staged();
+                Err(error)
+            }
+        };
+        self.note_fatal(result)
     }
 
     /// Syncs if the flush policy says that it is time, and forgets idle producers. `now_ms` is milliseconds since the
     /// epoch. To be called every second or so, with nothing staged.
     pub fn tick(&mut self, now_ms: i64) -> Result<(), CommitError> {
-        let _ = now_ms;
-        unimplemented!()
+        self.check_fatal()?;
+        if let FlushPolicy::Interval(interval_ms) = self.config.flush
+            && now_ms.saturating_sub(self.last_sync_ms) >= interval_ms
+        {
+            self.last_sync_ms = now_ms;
+            let synced = self.wal.sync();
+            self.note_fatal(synced)?;
+        }
+        if now_ms.saturating_sub(self.last_expire_ms) >= EXPIRE_EVERY_MS {
+            self.last_expire_ms = now_ms;
+            let expiration_ms = self.config.producer_id_expiration_ms;
+            for partition in self.partitions.values_mut() {
+                partition.producers.expire(now_ms, expiration_ms);
+            }
+        }
+        Ok(())
     }
 
     /// Configures a partition. Unknown ones are ignored.
     pub fn set_config(&mut self, id: PartitionId, config: Arc<TopicLogConfig>) {
-        let _ = (id, config);
-        unimplemented!()
+        if let Some(partition) = self.partitions.get_mut(&id) {
+            partition.config = config;
+        }
     }
 
-    /// Notes a high watermark for the next checkpoint.
+    /// Notes a high watermark: retention deletes nothing above it, and the next checkpoint keeps it. Until the first
+    /// call, the log end counts as such.
     pub fn set_high_watermark(&mut self, id: PartitionId, high_watermark: i64) {
-        let _ = (id, high_watermark);
-        unimplemented!()
+        if let Some(partition) = self.partitions.get_mut(&id) {
+            partition.high_watermark = Some(high_watermark);
+        }
     }
 
     /// The partition's current view; `None` if it is unknown or offline.
     #[must_use]
     pub fn view(&self, id: PartitionId) -> Option<Arc<LogView>> {
-        let _ = id;
-        unimplemented!()
+        let partition = self.partitions.get(&id)?;
+        partition.offline.is_none().then(|| Arc::clone(&partition.view))
     }
 
-    /// Offset after the last, committed or not; `None` if the partition is unknown.
+    /// Offset after the last committed one; `None` if the partition is unknown.
     #[must_use]
     pub fn log_end_offset(&self, id: PartitionId) -> Option<i64> {
-        let _ = id;
-        unimplemented!()
+        Some(self.partitions.get(&id)?.end.offset)
+    }
+
+    /// First offset; `None` if the partition is unknown.
+    #[must_use]
+    pub fn log_start_offset(&self, id: PartitionId) -> Option<i64> {
+        Some(self.partitions.get(&id)?.log_start)
     }
 
     /// Partitions, in no order.
     pub fn partitions(&self) -> impl Iterator<Item = PartitionId> + '_ {
-        std::iter::empty()
+        self.partitions.keys().copied()
     }
 
-    /// LSN of the last committed record.
+    /// LSN of the last record written.
     #[must_use]
     pub fn last_lsn(&self) -> Lsn {
-        unimplemented!()
+        self.wal.next_lsn() - 1
     }
 
     /// Bytes of WAL that a recovery would have to read now: when to take a checkpoint.
     #[must_use]
     pub fn wal_bytes_since_checkpoint(&self) -> u64 {
-        unimplemented!()
+        self.wal.written_bytes() - self.checkpointed_bytes
     }
 
-    /// Starts a checkpoint of everything committed; nothing may be staged. `metadata_snapshot` covers every metadata
-    /// record committed so far. At most one job at a time: `None` while another one is out.
+    /// Starts a checkpoint of everything committed. `metadata_snapshot` covers every metadata record committed so
+    /// far. At most one job at a time: `None` while another one is out, or something is staged.
     pub fn begin_checkpoint(&mut self, metadata_snapshot: Bytes) -> Option<CheckpointJob> {
-        let _ = metadata_snapshot;
-        unimplemented!()
+        let head =
+            checkpoint::Head { metadata_snapshot: Some(metadata_snapshot), ..checkpoint::Head::default() };
+        self.begin_checkpoint_of(head)
+    }
+
+    pub(crate) fn begin_checkpoint_of(&mut self, head: checkpoint::Head) -> Option<CheckpointJob> {
+        if self.checkpoint_out || !self.pending.is_empty() || self.fatal.is_some() {
+            return None;
+        }
+        self.checkpoint_out = true;
+        let lsn = self.last_lsn();
+        let head = checkpoint::Head { dir_id: self.dir_id, run: self.run, lsn, ..head };
+        let encoded = checkpoint::encode(&head, self.partitions.values());
+        let dirty = self.take_dirty();
+        let root_dirty = std::mem::take(&mut self.root_dirty);
+        let (disk, written_bytes) = (Arc::clone(&self.files.disk), self.wal.written_bytes());
+        Some(CheckpointJob(JobParts { disk, lsn, encoded, dirty, root_dirty, written_bytes }))
+    }
+
+    fn take_dirty(&mut self) -> checkpoint::DirtyFiles {
+        let mut all = checkpoint::DirtyFiles::default();
+        for partition in self.partitions.values_mut().filter(|partition| !partition.dirty.is_clean()) {
+            let dirty = std::mem::take(&mut partition.dirty);
+            let segments =
+                dirty.segments.iter().filter_map(|&base| partition.segment(base).cloned()).collect();
+            all.insert(partition.id, (dirty, segments));
+        }
+        all
     }
 
     /// Takes note of a finished checkpoint: its WAL segments are recycled. An error other than a full disk is fatal;
     /// after a full disk the next checkpoint does the work again.
     pub fn finish_checkpoint(&mut self, done: CheckpointDone) -> Result<(), CommitError> {
-        let _ = done;
-        unimplemented!()
+        self.checkpoint_out = false;
+        if let Err(error) = done.result {
+            self.root_dirty |= done.root_dirty;
+            for (id, (dirty, _)) in done.dirty {
+                if let Some(partition) = self.partitions.get_mut(&id) {
+                    partition.dirty.merge(dirty);
+                }
+            }
+            return self.note_fatal(Err(error));
+        }
+        self.checkpointed_bytes = done.written_bytes;
+        let unused = self.wal.recycle(done.lsn);
+        self.garbage.extend(unused.into_iter().map(Garbage::File));
+        Ok(())
     }
 
     /// A job that prepares the next WAL segment, if none is ready. At most one at a time.
     pub fn wal_prepare_job(&mut self) -> Option<WalPrepareJob> {
-        unimplemented!()
+        if self.prepare_out || self.fatal.is_some() {
+            return None;
+        }
+        let job = self.wal.prepare_job();
+        self.prepare_out = job.is_some();
+        job
     }
 
-    /// Takes note of a prepared WAL segment.
+    /// Takes note of a prepared WAL segment. After a failure (a full disk, say) the next one is tried as usual.
     pub fn finish_wal_prepare(&mut self, done: WalPrepareDone) {
-        let _ = done;
-        unimplemented!()
+        self.prepare_out = false;
+        match done.result {
+            Ok(file) => self.wal.add_spare(file),
+            Err(error) => tracing::warn!(%error, "no WAL segment could be prepared"),
+        }
     }
 
     /// Files to be unlinked, by another thread: unlinking a large file takes time.
     pub fn garbage_job(&mut self) -> Option<GarbageJob> {
-        unimplemented!()
+        let garbage = std::mem::take(&mut self.garbage);
+        (!garbage.is_empty()).then(|| GarbageJob { disk: Arc::clone(&self.files.disk), garbage })
     }
 
-    /// Final checkpoint. Nothing may be staged (it is dropped). The next `open` replays nothing.
-    pub fn close(self, metadata_snapshot: Bytes) -> Result<(), LogError> {
-        let _ = metadata_snapshot;
-        unimplemented!()
+    /// Final checkpoint. What is staged is dropped. The next `open` replays nothing. No job may be out: its
+    /// checkpoint could come after this one.
+    pub fn close(mut self, metadata_snapshot: Bytes) -> Result<(), LogError> {
+        self.drop_staged();
+        let head = checkpoint::Head {
+            metadata_snapshot: Some(metadata_snapshot),
+            clean: true,
+            ..checkpoint::Head::default()
+        };
+        if let Some(reason) = self.fatal.clone() {
+            return Err(LogError::Fatal(reason));
+        }
+        let Some(job) = self.begin_checkpoint_of(head) else {
+            return Err(LogError::Fatal("a checkpoint is still out".to_owned()));
+        };
+        self.finish_checkpoint(job.run()).map_err(LogError::from)?;
+        if let Some(job) = self.garbage_job() {
+            job.run();
+        }
+        Ok(())
     }
-}
 
-/// A checkpoint to be written, on any thread.
-#[derive(Debug)]
-pub struct CheckpointJob {}
-
-impl CheckpointJob {
-    /// Syncs segment files and their directories, then writes the checkpoint.
-    #[must_use]
-    pub fn run(self) -> CheckpointDone {
-        unimplemented!()
+    fn check_fatal(&self) -> Result<(), CommitError> {
+        self.fatal.as_ref().map_or(Ok(()), |reason| Err(CommitError::Fatal(reason.clone())))
     }
-}
 
-/// A checkpoint that was written, or failed.
-#[derive(Debug)]
-pub struct CheckpointDone {}
-
-/// A WAL segment to be zeroed, on any thread.
-#[derive(Debug)]
-pub struct WalPrepareJob {}
-
-impl WalPrepareJob {
-    /// Creates the file, zeroes and syncs it.
-    #[must_use]
-    pub fn run(self) -> WalPrepareDone {
-        unimplemented!()
-    }
-}
-
-/// A WAL segment that is ready, or failed.
-#[derive(Debug)]
-pub struct WalPrepareDone {}
-
-/// Files to be unlinked, on any thread.
-#[derive(Debug)]
-pub struct GarbageJob {}
-
-impl GarbageJob {
-    /// Unlinks them. What fails is found again by the next `open`.
-    pub fn run(self) {
-        unimplemented!()
+    /// After a fatal error nothing is tried again.
+    pub(crate) fn note_fatal<T>(&mut self, result: Result<T, CommitError>) -> Result<T, CommitError> {
+        if let Err(CommitError::Fatal(reason)) = &result {
+            self.fatal.get_or_insert_with(|| reason.clone());
+        }
+        result
     }
 }

@@ -1,8 +1,14 @@
 //! What readers see of a partition: an immutable list of segments, read without a lock.
 
+mod time;
+
+use std::sync::Arc;
+
 use bytes::Bytes;
 
+use crate::epoch::EpochCache;
 use crate::error::ReadError;
+use crate::segment::Segment;
 use crate::types::PartitionId;
 
 /// Whether a read may wait for the disk.
@@ -29,8 +35,11 @@ pub struct FoundTimestamp {
 /// the high watermark, which they get elsewhere.
 #[derive(Debug)]
 pub struct LogView {
-    id: PartitionId,
-    log_start_offset: i64,
+    pub(crate) id: PartitionId,
+    pub(crate) log_start_offset: i64,
+    /// Ascending by base offset, never empty; the last one is active.
+    pub(crate) segments: Vec<Arc<Segment>>,
+    pub(crate) epochs: EpochCache,
 }
 
 impl LogView {
@@ -49,7 +58,13 @@ impl LogView {
     /// Latest leader epoch in the log, or -1.
     #[must_use]
     pub fn latest_epoch(&self) -> i32 {
-        unimplemented!()
+        self.epochs.latest()
+    }
+
+    /// Leader epoch in which `offset` was appended, or -1.
+    #[must_use]
+    pub fn epoch_of(&self, offset: i64) -> i32 {
+        self.epochs.epoch_of(offset)
     }
 
     /// Whole batches, from the one that contains `offset`, as they are on disk. Batches that reach `up_to_offset`
@@ -63,36 +78,44 @@ impl LogView {
         up_to_offset: i64,
         mode: ReadMode,
     ) -> Result<Bytes, ReadError> {
-        let _ = (offset, max_bytes, up_to_offset, mode);
-        unimplemented!()
-    }
-
-    /// The first record below `up_to_offset` with a timestamp of at least `timestamp_ms`. Blocks.
-    pub fn offset_for_timestamp(
-        &self,
-        timestamp_ms: i64,
-        up_to_offset: i64,
-    ) -> Result<Option<FoundTimestamp>, ReadError> {
-        let _ = (timestamp_ms, up_to_offset);
-        unimplemented!()
-    }
-
-    /// The highest timestamp below `up_to_offset`, at its first batch. Blocks.
-    pub fn max_timestamp(&self, up_to_offset: i64) -> Result<Option<FoundTimestamp>, ReadError> {
-        let _ = up_to_offset;
-        unimplemented!()
+        if offset < self.log_start_offset {
+            let log_start = self.log_start_offset;
+            return Err(ReadError::OffsetOutOfRange { offset, log_start });
+        }
+        if offset >= up_to_offset {
+            return Ok(Bytes::new());
+        }
+        for segment in &self.segments[self.segment_of(offset)..] {
+            if segment.base_offset >= up_to_offset {
+                break;
+            }
+            if let Some(bytes) = segment.read(offset, max_bytes, up_to_offset, mode)? {
+                return Ok(bytes);
+            }
+        }
+        Ok(Bytes::new())
     }
 
     /// `OffsetForLeaderEpoch`: the largest epoch at or below `epoch` in the log, and where it ends; (-1, -1) if
     /// `epoch` is above the latest one or nothing is known. `log_end_offset` is the end of the latest epoch.
     #[must_use]
     pub fn end_offset_for_epoch(&self, epoch: i32, log_end_offset: i64) -> (i32, i64) {
-        let _ = (epoch, log_end_offset);
-        unimplemented!()
+        self.epochs.end_offset_for(epoch, log_end_offset)
     }
 
     /// Bytes of all segments. Blocks.
     pub fn size_bytes(&self) -> Result<u64, ReadError> {
-        unimplemented!()
+        self.segments.iter().map(|segment| segment.size()).sum()
+    }
+
+    /// Segments.
+    #[must_use]
+    pub fn segment_count(&self) -> usize {
+        self.segments.len()
+    }
+
+    /// Index of the segment that holds `offset`.
+    fn segment_of(&self, offset: i64) -> usize {
+        self.segments.partition_point(|segment| segment.base_offset <= offset).saturating_sub(1)
     }
 }

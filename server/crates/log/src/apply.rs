@@ -1,0 +1,231 @@
+//! Carrying out what is durable in the WAL: segment writes, cuts, deletions. Recovery uses the same functions.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::disk::Disk;
+use crate::files::{FileCache, FileKind};
+use crate::garbage::{DELETED, Garbage};
+use crate::log::Log;
+use crate::partition::{Partition, StagedChange};
+use crate::producer::ProducerTable;
+use crate::rebuild;
+use crate::retention::NewStart;
+use crate::segment::{Segment, file_name};
+use crate::stage::Cut;
+use crate::staged::{SegmentRun, StagedAppends};
+use crate::types::{Lsn, PartitionId};
+
+/// Writes a partition's staged appends into the page cache; all of them or none. Segments that they begin are added
+/// to the partition. Returns whether names in the data directory changed.
+pub(crate) fn write_runs(files: &Arc<FileCache>, partition: &mut Partition) -> io::Result<bool> {
+    let Some(mut change) = partition.staged.take() else { return Ok(false) };
+    let mut root_dirty = false;
+    if let StagedChange::Appends(appends) = &mut *change {
+        let before = partition.segments.clone();
+        if let Err(error) = write_each_run(files, partition, appends, &mut root_dirty) {
+            undo_runs(files, partition, before, appends)?;
+            return Err(error);
+        }
+    }
+    partition.staged = Some(change);
+    Ok(root_dirty)
+}
+
+fn write_each_run(
+    files: &Arc<FileCache>,
+    partition: &mut Partition,
+    appends: &StagedAppends,
+    root_dirty: &mut bool,
+) -> io::Result<()> {
+    for (index, run) in appends.runs.iter().enumerate() {
+        if index > 0 {
+            partition.segments.push(Arc::new(Segment::new(files, partition.id, run.segment_base, None)));
+        }
+        let Some(segment) = partition.segments.last() else { break };
+        if run.creates_names() {
+            // Before the write: what is created and then fails is a name, too.
+            partition.dirty.dir = true;
+        }
+        if run.creates_log() {
+            files.disk.create_dir(partition.id.dir_name().as_ref())?;
+            *root_dirty = true;
+        }
+        partition.dirty.segments.insert(run.segment_base);
+        run.write(segment)?;
+        if let Some(sealed) = run.sealed
+            && let Some(last) = partition.segments.last_mut()
+        {
+            *last = Arc::new(last.with_sealed(Some(sealed)));
+        }
+    }
+    Ok(())
+}
+
+/// The files are as before afterwards; new ones are gone.
+fn undo_runs(
+    files: &Arc<FileCache>,
+    partition: &mut Partition,
+    before: Vec<Arc<Segment>>,
+    appends: &StagedAppends,
+) -> io::Result<()> {
+    for segment in &partition.segments[before.len()..] {
+        unlink_segment(&*files.disk, segment)?;
+    }
+    partition.segments = before;
+    match (partition.segments.last(), appends.runs.first()) {
+        (Some(segment), Some(run)) => run.undo(segment),
+        _ => Ok(()),
+    }
+}
+
+/// Makes written appends the committed state. Returns whether the view changed.
+pub(crate) fn install(partition: &mut Partition) -> bool {
+    let Some(change) = partition.staged.take() else { return false };
+    let StagedChange::Appends(appends) = *change else { return false };
+    let rolled = appends.runs.len() > 1;
+    let new_epochs = !appends.epochs.is_empty();
+    partition.end = appends.end;
+    for entry in appends.epochs {
+        partition.epochs.assign(entry.epoch, entry.start_offset);
+    }
+    partition.producers.0.extend(appends.producers);
+    let changed = rolled || new_epochs;
+    if changed {
+        partition.refresh_view();
+    }
+    changed
+}
+
+impl SegmentRun {
+    fn creates_log(&self) -> bool {
+        self.before.position == 0
+    }
+}
+
+impl Log {
+    pub(crate) fn cut_partition(&mut self, id: PartitionId, cut: Cut) -> io::Result<()> {
+        let interval = self.config.index_interval_bytes;
+        match self.partitions.get_mut(&id) {
+            Some(partition) => self::cut(&self.files, partition, cut, interval),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn start_partition(&mut self, id: PartitionId, start: NewStart) -> io::Result<()> {
+        match self.partitions.get_mut(&id) {
+            Some(partition) => self::start(&self.files, partition, start, &mut self.garbage),
+            None => Ok(()),
+        }
+    }
+
+    /// The directory gets a name that no partition has; its files are unlinked elsewhere.
+    pub(crate) fn drop_partition(&mut self, id: PartitionId, lsn: Lsn) -> io::Result<()> {
+        let Some(partition) = self.partitions.remove(&id) else { return Ok(()) };
+        for segment in &partition.segments {
+            segment.forget_files();
+        }
+        let (from, to) = (PathBuf::from(id.dir_name()), PathBuf::from(format!("{id}.{lsn}{DELETED}")));
+        self.root_dirty = true;
+        match self.files.disk.rename(&from, &to) {
+            Ok(()) => self.garbage.push(Garbage::Directory(to)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// A directory that was there before its partition is not ours to delete, nor to append to.
+    pub(crate) fn set_aside_stray(&mut self, id: PartitionId, lsn: Lsn) -> io::Result<()> {
+        let name = id.dir_name();
+        if self.strays.remove(&name) {
+            let aside = format!("{name}.{lsn}.stray");
+            self.files.disk.rename(name.as_ref(), aside.as_ref())?;
+            self.root_dirty = true;
+        }
+        Ok(())
+    }
+}
+
+/// Cuts a log: later segments go, the one that is cut becomes active again, producers and epochs forget.
+pub(crate) fn cut(
+    files: &Arc<FileCache>,
+    partition: &mut Partition,
+    cut: Cut,
+    index_interval_bytes: u64,
+) -> io::Result<()> {
+    let keep = partition.segments.partition_point(|segment| segment.base_offset <= cut.segment_base);
+    for segment in partition.segments.split_off(keep) {
+        unlink_segment(&*files.disk, &segment)?;
+        partition.dirty.segments.remove(&segment.base_offset);
+    }
+    partition.dirty.dir = true;
+    let active = match partition.segments.pop() {
+        Some(last) if last.base_offset == cut.segment_base => last.with_sealed(None),
+        other => {
+            partition.segments.extend(other);
+            Segment::new(files, partition.id, cut.segment_base, None)
+        }
+    };
+    partition.end = rebuild::rebuild(&active, cut.position, cut.to, index_interval_bytes)?;
+    partition.dirty.segments.insert(cut.segment_base);
+    partition.segments.push(Arc::new(active));
+    partition.epochs.truncate_from_end(cut.to);
+    forget_truncated(partition, cut.to);
+    partition.refresh_view();
+    Ok(())
+}
+
+/// Producers forget what was cut off; of those that lost all they had, the log below is asked.
+fn forget_truncated(partition: &mut Partition, to: i64) {
+    let lost = partition.producers.truncate_from_end(to);
+    if !lost.is_empty() {
+        let ProducerTable(found) = rebuild::find_producers(&partition.segments, &lost, to);
+        partition.producers.0.extend(found);
+    }
+}
+
+/// Moves a log's start. Deleted segments get a name that no segment has, and are unlinked elsewhere.
+pub(crate) fn start(
+    files: &Arc<FileCache>,
+    partition: &mut Partition,
+    start: NewStart,
+    garbage: &mut Vec<Garbage>,
+) -> io::Result<()> {
+    let dir = PathBuf::from(partition.id.dir_name());
+    let delete = partition.segments.partition_point(|segment| segment.base_offset < start.first_segment);
+    for segment in partition.segments.drain(..delete) {
+        segment.forget_files();
+        partition.dirty.segments.remove(&segment.base_offset);
+        partition.dirty.dir = true;
+        for kind in FileKind::ALL {
+            let from = segment.path(kind);
+            let to = dir.join(format!("{}{DELETED}", file_name(segment.base_offset, kind)));
+            match files.disk.rename(&from, &to) {
+                Ok(()) => garbage.push(Garbage::File(to)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    if partition.segments.is_empty() {
+        partition.end = crate::end::LogEnd::empty(start.first_segment);
+        partition.segments.push(Arc::new(Segment::new(files, partition.id, start.first_segment, None)));
+    }
+    partition.log_start = partition.log_start.max(start.log_start);
+    partition.epochs.truncate_from_start(partition.log_start);
+    partition.refresh_view();
+    Ok(())
+}
+
+fn unlink_segment(disk: &dyn Disk, segment: &Segment) -> io::Result<()> {
+    segment.forget_files();
+    for kind in FileKind::ALL {
+        match disk.unlink(&segment.path(kind)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! A partition, as its owner holds it. Small when idle: no open file, no buffer.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::end::LogEnd;
+use crate::epoch::EpochCache;
+use crate::files::FileCache;
+use crate::producer::ProducerTable;
+use crate::segment::Segment;
+use crate::staged::StagedAppends;
+use crate::types::{Lsn, PartitionId, TopicLogConfig};
+use crate::view::LogView;
+
+/// A partition's committed state, and what the current group is about to change.
+#[derive(Debug)]
+pub(crate) struct Partition {
+    pub(crate) id: PartitionId,
+    pub(crate) config: Arc<TopicLogConfig>,
+    /// LSN of its `Create`.
+    pub(crate) generation: Lsn,
+    pub(crate) log_start: i64,
+    /// As told by the server; `None` until then.
+    pub(crate) high_watermark: Option<i64>,
+    /// Committed end.
+    pub(crate) end: LogEnd,
+    /// Ascending, never empty; all but the last are sealed.
+    pub(crate) segments: Vec<Arc<Segment>>,
+    pub(crate) epochs: EpochCache,
+    pub(crate) producers: ProducerTable,
+    /// What the next checkpoint must sync.
+    pub(crate) dirty: Dirty,
+    /// What readers get.
+    pub(crate) view: Arc<LogView>,
+    /// Why nothing is served, if so.
+    pub(crate) offline: Option<String>,
+    /// What the current group is about to change. Dropped if the group fails.
+    pub(crate) staged: Option<Box<StagedChange>>,
+}
+
+/// What a group does to a partition: appends, or one other thing.
+#[derive(Debug)]
+pub(crate) enum StagedChange {
+    Appends(StagedAppends),
+    Alone,
+}
+
+/// Files written since the last checkpoint.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Dirty {
+    /// Base offsets.
+    pub(crate) segments: BTreeSet<i64>,
+    /// Names in the directory changed.
+    pub(crate) dir: bool,
+}
+
+impl Dirty {
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.segments.extend(other.segments);
+        self.dir |= other.dir;
+    }
+
+    pub(crate) fn is_clean(&self) -> bool {
+        self.segments.is_empty() && !self.dir
+    }
+}
+
+impl Partition {
+    pub(crate) fn new(
+        files: &Arc<FileCache>,
+        id: PartitionId,
+        generation: Lsn,
+        config: Arc<TopicLogConfig>,
+    ) -> Self {
+        let segments = vec![Arc::new(Segment::new(files, id, 0, None))];
+        Self::of(id, generation, config, 0, LogEnd::empty(0), segments, EpochCache::default())
+    }
+
+    pub(crate) fn of(
+        id: PartitionId,
+        generation: Lsn,
+        config: Arc<TopicLogConfig>,
+        log_start: i64,
+        end: LogEnd,
+        segments: Vec<Arc<Segment>>,
+        epochs: EpochCache,
+    ) -> Self {
+        let view =
+            LogView { id, log_start_offset: log_start, segments: segments.clone(), epochs: epochs.clone() };
+        Self {
+            id,
+            config,
+            generation,
+            log_start,
+            high_watermark: None,
+            end,
+            segments,
+            epochs,
+            producers: ProducerTable::default(),
+            dirty: Dirty::default(),
+            view: Arc::new(view),
+            offline: None,
+            staged: None,
+        }
+    }
+
+    /// Makes a new view of the committed state.
+    pub(crate) fn refresh_view(&mut self) {
+        self.view = Arc::new(LogView {
+            id: self.id,
+            log_start_offset: self.log_start,
+            segments: self.segments.clone(),
+            epochs: self.epochs.clone(),
+        });
+    }
+
+    pub(crate) fn active(&self) -> Option<&Arc<Segment>> {
+        self.segments.last()
+    }
+
+    pub(crate) fn segment(&self, base_offset: i64) -> Option<&Arc<Segment>> {
+        let index = self.segments.binary_search_by_key(&base_offset, |segment| segment.base_offset).ok()?;
+        self.segments.get(index)
+    }
+
+    /// End of the log with what is staged.
+    pub(crate) fn staged_end(&self) -> LogEnd {
+        match self.staged.as_deref() {
+            Some(StagedChange::Appends(appends)) => appends.end,
+            Some(StagedChange::Alone) | None => self.end,
+        }
+    }
+
+    /// The high watermark, at most the log end.
+    pub(crate) fn bounded_high_watermark(&self) -> i64 {
+        self.high_watermark.unwrap_or(self.end.offset).clamp(self.log_start, self.end.offset)
+    }
+}

@@ -1,0 +1,153 @@
+//! Which WAL records still count. Pure: first all records are seen, then each append is judged.
+
+use chronik_kafka::record_batch::BatchHeader;
+
+use crate::checkpoint::PartitionState;
+use crate::stage::Cut;
+use crate::types::Lsn;
+use crate::wal::record::WalRecord;
+
+/// What checkpoint and WAL together say about a partition.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    /// LSN of the `Create` that counts.
+    pub(crate) generation: Lsn,
+    /// Its state at the checkpoint, unless it was created after.
+    pub(crate) state: Option<PartitionState>,
+    /// Truncations, ascending by LSN and by `to`: one that cuts deeper later makes an earlier one void.
+    cuts: Vec<(Lsn, Cut)>,
+    /// Latest start of the log.
+    pub(crate) log_start: i64,
+    /// Segments below are deleted.
+    pub(crate) first_segment: i64,
+    /// It was dropped, and not created again.
+    pub(crate) dropped: bool,
+    /// Whether any record is about it.
+    pub(crate) touched: bool,
+}
+
+impl Plan {
+    pub(crate) fn at_checkpoint(state: PartitionState) -> Self {
+        let first_segment = state.sealed.first().map_or(state.end.segment_base, |(base, _)| *base);
+        Self {
+            generation: state.generation,
+            log_start: state.log_start,
+            first_segment,
+            state: Some(state),
+            ..Self::default()
+        }
+    }
+
+    /// Takes note of a record above the checkpoint, in LSN order.
+    pub(crate) fn observe(&mut self, lsn: Lsn, record: &WalRecord) {
+        self.touched = true;
+        match *record {
+            WalRecord::Create { .. } => {
+                *self = Self { generation: lsn, touched: true, ..Self::default() };
+            }
+            WalRecord::Drop { generation, .. } if generation == self.generation => {
+                *self = Self { generation, dropped: true, touched: true, ..Self::default() };
+            }
+            WalRecord::Truncate { generation, to, segment_base, position, .. }
+                if generation == self.generation =>
+            {
+                self.cuts.retain(|(_, earlier)| earlier.to < to);
+                self.cuts.push((lsn, Cut { to, segment_base, position: position.into() }));
+            }
+            WalRecord::LogStart { generation, log_start, first_segment, .. }
+                if generation == self.generation =>
+            {
+                self.log_start = self.log_start.max(log_start);
+                self.first_segment = self.first_segment.max(first_segment);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether no later record killed this append.
+    pub(crate) fn is_live(&self, lsn: Lsn, generation: Lsn, segment_base: i64, header: &BatchHeader) -> bool {
+        let cut = self.cuts.iter().find(|(cut_lsn, _)| *cut_lsn > lsn);
+        !self.dropped
+            && generation == self.generation
+            && segment_base >= self.first_segment
+            && cut.is_none_or(|(_, cut)| header.base_offset < cut.to)
+    }
+
+    /// The deepest cut, if it is below `offset`.
+    pub(crate) fn cut_below(&self, offset: i64) -> Option<Cut> {
+        self.cuts.first().map(|(_, cut)| *cut).filter(|cut| cut.to < offset)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chronik_kafka::record_batch::BatchBuilder;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::types::PartitionId;
+
+    const ID: PartitionId = PartitionId { topic_id: Uuid::nil(), partition: 0 };
+
+    fn plan(records: &[(Lsn, WalRecord)]) -> Plan {
+        let mut plan = Plan::default();
+        for (lsn, record) in records {
+            plan.observe(*lsn, record);
+        }
+        plan
+    }
+
+    fn truncate(to: i64) -> WalRecord {
+        WalRecord::Truncate { id: ID, generation: 1, to, segment_base: 0, position: 0, leader_epoch: 0 }
+    }
+
+    fn live(plan: &Plan, lsn: Lsn, generation: Lsn, base_offset: i64) -> bool {
+        let mut batch = BatchBuilder::new().base_offset(base_offset);
+        batch.record(0, None, None);
+        plan.is_live(lsn, generation, 0, &batch.build().header)
+    }
+
+    #[test]
+    fn a_truncation_kills_only_what_came_before_it() {
+        let plan = plan(&[
+            (1, WalRecord::Create { id: ID }),
+            (10, truncate(70)),
+            (20, truncate(50)),
+            (30, truncate(60)),
+        ]);
+        for (lsn, offset, expected) in [
+            (5, 49, true),
+            (5, 50, false),
+            (15, 55, false),
+            (25, 55, true),
+            (25, 60, false),
+            (35, 60, true),
+            (35, 90, true),
+        ] {
+            assert_eq!(live(&plan, lsn, 1, offset), expected, "offset {offset} at LSN {lsn}");
+        }
+        assert_eq!(plan.cut_below(100).map(|cut| cut.to), Some(50));
+        assert_eq!(plan.cut_below(50), None);
+    }
+
+    #[test]
+    fn a_drop_kills_its_generation_only() {
+        let dropped = [(1, WalRecord::Create { id: ID }), (5, WalRecord::Drop { id: ID, generation: 1 })];
+        assert!(!live(&plan(&dropped), 3, 1, 0));
+        assert!(plan(&dropped).dropped);
+        let [create, drop] = dropped;
+        let again = plan(&[create, drop, (6, WalRecord::Create { id: ID })]);
+        assert!(!again.dropped && !live(&again, 3, 1, 0) && live(&again, 7, 6, 0));
+    }
+
+    #[test]
+    fn a_log_start_kills_whole_segments() {
+        let start = WalRecord::LogStart { id: ID, generation: 1, log_start: 30, first_segment: 20 };
+        let plan = plan(&[(1, WalRecord::Create { id: ID }), (9, start)]);
+        let mut batch = BatchBuilder::new().base_offset(25);
+        batch.record(0, None, None);
+        let header = batch.build().header;
+        assert!(plan.is_live(5, 1, 20, &header), "below the start, but in a segment that stays");
+        assert!(!plan.is_live(5, 1, 10, &header));
+    }
+}

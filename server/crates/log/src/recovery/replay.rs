@@ -1,0 +1,191 @@
+//! The second pass: live appends are written back where they belong.
+
+use std::sync::Arc;
+
+use chronik_kafka::record_batch::{BatchHeader, RecordBatch, TimestampType};
+use rustc_hash::FxHashMap;
+
+use super::plan::Plan;
+use super::{Damage, Recovery};
+use crate::apply;
+use crate::error::LogError;
+use crate::files::FileCache;
+use crate::partition::{Partition, StagedChange};
+use crate::staged::StagedAppends;
+use crate::types::{LogConfig, PartitionId, Progress};
+use crate::wal::file_path;
+use crate::wal::record::WalRecord;
+use crate::wal::scan::{Located, Visitor};
+
+/// Bytes collected for a partition before they are written.
+const FLUSH_BYTES: u64 = 8 << 20;
+
+pub(super) struct Replay<'a> {
+    files: &'a Arc<FileCache>,
+    plans: &'a FxHashMap<PartitionId, Plan>,
+    partitions: &'a mut FxHashMap<PartitionId, Partition>,
+    config: &'a LogConfig,
+    /// Without damage in the WAL, a gap can only be what an unsynced policy lost.
+    wal_is_sound: bool,
+    /// Partitions that ended at a gap, and why.
+    ended: FxHashMap<PartitionId, Damage>,
+    unflushed: Vec<PartitionId>,
+    done: u64,
+    total: u64,
+    progress: Option<&'a mut dyn FnMut(Progress)>,
+}
+
+impl<'a> Replay<'a> {
+    pub(super) fn new(
+        files: &'a Arc<FileCache>,
+        plans: &'a FxHashMap<PartitionId, Plan>,
+        partitions: &'a mut FxHashMap<PartitionId, Partition>,
+        config: &'a LogConfig,
+        wal_is_sound: bool,
+    ) -> Self {
+        Self {
+            files,
+            plans,
+            partitions,
+            config,
+            wal_is_sound,
+            ended: FxHashMap::default(),
+            unflushed: Vec::new(),
+            done: 0,
+            total: 0,
+            progress: None,
+        }
+    }
+
+    pub(super) fn expect(&mut self, appends: u64, progress: &'a mut dyn FnMut(Progress)) {
+        self.total = appends;
+        self.progress = Some(progress);
+    }
+
+    /// Takes partitions that ended at a gap offline, or reports that they were cut. Returns the appends replayed.
+    pub(super) fn finish(mut self, recovery: &mut Recovery) -> Result<u64, LogError> {
+        self.flush_all()?;
+        let mut ended: Vec<_> = self.ended.into_iter().collect();
+        ended.sort_unstable_by_key(|(id, _)| *id);
+        for (id, damage) in ended {
+            if let Some(partition) = self.partitions.get_mut(&id).filter(|_| !self.wal_is_sound) {
+                partition.offline.get_or_insert_with(|| damage.reason.clone());
+            }
+            recovery.damage.push(damage);
+        }
+        Ok(self.done)
+    }
+
+    fn flush_all(&mut self) -> Result<(), LogError> {
+        for id in std::mem::take(&mut self.unflushed) {
+            self.flush(id)?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self, id: PartitionId) -> Result<(), LogError> {
+        if let Some(partition) = self.partitions.get_mut(&id).filter(|partition| partition.staged.is_some()) {
+            apply::write_runs(self.files, partition)
+                .map_err(|error| LogError::io(format!("replaying partition {id}"), error))?;
+            apply::install(partition);
+        }
+        Ok(())
+    }
+}
+
+impl Visitor for Replay<'_> {
+    fn record(&mut self, located: &Located<'_>) -> Result<(), LogError> {
+        let WalRecord::Append { id, generation, segment_base, position, now_ms, header } = located.record
+        else {
+            return Ok(());
+        };
+        let live = self
+            .plans
+            .get(id)
+            .is_some_and(|plan| plan.is_live(located.frame.lsn, *generation, *segment_base, header));
+        if !live || self.ended.contains_key(id) {
+            return Ok(());
+        }
+        let Some(partition) = self.partitions.get_mut(id).filter(|partition| partition.offline.is_none())
+        else {
+            return Ok(());
+        };
+        let place = Place { segment_base: *segment_base, position: (*position).into() };
+        match fits(partition, place, header) {
+            Ok(rolls) => {
+                let batch = RecordBatch { header: header.clone(), body: located.body.clone() };
+                stage(partition, rolls, batch, *now_ms, self.config.index_interval_bytes);
+            }
+            Err(reason) => {
+                let (file, position) = (file_path(located.at.0).display().to_string(), located.at.1);
+                let reason = format!("{reason}: the partition ends before it");
+                self.ended.insert(*id, Damage { file, position, partition: Some(*id), reason });
+                return Ok(());
+            }
+        }
+        self.done += 1;
+        self.unflushed.push(*id);
+        let staged_bytes = match partition.staged.as_deref() {
+            Some(StagedChange::Appends(appends)) => appends.bytes,
+            _ => 0,
+        };
+        if staged_bytes >= FLUSH_BYTES { self.flush(*id) } else { Ok(()) }
+    }
+
+    fn segment_done(&mut self, _bytes: u64) -> Result<(), LogError> {
+        // Bodies borrow the segment's bytes: let go of them.
+        self.flush_all()?;
+        let (done, total) = (self.done, self.total);
+        if let Some(progress) = &mut self.progress {
+            progress(Progress::Replaying { done, total });
+        }
+        Ok(())
+    }
+}
+
+/// Where the WAL says that an append is.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    segment_base: i64,
+    position: u64,
+}
+
+/// Whether an append begins a segment, or why it does not follow.
+fn fits(partition: &Partition, place: Place, header: &BatchHeader) -> Result<bool, String> {
+    let end = partition.staged_end();
+    let (offset, epoch) = (header.base_offset, header.partition_leader_epoch);
+    if offset != end.offset {
+        return Err(format!("offset {offset} follows {}", end.offset));
+    }
+    let latest = match partition.staged.as_deref() {
+        Some(StagedChange::Appends(appends)) => appends.epochs.last().map(|entry| entry.epoch),
+        _ => None,
+    };
+    let latest = latest.unwrap_or_else(|| partition.epochs.latest());
+    if epoch < latest {
+        return Err(format!("leader epoch {epoch} follows {latest}"));
+    }
+    if (place.segment_base, place.position) == (end.segment_base, end.position) {
+        return Ok(false);
+    }
+    if place.position == 0 && place.segment_base == offset && end.position > 0 {
+        return Ok(true);
+    }
+    Err(format!("position {} of segment {} is not the end", place.position, place.segment_base))
+}
+
+fn stage(partition: &mut Partition, rolls: bool, batch: RecordBatch, now_ms: i64, interval: u64) {
+    let latest_epoch = partition.epochs.latest();
+    let end = partition.end;
+    let committed = partition.producers.0.get(&batch.header.producer_id);
+    let change =
+        partition.staged.get_or_insert_with(|| Box::new(StagedChange::Appends(StagedAppends::new(end))));
+    let StagedChange::Appends(appends) = &mut **change else { return };
+    if rolls {
+        appends.roll();
+    }
+    let stamped = batch.header.timestamp_type() == TimestampType::LogAppendTime;
+    let log_append_time_ms = if stamped { batch.header.max_timestamp } else { -1 };
+    appends.note_producer(committed, &batch.header, log_append_time_ms, now_ms);
+    appends.append(batch, latest_epoch, interval);
+}
