@@ -273,7 +273,8 @@ fn start_flusher(
         flusher.publish_recovered(partition.id, partition.log_end_offset, config);
     }
     let (jobs, to_do) = mailbox::channel(limits::MAX_FILE_JOBS);
-    spawner.worker("files", storage::run_files(to_do, storage.clone())).map_err(StartError::Thread)?;
+    let _ends_with_the_flusher =
+        spawner.worker("files", storage::run_files(to_do, storage.clone())).map_err(StartError::Thread)?;
     let telemetry = FlusherTelemetry {
         clock: clock.clone(),
         metrics: metrics.clone(),

@@ -9,7 +9,7 @@ use crate::cluster::{ProposeError, Refusal};
 use crate::storage::StorageError;
 
 /// Kafka's code for an error of ours.
-pub trait KafkaError {
+pub(super) trait KafkaError {
     /// The code.
     fn code(&self) -> ErrorCode;
 }

@@ -3,19 +3,18 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use chronik_log::log::RecoveredPartition;
-use chronik_log::{PartitionId, Recovery, TopicLogConfig};
+use chronik_log::{PartitionId, RecoveredPartition, Recovery, TopicLogConfig};
 
 use super::StartError;
 use crate::cluster::{ClusterState, Command, topic_config};
 use crate::storage::{Storage, StorageError};
 
 /// The metadata as it was, and the partitions that have a log.
-pub struct Recovered {
+pub(super) struct Recovered {
     /// The metadata, folded.
-    pub state: ClusterState,
+    pub(super) state: ClusterState,
     /// The partitions.
-    pub partitions: Vec<RecoveredPartition>,
+    pub(super) partitions: Vec<RecoveredPartition>,
 }
 
 impl Recovered {
