@@ -80,12 +80,30 @@ impl Client {
         &self.bootstrap
     }
 
-    /// A connection to the leader of a partition.
+    /// A connection to the leader of each partition of a topic, by partition. Partitions with one leader share it.
+    ///
+    /// # Errors
+    /// No such topic, no leader, no connection to it.
+    pub async fn leaders(&mut self, topic: &str) -> Result<Vec<(i32, Connection)>, ClientError> {
+        let cluster = self.cluster(Some(&[topic])).await?;
+        let mut leaders = Vec::new();
+        for partition in &cluster.topic(topic)?.partitions {
+            let leader = self.leader(&cluster, topic, partition.partition).await?;
+            leaders.push((partition.partition, leader));
+        }
+        Ok(leaders)
+    }
+
+    /// A connection to the leader of a partition, as `cluster` has it.
     ///
     /// # Errors
     /// No such partition, no leader, no connection to it.
-    pub async fn leader(&mut self, topic: &str, partition: i32) -> Result<Connection, ClientError> {
-        let cluster = self.cluster(Some(&[topic])).await?;
+    pub async fn leader(
+        &mut self,
+        cluster: &Cluster,
+        topic: &str,
+        partition: i32,
+    ) -> Result<Connection, ClientError> {
         let (id, address) = cluster.leader_of(topic, partition)?;
         if let Some(known) = self.leaders.get(&id) {
             return Ok(known.clone());

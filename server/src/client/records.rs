@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use chronik_kafka::ErrorCode;
-use chronik_kafka::message::fetch::{FetchPartition, FetchRequest, FetchResponse, FetchTopic};
+use chronik_kafka::message::fetch::{FetchPartition, FetchRequest, FetchResponse, FetchTopic, PartitionData};
 use chronik_kafka::message::list_offsets::{ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic};
 use chronik_kafka::message::produce::{
     PartitionProduceData, ProduceRequest, ProduceResponse, TopicProduceData,
@@ -41,6 +41,8 @@ pub struct Produced {
 /// What a fetch brought.
 #[derive(Clone, Debug)]
 pub struct Fetched {
+    /// Which partition.
+    pub partition: i32,
     /// First offset of the partition.
     pub log_start_offset: i64,
     /// Offset after the last that can be fetched.
@@ -76,40 +78,44 @@ pub fn produced(topic: &str, partition: i32, response: &ProduceResponse) -> Resu
     Ok(Produced { base_offset: result.base_offset })
 }
 
-/// A fetch request for one partition, outside of any session.
-pub fn fetch_request(
-    topic: &str,
-    partition: i32,
-    offset: i64,
-    max_wait_ms: i32,
-    max_bytes: i32,
-) -> FetchRequest {
-    let part = FetchPartition {
+/// A fetch request for partitions of one topic from an offset each, outside of any session.
+pub fn fetch_request(topic: &str, from: &[(i32, i64)], max_wait_ms: i32, max_bytes: i32) -> FetchRequest {
+    let part = |&(partition, fetch_offset): &(i32, i64)| FetchPartition {
         partition,
-        fetch_offset: offset,
+        fetch_offset,
         partition_max_bytes: max_bytes,
         ..FetchPartition::default()
     };
-    let topic = FetchTopic { topic: topic.into(), partitions: vec![part], ..FetchTopic::default() };
+    let partitions = from.iter().map(part).collect();
+    let topic = FetchTopic { topic: topic.into(), partitions, ..FetchTopic::default() };
     FetchRequest { max_wait_ms, min_bytes: 1, max_bytes, topics: vec![topic], ..FetchRequest::default() }
 }
 
 /// Reads the answer to a [`fetch_request`].
 ///
 /// # Errors
-/// The server refused.
-pub fn fetched(topic: &str, partition: i32, response: &FetchResponse) -> Result<Fetched, ClientError> {
-    let what = || format!("fetching from partition {partition} of '{topic}'");
-    ClientError::check(what, response.error_code, None)?;
-    let Some(data) = response.responses.first().and_then(|topic| topic.partitions.first()) else {
-        return Err(unmentioned(what()));
-    };
-    ClientError::check(what, data.error_code, None)?;
-    Ok(Fetched {
-        log_start_offset: data.log_start_offset,
-        high_watermark: data.high_watermark,
-        records: data.records.clone().unwrap_or_default(),
-    })
+/// The server refused, for all partitions or for one.
+pub fn fetched(topic: &str, response: FetchResponse) -> Result<Vec<Fetched>, ClientError> {
+    ClientError::check(|| format!("fetching from '{topic}'"), response.error_code, None)?;
+    let partitions = response.responses.into_iter().flat_map(|topic| topic.partitions);
+    partitions.map(|data| Fetched::read(topic, data)).collect()
+}
+
+impl Fetched {
+    fn read(topic: &str, data: PartitionData) -> Result<Self, ClientError> {
+        let partition = data.partition_index;
+        ClientError::check(
+            || format!("fetching from partition {partition} of '{topic}'"),
+            data.error_code,
+            None,
+        )?;
+        Ok(Self {
+            partition,
+            log_start_offset: data.log_start_offset,
+            high_watermark: data.high_watermark,
+            records: data.records.unwrap_or_default(),
+        })
+    }
 }
 
 impl Connection {
@@ -144,8 +150,12 @@ impl Connection {
         max_wait_ms: i32,
         max_bytes: i32,
     ) -> Result<Fetched, ClientError> {
-        let request = fetch_request(topic, partition, offset, max_wait_ms, max_bytes);
-        fetched(topic, partition, &self.call(request).await?)
+        let request = fetch_request(topic, &[(partition, offset)], max_wait_ms, max_bytes);
+        let answer = fetched(topic, self.call(request).await?)?;
+        answer
+            .into_iter()
+            .next()
+            .ok_or_else(|| unmentioned(format!("fetching from partition {partition} of '{topic}'")))
     }
 
     /// Finds an offset; -1 if there is no record that late.

@@ -40,9 +40,8 @@ impl Loader {
     /// Not TOML, an unknown key, a bad value.
     pub fn toml(mut self, text: &str, path: &str) -> Result<Self, ConfigError> {
         let source = Source::File(path.to_owned());
-        let table: toml::Table = text.parse().map_err(|error: toml::de::Error| ConfigError::NotToml {
-            path: path.to_owned(),
-            reason: error.to_string().trim_end().to_owned(),
+        let table: toml::Table = with_whole_names(text).parse().map_err(|error: toml::de::Error| {
+            ConfigError::NotToml { path: path.to_owned(), reason: error.to_string().trim_end().to_owned() }
         })?;
         for (name, text) in flatten(table, &source)? {
             self.set(&name, &text, &source)?;
@@ -134,6 +133,18 @@ fn is_not_a_setting(variable: &str) -> bool {
         ["_SERVICE_HOST", "_SERVICE_PORT", "_PORT_"].iter().any(|part| variable.contains(part))
             || variable.ends_with("_PORT");
     NOT_SETTINGS.contains(&variable) || of_kubernetes
+}
+
+/// Quotes dotted keys: to TOML, `wal.flush` and `wal.flush.interval.ms` would contradict each other, and Kafka has such names.
+fn with_whole_names(text: &str) -> String {
+    text.lines().map(|line| whole_name(line).unwrap_or_else(|| line.to_owned()) + "\n").collect()
+}
+
+fn whole_name(line: &str) -> Option<String> {
+    let (key, value) = line.split_once('=')?;
+    let key = key.trim();
+    let dotted = key.contains('.') && key.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+    dotted.then(|| format!("\"{key}\" ={value}"))
 }
 
 /// The leaves of a table by their dotted names.

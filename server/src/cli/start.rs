@@ -1,0 +1,135 @@
+//! `start`: a node in this process, until a signal stops it.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow};
+use chronik_log::disk::RealDisk;
+use tokio::net::TcpListener;
+
+use super::args::ConfigArgs;
+use super::{banner, output, recovery};
+use crate::clock::Clock;
+use crate::config::{Config, HostPort, LogFormat};
+use crate::net::transport::Listener;
+use crate::node::{End, Node, Seams};
+use crate::rng::Rng;
+use crate::shutdown::{self, Shutdown};
+use crate::spawn::Spawner;
+use crate::telemetry;
+
+pub(super) fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
+    let config = args.load(std::env::vars())?.config;
+    telemetry::init_logs(&config.log_level, config.log_format)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_name("chronik")
+        .enable_all()
+        .build()
+        .context("starting threads")?;
+    runtime.block_on(serve(&config))
+}
+
+async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
+    let (clock, spawner, shutdown) = (Clock::system(), Spawner::threads(), Shutdown::new());
+    drop(spawner.task(heed_signals(shutdown.clone())));
+    let bound = Bound::bind(config).await?;
+    let addresses = bound.addresses(config);
+    let disk = RealDisk::open(config.data_dir()).with_context(|| {
+        format!(
+            "cannot use the data directory {}; choose another with --data-dir",
+            config.data_dir().display()
+        )
+    })?;
+    let listeners = bound.kafka.into_iter().map(|(listener, _)| Listener::Tcp(listener));
+    let seams = Seams {
+        clock: clock.clone(),
+        spawner: spawner.clone(),
+        rng: Rng::from_entropy(),
+        disk: Arc::new(disk),
+        listeners: listeners.zip(addresses.kafka.clone()).collect(),
+        admin: bound.admin,
+    };
+    let node = Node::start(config, seams, shutdown, recovery::shown(clock)).await?;
+    announce(config, &addresses);
+    match node.run().await {
+        End::Stopped => Ok(ExitCode::SUCCESS),
+        End::StorageFailed => Err(anyhow!(
+            "storage has failed and the server has stopped; what was acknowledged is on disk. The log says what failed: \
+             see to it, then start again"
+        )),
+    }
+}
+
+async fn heed_signals(shutdown: Shutdown) {
+    if let Err(error) = shutdown::on_signals(shutdown).await {
+        tracing::error!(%error, "signals cannot be handled: they end the server at once");
+    }
+}
+
+/// Where the node can be reached, as others should name it.
+pub(super) struct Addresses {
+    /// One for each listener.
+    pub(super) kafka: Vec<HostPort>,
+    /// The admin server, if there is one.
+    pub(super) admin: Option<SocketAddr>,
+}
+
+/// The sockets of a node.
+struct Bound {
+    kafka: Vec<(TcpListener, HostPort)>,
+    admin: Option<TcpListener>,
+}
+
+impl Bound {
+    async fn bind(config: &Config) -> anyhow::Result<Self> {
+        let mut kafka = Vec::new();
+        for address in &config.listeners {
+            let listener = bind(address, "listeners", "--listen").await?;
+            let port = listener.local_addr()?.port();
+            kafka.push((listener, HostPort { port, ..address.clone() }));
+        }
+        let admin = match &config.admin_listener {
+            Some(address) => Some(bind(address, "admin.listener", "--admin-listen").await?),
+            None => None,
+        };
+        Ok(Self { kafka, admin })
+    }
+
+    fn addresses(&self, config: &Config) -> Addresses {
+        let advertised = |(index, (_, bound)): (usize, &(_, HostPort))| config.advertised(index, bound);
+        Addresses {
+            kafka: self.kafka.iter().enumerate().map(advertised).collect(),
+            admin: self.admin.as_ref().and_then(|listener| listener.local_addr().ok()),
+        }
+    }
+}
+
+async fn bind(address: &HostPort, setting: &str, flag: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind((address.host.as_str(), address.port)).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => anyhow!(
+            "cannot listen on {address} ({setting}): another process does; stop it, or choose another address with {flag}"
+        ),
+        _ => anyhow!("cannot listen on {address} ({setting}): {error}; choose another address with {flag}"),
+    })
+}
+
+/// Says where everything is: to people in words, to machines as an event.
+fn announce(config: &Config, addresses: &Addresses) {
+    match config.log_format {
+        LogFormat::Human => output::complain(&banner::text(config, addresses, &program())),
+        LogFormat::Json => tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            node_id = config.node_id,
+            kafka = ?addresses.kafka,
+            admin = ?addresses.admin,
+            data_directory = %config.data_dir().display(),
+            "ready"
+        ),
+    }
+}
+
+/// How this program was called.
+fn program() -> String {
+    std::env::args().next().unwrap_or_else(|| "chronik-server".to_owned())
+}
