@@ -150,6 +150,11 @@ impl Budget {
         self.0.with(|state| state.available)
     }
 
+    /// How many wait.
+    pub fn waiting(&self) -> usize {
+        self.0.with(|state| state.line.len())
+    }
+
     /// What there is at all, in bytes.
     pub fn total(&self) -> usize {
         self.0.with(|state| state.total)

@@ -46,7 +46,7 @@ fn what_was_appended_first_is_in_the_log_that_stays() {
             move || logs.get_or_insert(&KEY, Log::default()).expect("not being removed").append()
         });
         let mine = logs.get_or_insert(&KEY, Log::default()).expect("not being removed").append();
-        assert!(producer.join() != mine);
+        assert!(producer.join() != mine, "one offset was given twice");
         let log = logs.lease(&KEY).expect("it is there");
         assert_eq!(log.append(), 2, "two were appended before");
     });
@@ -82,16 +82,27 @@ fn nobody_appends_to_a_sealed_file_while_the_next_is_live() {
                 written.lock().push(*file);
             }
         });
-        let sealer = spawn({
+        assert!(block_on(files.retire(&KEY)));
+        written.lock().push(*files.get_or_insert(&KEY, 2).expect("the key is free"));
+        writer.join();
+        assert!(*written.lock() != [2, 1], "file 1 was written when file 2 was live");
+    });
+}
+
+#[test]
+fn what_is_leased_is_what_the_next_one_finds() {
+    check(|| {
+        let files = Arc::<Registry<&'static str, u32>>::default();
+        drop(files.get_or_insert(&KEY, 1));
+        let remover = spawn({
             let files = files.clone();
             move || block_on(files.retire(&KEY))
         });
         if let Ok(file) = files.get_or_insert(&KEY, 2) {
-            written.lock().push(*file);
+            let found = files.lease(&KEY).map(|next| *next);
+            assert!(found.is_none_or(|next| next == *file), "two files are live");
         }
-        writer.join();
-        sealer.join();
-        assert!(*written.lock() != [2, 1], "file 1 was written when file 2 was live");
+        remover.join();
     });
 }
 

@@ -84,6 +84,25 @@ fn a_close_reaches_everyone_and_a_permit_only_one() {
     });
 }
 
+#[test]
+fn a_newcomer_that_takes_the_permit_does_not_strand_the_woken() {
+    check(|| {
+        let semaphore = Semaphore::default();
+        let waiter = take(&semaphore);
+        release(&semaphore, 1);
+        let overtaken = semaphore.with(|state| {
+            state.free > 0 && {
+                state.free -= 1; // between the wake-up and the one who was woken
+                true
+            }
+        });
+        if overtaken {
+            release(&semaphore, 1);
+        }
+        assert!(waiter.join());
+    });
+}
+
 /// A position with waiters, keyed by the position that they wait for.
 #[derive(Default)]
 struct Position {

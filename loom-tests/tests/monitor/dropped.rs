@@ -113,20 +113,6 @@ fn a_poll_without_a_wake_up_changes_nothing() {
 }
 
 #[test]
-fn a_newcomer_that_takes_the_permit_does_not_strand_the_woken() {
-    check(|| {
-        let semaphore = Semaphore::default();
-        let waiter = spawn({
-            let semaphore = semaphore.clone();
-            move || block_on_waker(take(semaphore))
-        });
-        release_one(&semaphore);
-        try_for_a_moment(&semaphore); // may come between the wake-up and the one who was woken
-        waiter.join();
-    });
-}
-
-#[test]
 fn a_future_never_polled_was_never_there() {
     check_sequence(|| {
         let semaphore = Semaphore::default();
