@@ -23,6 +23,7 @@ mod checkpoint;
 mod codec;
 mod commit;
 pub mod disk;
+pub mod dump;
 mod end;
 pub mod epoch;
 pub mod error;

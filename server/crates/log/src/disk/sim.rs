@@ -378,12 +378,9 @@ impl DiskFile for SimFile {
             // A full disk: some of it may have been written.
             bytes.truncate(state.rng.below(wanted + 1));
         } else if let Some(capacity) = state.capacity {
-            let used = state.used_bytes();
-            let grows = (offset + wanted as u64).saturating_sub(state.file(self.ino)?.len());
-            if used + grows > capacity {
-                let room = wanted as u64 - grows + capacity.saturating_sub(used);
-                bytes.truncate(usize::try_from(room).unwrap_or(0).min(wanted));
-            }
+            let free = capacity.saturating_sub(state.used_bytes());
+            let end = state.file(self.ino)?.len() + free;
+            bytes.truncate(usize::try_from(end.saturating_sub(offset)).unwrap_or(usize::MAX));
         }
         let full = bytes.len() < wanted || entered.is_err();
         state.file(self.ino)?.write(&bytes, offset);

@@ -1,0 +1,161 @@
+//! Checks everything that a data directory promises: the checkpoint, the WAL above it, every batch below it.
+
+use std::sync::Arc;
+
+use chronik_kafka::record_batch::{HEADER_LEN, RecordBatch};
+
+use crate::checkpoint::PartitionState;
+use crate::disk::{Disk, DiskFile};
+use crate::error::{LogError, ReadError};
+use crate::files::{FileCache, FileKind};
+use crate::index::{INDEX_ENTRY_BYTES, IndexEntry};
+use crate::limits;
+use crate::recovery::{Damage, read_checkpoint};
+use crate::segment::{Segment, Walk};
+use crate::view::ReadMode;
+
+/// What a verification saw.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Partitions in the checkpoint.
+    pub partitions: u64,
+    /// Their segments.
+    pub segments: u64,
+    /// Batches in them, each with its CRC-32C.
+    pub batches: u64,
+    /// Bytes of these.
+    pub bytes: u64,
+    /// WAL records above the checkpoint.
+    pub wal_records: u64,
+    /// Everything wrong, at most [`limits::MAX_REPORTED_DAMAGE`].
+    pub damage: Vec<Damage>,
+}
+
+/// Verifies a data directory. What lies above the checkpoint in a segment is a cache of the WAL, and not judged.
+pub fn verify(disk: &Arc<dyn Disk>) -> Result<Report, LogError> {
+    let mut report = Report::default();
+    crate::meta::read(&**disk)?;
+    let mut wal_records = 0;
+    report.damage = super::wal(&**disk, false, &mut |_| wal_records += 1)?;
+    report.wal_records = wal_records;
+    let Some((_, states)) = read_checkpoint(&**disk)? else { return Ok(report) };
+    let files = Arc::new(FileCache::new(Arc::clone(disk), limits::MAX_OPEN_FILES));
+    for state in states {
+        report.partitions += 1;
+        verify_partition(&files, &state, &mut report);
+    }
+    Ok(report)
+}
+
+fn verify_partition(files: &Arc<FileCache>, state: &PartitionState, report: &mut Report) {
+    let sealed = state.sealed.iter().map(|(base, facts)| (*base, facts.size, facts.end_offset));
+    let active = (state.end.segment_base, state.end.position, state.end.offset);
+    for (base_offset, size, end_offset) in sealed.chain([active]) {
+        let segment = Segment::new(files, state.id, base_offset, None);
+        report.segments += 1;
+        if let Err(wrong) = verify_segment(&segment, size, end_offset, report)
+            && report.damage.len() < limits::MAX_REPORTED_DAMAGE
+        {
+            report.damage.push(Damage {
+                file: segment.path(wrong.kind).display().to_string(),
+                position: wrong.position,
+                partition: Some(state.id),
+                reason: wrong.reason,
+            });
+        }
+    }
+}
+
+struct Wrong {
+    kind: FileKind,
+    position: u64,
+    reason: String,
+}
+
+impl Wrong {
+    fn log(position: u64, reason: impl Into<String>) -> Self {
+        Self { kind: FileKind::Log, position, reason: reason.into() }
+    }
+
+    fn read(error: &ReadError) -> Self {
+        let position = if let ReadError::Corrupt { position, .. } = error { *position } else { 0 };
+        Self::log(position, error.to_string())
+    }
+}
+
+fn verify_segment(segment: &Segment, size: u64, end_offset: i64, report: &mut Report) -> Result<(), Wrong> {
+    let file = segment.open_existing(FileKind::Log).map_err(|error| Wrong::read(&error))?;
+    let Some(file) = file else {
+        return if size == 0 { Ok(()) } else { Err(Wrong::log(0, format!("{size} bytes are missing"))) };
+    };
+    let mut walk = Walk::new(&*file, 0, ReadMode::Blocking, limits::SCAN_CHUNK_BYTES);
+    let (mut at, mut next_offset, mut epoch) = (0, segment.base_offset, -1);
+    let mut starts = Vec::new();
+    while at < size {
+        let found = walk.next(segment).map_err(|error| Wrong::read(&error))?;
+        let Some((position, header)) = found else {
+            return Err(Wrong::log(at, format!("the file ends, {} bytes are missing", size - at)));
+        };
+        if header.base_offset != next_offset {
+            return Err(Wrong::log(position, format!("offset {} follows {next_offset}", header.base_offset)));
+        }
+        if header.partition_leader_epoch < epoch {
+            return Err(Wrong::log(position, "the leader epoch goes back"));
+        }
+        at += header.total_len() as u64;
+        next_offset = header.next_offset();
+        epoch = header.partition_leader_epoch;
+        report.batches += 1;
+        report.bytes += header.total_len() as u64;
+        starts.push((position, header.last_offset()));
+        check_crc(&*file, position, header)?;
+    }
+    if (at, next_offset) != (size, end_offset) {
+        return Err(Wrong::log(at, format!("ends at offset {next_offset}, not {end_offset}")));
+    }
+    verify_index(segment, &starts)
+}
+
+fn check_crc(
+    file: &dyn DiskFile,
+    position: u64,
+    header: chronik_kafka::record_batch::BatchHeader,
+) -> Result<(), Wrong> {
+    let mut body = vec![0; header.total_len().saturating_sub(HEADER_LEN).min(limits::MAX_BATCH_BYTES)];
+    let read = file
+        .read_at(&mut body, position + HEADER_LEN as u64)
+        .map_err(|error| Wrong::log(position, error.to_string()))?;
+    body.truncate(read);
+    RecordBatch { header, body: body.into() }
+        .check_stored()
+        .map_err(|error| Wrong::log(position, error.to_string()))
+}
+
+/// Every entry stands for a batch that is there.
+fn verify_index(segment: &Segment, starts: &[(u64, i64)]) -> Result<(), Wrong> {
+    let wrong = |position: usize, reason: &str| Wrong {
+        kind: FileKind::Index,
+        position: position as u64,
+        reason: reason.to_owned(),
+    };
+    let file = segment.open_existing(FileKind::Index).map_err(|error| Wrong::read(&error))?;
+    let Some(file) = file else { return Ok(()) };
+    let len = file.len().map_err(|error| wrong(0, &error.to_string()))?;
+    let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
+    file.read_at(&mut bytes, 0).map_err(|error| wrong(0, &error.to_string()))?;
+    let (entries, _) = bytes.as_chunks::<INDEX_ENTRY_BYTES>();
+    for (index, entry) in entries.iter().enumerate() {
+        let entry = IndexEntry::decode(*entry);
+        // Entries above the checkpoint are a cache, like the batches that they stand for.
+        let Some((last, _)) = starts.last() else { break };
+        if u64::from(entry.position) > *last {
+            break;
+        }
+        let offset = segment.base_offset + i64::from(entry.relative_offset);
+        let expected = starts.binary_search_by_key(&u64::from(entry.position), |(position, _)| *position);
+        if expected.ok().and_then(|found| starts.get(found)).is_none_or(|(_, last)| *last != offset) {
+            return Err(wrong(index * INDEX_ENTRY_BYTES, "the entry stands for no batch"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,199 @@
+//! Full disks and broken ones.
+#![cfg(not(any(loom, shuttle)))]
+
+mod common;
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chronik_log::disk::SimDisk;
+use chronik_log::disk::sim::{Crash, Fault, OpKind};
+use chronik_log::{CommitError, Disk, Log, Op, OpError, Outcome, PartitionId, ReadMode};
+use common::{append, batch, commit_one, id, open, producer_batch, read_all, small_config, small_topic};
+
+fn start(disk: &SimDisk) -> (Log, PartitionId, PartitionId) {
+    let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+    let (mut log, _) = open(&shared, &small_config());
+    let (a, b) = (id(1, 0), id(1, 1));
+    for id in [a, b] {
+        commit_one(&mut log, Op::Create { id, config: small_topic() });
+        commit_one(&mut log, append(id, producer_batch((5, 0, 0), 2, 100, 1), 0, 1000));
+    }
+    (log, a, b)
+}
+
+fn full(kind: OpKind, path: &str) -> Fault {
+    Fault { kind, path_contains: path.to_owned(), after: 0, times: u32::MAX, error: ErrorKind::StorageFull }
+}
+
+fn reopen(disk: &SimDisk, crash: Crash) -> Log {
+    let shared: Arc<dyn Disk> = Arc::new(disk.crash(crash));
+    let (log, recovery) = open(&shared, &small_config());
+    assert_eq!(recovery.damage, []);
+    log
+}
+
+fn ends(log: &Log, ids: [PartitionId; 2]) -> [i64; 2] {
+    ids.map(|id| {
+        read_all(log, id);
+        log.log_end_offset(id).unwrap()
+    })
+}
+
+#[test]
+fn a_full_disk_at_the_wal_refuses_the_group_and_leaves_no_trace() {
+    for crash in [Crash::Lost, Crash::Kept, Crash::Torn(1), Crash::Torn(2)] {
+        let disk = SimDisk::new(3);
+        let (mut log, a, b) = start(&disk);
+        disk.fail(full(OpKind::Write, "wal/"));
+        for attempt in 0..3 {
+            log.stage(append(a, producer_batch((5, 0, 2), 1, 100, 2), 0, 1000)).unwrap();
+            log.stage(append(b, batch(1, 900, attempt, 1), 0, 1000)).unwrap();
+            assert!(matches!(log.commit(), Err(CommitError::StorageFull)));
+            assert_eq!(log.staged(), 0);
+            assert_eq!(ends(&log, [a, b]), [2, 2], "reads go on");
+        }
+        disk.clear_faults();
+        // The very batch that was refused is not a duplicate now (row C15).
+        let outcome = commit_one(&mut log, append(a, producer_batch((5, 0, 2), 1, 100, 2), 0, 1000));
+        let Outcome::Appended(appended) = outcome else { panic!() };
+        assert!(!appended.duplicate && appended.base_offset == 2);
+        commit_one(&mut log, append(b, batch(1, 50, 9, 1), 0, 1000));
+        assert_eq!(ends(&reopen(&disk, crash), [a, b]), [3, 3], "{crash:?}");
+    }
+}
+
+#[test]
+fn a_full_disk_at_a_segment_refuses_that_partition_only() {
+    for (kind, path) in [(OpKind::Write, ".log"), (OpKind::Write, ".index"), (OpKind::Create, ".log")] {
+        for crash in [Crash::Lost, Crash::Kept, Crash::Torn(7)] {
+            let disk = SimDisk::new(3);
+            let (mut log, a, b) = start(&disk);
+            disk.fail(full(kind, &format!("{}/", a.dir_name())));
+            let group: Vec<Op> = (0..3)
+                .flat_map(|i| [append(a, batch(1, 800, i, 1), 0, 1), append(b, batch(1, 800, i, 1), 0, 1)])
+                .collect();
+            for op in group {
+                log.stage(op).unwrap();
+            }
+            let outcomes = log.commit().unwrap().outcomes;
+            for (index, outcome) in outcomes.iter().enumerate() {
+                let expected_ok = index % 2 == 1;
+                assert_eq!(outcome.is_ok(), expected_ok, "{kind:?} {path}");
+                assert!(expected_ok || *outcome == Err(OpError::StorageFull));
+            }
+            assert_eq!(ends(&log, [a, b]), [2, 5]);
+            assert_eq!(
+                ends(&reopen(&disk, crash), [a, b]),
+                [2, 5],
+                "refused stays refused: {kind:?} {crash:?}"
+            );
+            disk.clear_faults();
+            commit_one(&mut log, append(a, producer_batch((5, 0, 2), 3, 100, 1), 0, 1));
+            assert_eq!(ends(&log, [a, b]), [5, 5]);
+            assert_eq!(ends(&reopen(&disk, crash), [a, b]), [5, 5], "and what follows is there: {crash:?}");
+        }
+    }
+}
+
+#[test]
+fn a_disk_that_fills_up_for_real_resumes_by_itself() {
+    let disk = SimDisk::new(9);
+    let (mut log, a, b) = start(&disk);
+    disk.set_capacity(Some(disk.used_bytes() + 5000));
+    let mut acked = [2i64, 2];
+    let mut refused = 0;
+    for round in 0..60u8 {
+        if round == 40 {
+            disk.set_capacity(None);
+        }
+        let id = [a, b][usize::from(round % 2)];
+        log.stage(append(id, batch(1, 700, round, 1), 0, 1)).unwrap();
+        match log.commit() {
+            Ok(committed) => match &committed.outcomes[0] {
+                Ok(_) => acked[usize::from(round % 2)] += 1,
+                Err(error) => {
+                    assert_eq!(*error, OpError::StorageFull);
+                    refused += 1;
+                }
+            },
+            Err(CommitError::StorageFull) => refused += 1,
+            Err(error) => panic!("{error}"),
+        }
+        assert_eq!(ends(&log, [a, b]), acked);
+        for crash in [Crash::Lost, Crash::Kept, Crash::Torn(round.into())] {
+            let crashed = disk.crash(crash);
+            crashed.set_capacity(None);
+            let shared: Arc<dyn Disk> = Arc::new(crashed);
+            assert_eq!(ends(&open(&shared, &small_config()).0, [a, b]), acked, "round {round} {crash:?}");
+        }
+    }
+    assert!(refused > 5, "only {refused} refused");
+    assert!(acked[0] + acked[1] > 20);
+}
+
+#[test]
+fn a_full_disk_at_a_checkpoint_is_tried_again() {
+    let disk = SimDisk::new(3);
+    let (mut log, a, b) = start(&disk);
+    disk.fail(full(OpKind::Write, "checkpoint"));
+    let job = log.begin_checkpoint(Bytes::new()).unwrap();
+    assert!(log.begin_checkpoint(Bytes::new()).is_none(), "one at a time");
+    assert!(matches!(log.finish_checkpoint(job.run()), Err(CommitError::StorageFull)));
+    assert_eq!(ends(&reopen(&disk, Crash::Lost), [a, b]), [2, 2]);
+    disk.clear_faults();
+    let job = log.begin_checkpoint(Bytes::new()).unwrap();
+    log.finish_checkpoint(job.run()).unwrap();
+    assert_eq!(ends(&reopen(&disk, Crash::Lost), [a, b]), [2, 2]);
+}
+
+#[test]
+fn a_failed_sync_is_the_end_of_the_process_and_of_nothing_acknowledged() {
+    for path in ["wal/", ".log", "checkpoint"] {
+        let disk = SimDisk::new(3);
+        let (mut log, a, b) = start(&disk);
+        let kind = OpKind::Sync;
+        disk.fail(Fault { kind, path_contains: path.into(), after: 0, times: 1, error: ErrorKind::Other });
+        log.stage(append(a, batch(1, 10, 1, 1), 0, 1)).unwrap();
+        let committed = log.commit();
+        if path == "wal/" {
+            assert!(matches!(committed, Err(CommitError::Fatal(_))));
+        } else {
+            committed.unwrap();
+            let job = log.begin_checkpoint(Bytes::new()).unwrap();
+            assert!(matches!(log.finish_checkpoint(job.run()), Err(CommitError::Fatal(_))), "{path}");
+        }
+        // The disk would succeed now, but nobody asks it again.
+        assert!(matches!(log.commit(), Err(CommitError::Fatal(_))));
+        assert!(matches!(log.stage(append(b, batch(1, 10, 1, 1), 0, 1)), Err(OpError::Offline(_))));
+        assert!(log.begin_checkpoint(Bytes::new()).is_none());
+        assert!(log.tick(1).is_err());
+        let expected = if path == "wal/" { [2, 2] } else { [3, 2] };
+        assert_eq!(ends(&reopen(&disk, Crash::Lost), [a, b]), expected);
+        assert!(log.close(Bytes::new()).is_err());
+    }
+}
+
+#[test]
+fn a_failed_write_that_is_not_a_full_disk_is_fatal() {
+    let disk = SimDisk::new(3);
+    let (mut log, a, b) = start(&disk);
+    let kind = OpKind::Write;
+    disk.fail(Fault { kind, path_contains: ".log".into(), after: 0, times: 1, error: ErrorKind::Other });
+    log.stage(append(a, batch(1, 10, 1, 1), 0, 1)).unwrap();
+    assert!(matches!(log.commit(), Err(CommitError::Fatal(_))));
+    // It was durable in the WAL, and not acknowledged: it may be there.
+    assert_eq!(ends(&reopen(&disk, Crash::Lost), [a, b]), [3, 2]);
+}
+
+#[test]
+fn an_inline_read_never_waits_for_the_disk() {
+    let disk = SimDisk::new(3);
+    let (log, a, _) = start(&disk);
+    let view = log.view(a).unwrap();
+    assert!(!view.read(0, 1000, 2, ReadMode::Inline).unwrap().is_empty());
+    disk.set_cached(false);
+    assert!(matches!(view.read(0, 1000, 2, ReadMode::Inline), Err(chronik_log::ReadError::WouldBlock)));
+    assert!(!view.read(0, 1000, 2, ReadMode::Blocking).unwrap().is_empty());
+}
