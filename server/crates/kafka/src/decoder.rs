@@ -140,21 +140,31 @@ impl<'a> Decoder<'a> {
 
     /// Reads the section of tagged fields (KIP-482). `field` is given a tag and a decoder over exactly its value, and
     /// returns false for a tag it does not know, which is then skipped: a server never passes requests on.
+    #[inline]
     pub(crate) fn tagged_fields(
         &mut self,
         mut field: impl FnMut(u32, &mut Decoder<'a>) -> Result<bool, DecodeError>,
     ) -> Result<(), DecodeError> {
         for _ in 0..self.varint()? {
-            let tag = self.varint()?;
-            let size = widen(self.varint()?);
-            let value = self.take(size)?;
-            let mut inner = Decoder { frame: self.frame, rest: value, end: self.position() };
-            if field(tag, &mut inner)? && inner.left() > 0 {
-                let left = inner.left();
-                return Err(inner.error(DecodeProblem::TaggedFieldSize { tag, left }));
-            }
+            self.tagged_field(&mut field)?;
         }
         Ok(())
+    }
+
+    #[inline(never)]
+    fn tagged_field(
+        &mut self,
+        field: &mut dyn FnMut(u32, &mut Decoder<'a>) -> Result<bool, DecodeError>,
+    ) -> Result<(), DecodeError> {
+        let tag = self.varint()?;
+        let size = widen(self.varint()?);
+        let value = self.take(size)?;
+        let mut inner = Decoder { frame: self.frame, rest: value, end: self.position() };
+        let known = field(tag, &mut inner)?;
+        match inner.left() {
+            left if known && left > 0 => Err(inner.error(DecodeProblem::TaggedFieldSize { tag, left })),
+            _ => Ok(()),
+        }
     }
 
     #[inline]

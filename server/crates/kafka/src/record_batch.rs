@@ -4,6 +4,7 @@
 //! CRC does not cover ([`RecordBatch::assign`]), and never copies the records.
 
 mod builder;
+mod crc;
 mod error;
 mod header;
 mod records;
@@ -95,7 +96,7 @@ impl RecordBatch {
         let before = self.header.crc_of_covered_fields();
         self.header.set_log_append_time(now_ms);
         let after = self.header.crc_of_covered_fields();
-        self.header.crc ^= crc32c::crc32c_combine(before ^ after, 0, self.body.len());
+        self.header.crc = crc::replace_front(self.header.crc, before ^ after, self.body.len());
     }
 
     /// The header as it goes to disk or to a consumer.
@@ -133,16 +134,13 @@ impl RecordBatch {
     }
 
     fn check_records(&self) -> Result<(), BatchError> {
-        let mut expected = 0i32;
-        for record in Records::new(&self.body, self.header.record_count) {
-            let offset_delta = record?.offset_delta;
-            if offset_delta != expected {
-                let problem = RecordProblem::OffsetDelta { found: offset_delta };
-                return Err(BatchError::Record { index: expected, problem });
-            }
-            expected = expected.wrapping_add(1);
+        let mut rest: &[u8] = &self.body;
+        for index in 0..self.header.record_count {
+            records::check_record(&mut rest, index)
+                .map_err(|problem| BatchError::Record { index, problem })?;
         }
-        Ok(())
+        records::check_end(rest)
+            .map_err(|problem| BatchError::Record { index: self.header.record_count, problem })
     }
 }
 

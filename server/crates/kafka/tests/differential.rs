@@ -2,6 +2,7 @@
 //!
 //! The pairs come from the served table itself, so a new API or version is compared without anyone remembering to.
 //! `CHRONIK_DIFFERENTIAL_SAMPLES` sets the number of messages per pair and direction.
+#![cfg(not(any(loom, shuttle)))]
 
 mod debug_tree;
 

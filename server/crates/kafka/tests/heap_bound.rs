@@ -1,6 +1,7 @@
 //! Peak live heap while decoding stays within 64 times the frame and 4 KiB, whatever the bytes are.
 //!
 //! `CHRONIK_FUZZ_FRAMES` sets the number of frames (default below); the seed is fixed, so a run can be repeated.
+#![cfg(not(any(loom, shuttle)))]
 #![expect(unsafe_code, reason = "a counting allocator wraps the system's")]
 
 mod hostile;

@@ -1,4 +1,5 @@
 //! Mistakes that broke real brokers, one test each.
+#![cfg(not(any(loom, shuttle)))]
 
 use bytes::{Bytes, BytesMut};
 use chronik_kafka::message::{

@@ -92,10 +92,7 @@ impl<'a> Records<'a> {
 
     fn step(&mut self) -> Result<Option<Record<'a>>, RecordProblem> {
         if self.index >= self.count {
-            return match self.rest.len() {
-                0 => Ok(None),
-                left => Err(RecordProblem::Trailing { of: "last record", left }),
-            };
+            return check_end(self.rest).map(|()| None);
         }
         read_record(&mut self.rest).map(Some)
     }
@@ -160,6 +157,24 @@ impl<'a> Iterator for Headers<'a> {
     }
 }
 
+/// Reads a record only to see that it is sound and that its offset delta is `expected`.
+#[inline]
+pub(super) fn check_record(input: &mut &[u8], expected: i32) -> Result<(), RecordProblem> {
+    match read_record(input)?.offset_delta {
+        offset_delta if offset_delta == expected => Ok(()),
+        found => Err(RecordProblem::OffsetDelta { found }),
+    }
+}
+
+/// No bytes may follow the last record.
+pub(super) fn check_end(rest: &[u8]) -> Result<(), RecordProblem> {
+    match rest.len() {
+        0 => Ok(()),
+        left => Err(RecordProblem::Trailing { of: "last record", left }),
+    }
+}
+
+#[inline]
 fn read_record<'a>(input: &mut &'a [u8]) -> Result<Record<'a>, RecordProblem> {
     let length = read_length(input, "record length")?;
     let mut fields = take(input, length, "record")?;
