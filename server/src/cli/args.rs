@@ -30,6 +30,8 @@ pub enum Command {
     Produce(ProduceArgs),
     /// Print the records of a topic, one a line
     Consume(ConsumeArgs),
+    /// Look into a data directory, offline
+    Log(LogArgs),
     /// Measure a server and the machine under it
     Bench(BenchArgs),
     /// Print a completion script for a shell
@@ -188,6 +190,44 @@ pub struct ConsumeArgs {
     pub server: ServerArgs,
 }
 
+/// `log`
+#[derive(Debug, Args)]
+pub struct LogArgs {
+    #[command(subcommand)]
+    pub action: LogAction,
+}
+
+/// `log ...`
+#[derive(Debug, Subcommand)]
+pub enum LogAction {
+    /// Print what stands in the write-ahead log and the segments
+    Dump(LogDump),
+    /// Check every checksum and index, and say what is damaged and where; the server must not run
+    Verify {
+        /// The data directory
+        dir: PathBuf,
+    },
+}
+
+/// `log dump`
+#[derive(Debug, Args)]
+pub struct LogDump {
+    /// The data directory
+    pub dir: PathBuf,
+    /// Only this partition, by the name of its folder
+    #[arg(long, value_name = "FOLDER")]
+    pub partition: Option<String>,
+    /// Only the write-ahead log
+    #[arg(long = "wal")]
+    pub wal_only: bool,
+    /// Only the segments
+    #[arg(long = "segments", conflicts_with = "wal_only")]
+    pub segments_only: bool,
+    /// Also what is below the checkpoint and not yet recycled
+    #[arg(long)]
+    pub all: bool,
+}
+
 /// `completions`
 #[derive(Debug, Args)]
 pub struct CompletionsArgs {
@@ -217,6 +257,16 @@ impl Acks {
             Self::Leader => 1,
             Self::All => -1,
         }
+    }
+}
+
+impl std::fmt::Display for Acks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::None => "0",
+            Self::Leader => "1",
+            Self::All => "all",
+        })
     }
 }
 

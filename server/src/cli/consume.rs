@@ -8,6 +8,7 @@ use chronik_kafka::record_batch::{Compression, HEADER_LEN, RecordBatch};
 
 use super::args::ConsumeArgs;
 use super::output;
+use super::units::counted;
 use crate::client::{Client, Connection, Fetched, Isolation, Offsets, fetch_request, fetched};
 use crate::clock::Clock;
 use crate::spawn::Spawner;
@@ -83,7 +84,7 @@ async fn readers(client: &mut Client, args: &ConsumeArgs) -> anyhow::Result<Vec<
         }
     }
     if readers.is_empty() {
-        bail!("topic '{}' has {count} partitions, numbered from 0", args.topic);
+        bail!("topic '{}' has {}, numbered from 0", args.topic, counted(count as u64, "partition"));
     }
     Ok(readers)
 }

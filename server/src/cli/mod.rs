@@ -9,6 +9,7 @@ mod check_config;
 mod completions;
 mod consume;
 mod http;
+mod log_tools;
 mod murmur2;
 mod output;
 mod produce;
@@ -47,6 +48,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Topics(args) => session::run(|clock, spawner| topics::run(args, clock, spawner))?,
         Command::Produce(args) => session::run(|clock, spawner| produce::run(args, clock, spawner))?,
         Command::Consume(args) => session::run(|clock, spawner| consume::run(args, clock, spawner))?,
+        Command::Log(args) => log_tools::run(&args.action)?,
         Command::Bench(args) => session::run(|clock, spawner| bench::run(args, clock, spawner))?,
         Command::Completions(args) => completions::run(&args)?,
     }

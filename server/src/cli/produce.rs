@@ -16,6 +16,7 @@ use concurrency_models::mailbox::{self, Receiver, Sender};
 
 use super::args::ProduceArgs;
 use super::murmur2;
+use super::units::counted;
 use crate::client::{Client, ClientError, Connection, Pending, produce_request, produced};
 use crate::clock::Clock;
 use crate::spawn::Spawner;
@@ -37,10 +38,8 @@ pub(super) async fn run(args: ProduceArgs, clock: Clock, spawner: Spawner) -> an
     if let Some(asked) =
         args.partition.filter(|asked| usize::try_from(*asked).is_ok_and(|asked| asked >= partitions))
     {
-        bail!(
-            "topic '{}' has {partitions} partitions, numbered from 0: there is no partition {asked}",
-            args.topic
-        );
+        let partitions = counted(partitions as u64, "partition");
+        bail!("topic '{}' has {partitions}, numbered from 0: there is no partition {asked}", args.topic);
     }
     let (lines, mut read) = mailbox::channel(READS_AHEAD);
     let _reading = spawner

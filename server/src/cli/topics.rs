@@ -4,6 +4,7 @@ use comfy_table::{CellAlignment, Table, presets};
 
 use super::args::{TopicsAction, TopicsArgs};
 use super::output;
+use super::units::counted;
 use crate::client::{Client, ClientError, Cluster, Isolation, NewTopic, Offsets, PartitionInfo, TopicInfo};
 use crate::clock::Clock;
 use crate::spawn::Spawner;
@@ -35,10 +36,9 @@ async fn list(client: &Client) -> anyhow::Result<()> {
 
 async fn create(client: &Client, topic: NewTopic) -> anyhow::Result<()> {
     let name = topic.name.clone();
-    let said = match client.create_topic(topic).await? {
-        1 => format!("created topic '{name}' with 1 partition\n"),
-        count if count > 1 => format!("created topic '{name}' with {count} partitions\n"),
-        _ => format!("created topic '{name}'\n"), // an old server does not say
+    let said = match u64::try_from(client.create_topic(topic).await?) {
+        Ok(count) => format!("created topic '{name}' with {}\n", counted(count, "partition")),
+        Err(_) => format!("created topic '{name}'\n"), // an old server does not say
     };
     Ok(output::print(&said)?)
 }
@@ -81,7 +81,8 @@ async fn describe_topic(
         true => String::new(),
         false => format!(" (id {})", topic.topic_id),
     };
-    Ok(format!("topic {}{id}: {} partitions\n{table}\n", topic.name, topic.partitions.len()))
+    let partitions = counted(topic.partitions.len() as u64, "partition");
+    Ok(format!("topic {}{id}: {partitions}\n{table}\n", topic.name))
 }
 
 async fn describe_partition(

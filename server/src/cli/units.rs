@@ -42,6 +42,16 @@ pub fn show_size(bytes: f64) -> String {
     format!("{left:.1} TiB")
 }
 
+/// A count with its word: `1 partition`, `2 batches`.
+pub fn counted(count: u64, word: &str) -> String {
+    let ending = match (count, word.ends_with("ch")) {
+        (1, _) => "",
+        (_, true) => "es",
+        (_, false) => "s",
+    };
+    format!("{count} {word}{ending}")
+}
+
 /// A count as a float, for ratios that people read.
 #[expect(clippy::cast_precision_loss, reason = "for people; exact up to 2^53")]
 pub fn float(count: u64) -> f64 {

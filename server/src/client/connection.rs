@@ -48,7 +48,7 @@ impl Connection {
     /// # Errors
     /// No connection, or no Kafka server at its other end.
     pub async fn open(address: &HostPort, options: Options) -> Result<Self, ClientError> {
-        let failed = |source| ClientError::Connect { address: address.clone(), source };
+        let failed = |error| ClientError::Connect { address: address.clone(), error };
         let socket = TcpStream::connect((address.host.as_str(), address.port)).await.map_err(failed)?;
         socket.set_nodelay(true).map_err(failed)?;
         let mut connection = Self {

@@ -8,12 +8,12 @@ use crate::config::HostPort;
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// Nobody listens there, or no way leads there.
-    #[error("cannot connect to {address}: {source}{hint}", hint = connect_hint(source))]
+    #[error("cannot connect to {address}: {error}{hint}", hint = connect_hint(error))]
     Connect {
         /// Where.
         address: HostPort,
         /// Why.
-        source: std::io::Error,
+        error: std::io::Error,
     },
     /// The connection ended before the answer came.
     #[error("the connection to {address} ended: {reason}")]

@@ -140,7 +140,8 @@ impl Incoming {
     async fn frame(&mut self) -> io::Result<Bytes> {
         let mut prefix = [0; frame::PREFIX_LEN];
         self.reading.read_exact(&mut prefix).await?;
-        let length = frame::length(prefix, self.limit).map_err(io::Error::other)?;
+        let length = frame::length(prefix, self.limit)
+            .map_err(|error| io::Error::other(format!("{error}; is it a Kafka server?")))?;
         let mut body = BytesMut::with_capacity(length);
         let mut rest = (&mut self.reading).take(length as u64);
         while body.len() < length {

@@ -30,7 +30,7 @@ impl Loader {
     pub fn file(self, path: &Path) -> Result<Self, ConfigError> {
         let shown = path.display().to_string();
         let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Unreadable { path: shown.clone(), source })?;
+            .map_err(|error| ConfigError::Unreadable { path: shown.clone(), error })?;
         self.toml(&text, &shown)
     }
 

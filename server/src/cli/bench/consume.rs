@@ -19,7 +19,7 @@ use super::pace::Pace;
 use super::recorder::Recorder;
 use super::report::{Before, Measured};
 use crate::cli::progress::Progress;
-use crate::cli::units::show_size;
+use crate::cli::units::{counted, float, show_size};
 use crate::client::{Client, Connection, Isolation, Offsets, Options, Pending, fetch_request, fetched};
 
 /// How long the server may wait for a record, in milliseconds.
@@ -33,10 +33,10 @@ pub(super) async fn run(args: &ConsumeBench, machine: &Machine) -> anyhow::Resul
     let recorder = Recorder::start(&machine.clock, progress);
     try_join_all(readers.into_iter().map(|reader| reader.run(&recorder))).await?;
     let title = format!(
-        "consume from '{}': fetches of {}, {} connections, {} in flight",
+        "consume from '{}': fetches of {}, {}, {} in flight",
         load.topic,
-        show_size(args.fetch_size as f64),
-        load.connections,
+        show_size(float(args.fetch_size)),
+        counted(load.connections.into(), "connection"),
         load.in_flight
     );
     Ok(before.measured(title, load, &args.report, &recorder).await)

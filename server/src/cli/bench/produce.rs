@@ -17,7 +17,7 @@ use super::pace::Pace;
 use super::recorder::Recorder;
 use super::report::{Before, Measured};
 use crate::cli::progress::Progress;
-use crate::cli::units::show_size;
+use crate::cli::units::{counted, float, show_size};
 use crate::client::{Client, Connection, NewTopic, Pending, produce_request, produced};
 use crate::rng::Rng;
 
@@ -38,12 +38,12 @@ pub(super) async fn run(args: &ProduceBench, machine: &Machine) -> anyhow::Resul
     let recorder = Recorder::start(&machine.clock, progress);
     try_join_all(writers.iter().map(|writer| writer.run(args, &batch, &recorder, machine))).await?;
     let title = format!(
-        "produce to '{}': batches of {} ({} records of {}), {} connections, {} in flight, acks {:?}",
+        "produce to '{}': batches of {} ({} records of {}), {}, {} in flight, acks {}",
         load.topic,
-        show_size(batch.bytes.len() as f64),
+        show_size(float(batch.bytes.len() as u64)),
         batch.records,
-        show_size(args.record_size as f64),
-        load.connections,
+        show_size(float(args.record_size)),
+        counted(load.connections.into(), "connection"),
         load.in_flight,
         args.acks
     );

@@ -1,0 +1,310 @@
+//! The command line: what it accepts, prints and returns, and the client commands against a server of their own.
+#![cfg(not(any(loom, shuttle)))]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use chronik_server::cli::Cli;
+use clap::{CommandFactory, Parser};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_chronik-server");
+
+fn program(args: &[&str]) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.args(args).env_clear();
+    command
+}
+
+fn run(args: &[&str]) -> Output {
+    program(args).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// A server on free ports, killed with the test.
+struct Server {
+    process: Child,
+    address: String,
+    admin: String,
+}
+
+impl Server {
+    fn start(data: &Path) -> Self {
+        let data = data.to_str().unwrap();
+        let args = ["start", "--data-dir", data, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+        let mut process = program(&args).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
+        let mut after = |word: &str| loop {
+            let line = lines.next().expect("the banner comes").unwrap();
+            if let Some(rest) = line.trim().strip_prefix(word) {
+                return rest.trim().split(' ').next().unwrap().to_owned();
+            }
+        };
+        let (address, admin) = (after("kafka "), after("console "));
+        std::thread::spawn(move || lines.for_each(drop)); // or the server blocks on a full pipe
+        Self { process, address, admin: admin.trim_start_matches("http://").to_owned() }
+    }
+
+    fn client(&self, args: &[&str]) -> Command {
+        let mut command = program(args);
+        command.env("CHRONIK_BOOTSTRAP_SERVER", &self.address);
+        command
+    }
+
+    fn ask(&self, args: &[&str]) -> Output {
+        self.client(args).output().unwrap()
+    }
+
+    fn produce(&self, args: &[&str], input: &[u8]) -> Output {
+        let mut command = self.client(&[&["produce"], args].concat());
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        child.wait_with_output().unwrap()
+    }
+
+    fn consume(&self, args: &[&str]) -> String {
+        let output = self.ask(&[&["consume", "--exit-at-end"], args].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+        stdout(&output)
+    }
+
+    fn terminate(&mut self) -> Option<i32> {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.process.wait().unwrap().code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _already_gone = self.process.kill();
+        let _reaped = self.process.wait();
+    }
+}
+
+#[test]
+fn the_definition_of_the_command_line_is_sound() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn commands_are_understood() {
+    for line in [
+        "start --data-dir d --listen 127.0.0.1:0 --set wal.flush=os --set node.id=2",
+        "topics create t -p 3 -r 1 -c retention.ms=1 -b h:1",
+        "topics delete a b",
+        "produce t -k : --acks 0 --batch-size 1MiB -p 1",
+        "consume t --offset -5 -e -n 1 -k =",
+        "consume t --from-beginning",
+        "bench produce --rate 1000.5 --duration 5 --connections 4 --in-flight 2 --record-size 100 --server-pid 1",
+        "bench consume --bytes 1GiB",
+        "bench disk /tmp",
+        "bench loopback",
+        "bench ratio /tmp --rounds 1",
+        "completions bash",
+    ] {
+        let words = std::iter::once("chronik-server").chain(line.split(' '));
+        Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{line}: {error}"));
+    }
+    for line in [
+        "produce",
+        "consume t --offset soon",
+        "bench produce --rate 0",
+        "topics create t -p 0",
+        "produce t --batch-size 1X",
+    ] {
+        let words = std::iter::once("chronik-server").chain(line.split(' '));
+        assert!(Cli::try_parse_from(words).is_err(), "{line}");
+    }
+}
+
+#[test]
+fn check_config_prints_each_value_with_its_source() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("chronik.toml");
+    std::fs::write(&file, "wal.flush = \"interval\"\nwal.flush.interval.ms = 50\n").unwrap();
+    let output = program(&["check-config", "--config", file.to_str().unwrap(), "--node-id", "7"])
+        .env("CHRONIK_NUM_PARTITIONS", "4")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let text = stdout(&output);
+    let line = |name: &str| text.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+    assert!(line("node.id = 7").ends_with("# flag --node-id"));
+    assert!(line("num.partitions = 4").ends_with("# environment CHRONIK_NUM_PARTITIONS"));
+    assert!(line("wal.flush.interval.ms = 50").ends_with(&format!("# file {}", file.display())));
+    assert!(line("log.dirs = \"./chronik-data\"").ends_with("# default"));
+}
+
+#[test]
+fn a_wrong_configuration_is_refused_with_code_2() {
+    let cases: &[(&[&str], &str)] = &[
+        (&["check-config", "--set", "log.segment.byte=1"], "did you mean 'log.segment.bytes'?"),
+        (&["check-config", "--set", "num.partitions=0"], "it must be from 1 to 10000"),
+        (&["check-config", "--config", "no/such.toml"], "cannot read the configuration file no/such.toml"),
+        (&["start", "--listen", "0.0.0.0:9092"], "set advertised.listeners"),
+        (&["start", "--node-id", "x"], "node.id = 'x' (flag --node-id): it must be a whole number"),
+    ];
+    for (args, expected) in cases {
+        let output = run(args);
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
+        assert!(said.starts_with("error: ") && said.contains(expected), "{args:?}: {said}");
+        assert!(stdout(&output).is_empty());
+    }
+    assert_eq!(run(&["check-config", "--frobnicate"]).status.code(), Some(2));
+}
+
+#[test]
+fn the_sample_file_is_one_that_check_config_accepts() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("chronik.toml");
+    std::fs::write(&file, run(&["check-config", "--sample"]).stdout).unwrap();
+    assert_eq!(run(&["check-config", "--config", file.to_str().unwrap()]).status.code(), Some(0));
+    assert!(stdout(&run(&["check-config", "--reference"])).contains("`wal.flush`"));
+}
+
+#[test]
+fn completions_know_the_commands() {
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(stdout(&run(&["completions", shell])).contains("check-config"), "{shell}");
+    }
+}
+
+#[test]
+fn a_client_without_a_server_says_what_to_do() {
+    let output = run(&["topics", "list", "-b", "127.0.0.1:1"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    assert!(said.starts_with("error: cannot connect to 127.0.0.1:1:"), "{said}");
+    assert!(said.contains("is the server running there?") && said.matches("refused").count() == 1, "{said}");
+}
+
+#[test]
+fn lines_go_in_and_come_out_also_after_a_restart() {
+    let data = tempfile::tempdir().unwrap();
+    let mut server = Server::start(data.path());
+    let lines: String = (0..10_000).map(|number| format!("line {number}\n")).collect();
+    let input = format!("{lines}\n\nlast, without an end");
+    assert!(server.produce(&["words"], input.as_bytes()).status.success());
+    let expected = format!("{input}\n");
+    assert_eq!(server.consume(&["words"]), expected);
+    assert_eq!(server.consume(&["words", "-o", "9999", "-n", "1"]), "line 9999\n");
+    assert_eq!(server.consume(&["words", "-o", "-1"]), "last, without an end\n");
+    assert_eq!(server.consume(&["words", "-o", "latest"]), "");
+    assert_eq!(server.terminate(), Some(0));
+    let server = Server::start(data.path());
+    assert_eq!(server.consume(&["words"]), expected);
+}
+
+#[test]
+fn keys_choose_partitions_and_come_back() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    assert_eq!(
+        stdout(&server.ask(&["topics", "create", "orders", "-p", "3"])),
+        "created topic 'orders' with 3 partitions\n"
+    );
+    assert!(server.produce(&["orders", "-k", ":"], b"a:1\nb:2\na:3\nb::4\n").status.success());
+    let mut lines: Vec<String> = server.consume(&["orders", "-k", "="]).lines().map(str::to_owned).collect();
+    lines.sort();
+    assert_eq!(lines, ["a=1", "a=3", "b=2", "b=:4"]);
+    assert!(server.produce(&["orders", "-p", "2"], b"there\n").status.success());
+    assert!(server.consume(&["orders", "-p", "2"]).ends_with("there\n"));
+    let refused = server.produce(&["orders", "-k", ":"], b"no separator\n");
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        stderr(&refused).contains("line 1 of the input has no key separator ':'"),
+        "{}",
+        stderr(&refused)
+    );
+    let refused = server.produce(&["orders", "-p", "3"], b"");
+    assert!(stderr(&refused).contains("has 3 partitions, numbered from 0"), "{}", stderr(&refused));
+}
+
+#[test]
+fn topics_are_listed_described_and_deleted() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    assert_eq!(stdout(&server.ask(&["topics", "list"])), "");
+    assert!(server.ask(&["topics", "create", "b"]).status.success());
+    assert!(server.ask(&["topics", "create", "a"]).status.success());
+    assert_eq!(stdout(&server.ask(&["topics", "list"])), "a\nb\n");
+    let again = server.ask(&["topics", "create", "a"]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(stderr(&again).contains("TOPIC_ALREADY_EXISTS"), "{}", stderr(&again));
+    let described = stdout(&server.ask(&["topics", "describe", "a"]));
+    assert!(described.starts_with("topic a (id ") && described.contains("1 partition\n"), "{described}");
+    assert_eq!(stdout(&server.ask(&["topics", "delete", "a"])), "deleted topic 'a'\n");
+    for args in [["topics", "describe", "a"], ["topics", "delete", "a"], ["consume", "-e", "a"]] {
+        let output = server.ask(&args);
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        assert!(stderr(&output).contains("UNKNOWN_TOPIC_OR_PARTITION"), "{args:?}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_reader_that_has_enough_is_no_error() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let lines = "a line of some length, many times\n".repeat(100_000);
+    assert!(server.produce(&["long"], lines.as_bytes()).status.success());
+    let mut consumer = server
+        .client(&["consume", "-e", "long"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = [0; 8];
+    consumer.stdout.take().unwrap().read_exact(&mut first).unwrap();
+    let output = consumer.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_second_server_on_the_same_address_says_so() {
+    let (data, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let server = Server::start(data.path());
+    let args = [
+        "start",
+        "--data-dir",
+        other.path().to_str().unwrap(),
+        "--admin-listen",
+        "",
+        "--listen",
+        &server.address,
+    ];
+    let output = run(&args);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output).contains("another process does; stop it, or choose another address with --listen")
+    );
+}
+
+#[test]
+fn a_bench_measures_a_load_and_the_server() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let small = ["--bytes", "4MiB", "--json", "--admin", &server.admin];
+    let produce =
+        ["bench", "produce", "--record-size", "1KiB", "--batch-size", "64KiB", "--connections", "2"];
+    let consume = ["bench", "consume", "--fetch-size", "64KiB", "--rate", "2000"];
+    for (args, closed_loop) in [(&produce[..], true), (&consume[..], false)] {
+        let output = server.ask(&[args, &small[..]].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+        let measured: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+        assert_eq!(measured["closed_loop"], closed_loop);
+        assert!(measured["bytes"].as_u64().unwrap() >= 4 << 20, "{measured}");
+        assert!(measured["records"].as_u64().unwrap() >= 3_900, "{measured}");
+        assert!(measured["latency_ms"]["p50"].as_f64() <= measured["latency_ms"]["p99.9"].as_f64());
+        assert!(measured["server_resident_bytes"].as_u64().unwrap() > 1 << 20, "{measured}");
+    }
+}
