@@ -14,7 +14,7 @@ use crate::rebuild;
 use crate::retention::NewStart;
 use crate::segment::{Segment, file_name};
 use crate::stage::Cut;
-use crate::staged::{SegmentRun, StagedAppends};
+use crate::staged::{SegmentRun, StagedAppends, cut_files};
 use crate::types::{Lsn, PartitionId};
 
 /// Writes a partition's staged appends into the page cache; all of them or none. Segments that they begin are added
@@ -51,6 +51,8 @@ fn write_each_run(
         if run.creates_log() {
             files.disk.create_dir(partition.id.dir_name().as_ref())?;
             *root_dirty = true;
+            // After a crash, a deleted file of that name may have come back.
+            cut_files(segment, &run.before)?;
         }
         partition.dirty.segments.insert(run.segment_base);
         run.write(segment)?;
@@ -171,6 +173,8 @@ pub(crate) fn cut(
     partition.end = rebuild::rebuild(&active, cut.position, cut.to, index_interval_bytes)?;
     partition.dirty.segments.insert(cut.segment_base);
     partition.segments.push(Arc::new(active));
+    // If the log started inside the batch that went.
+    partition.log_start = partition.log_start.min(cut.to);
     partition.epochs.truncate_from_end(cut.to);
     forget_truncated(partition, cut.to);
     partition.refresh_view();

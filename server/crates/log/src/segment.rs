@@ -168,7 +168,8 @@ impl Segment {
             return Ok(None);
         };
         let first_len = first.total_len();
-        let available = file.len().map_err(ReadError::Io)?.saturating_sub(position);
+        let end = self.sealed.map_or_else(|| file.len(), |sealed| Ok(sealed.size)).map_err(ReadError::Io)?;
+        let available = end.saturating_sub(position);
         let wanted = usize::try_from(available).unwrap_or(usize::MAX).min(max_bytes.max(first_len));
         let mut buf = vec![0; wanted];
         let read = index::read(&*file, &mut buf, position, mode)?;

@@ -52,6 +52,7 @@ impl Plan {
                 if generation == self.generation =>
             {
                 self.cuts.retain(|(_, earlier)| earlier.to < to);
+                self.log_start = self.log_start.min(to);
                 self.cuts.push((lsn, Cut { to, segment_base, position: position.into() }));
             }
             WalRecord::LogStart { generation, log_start, first_segment, .. }

@@ -40,15 +40,20 @@ pub(super) fn prepare(
     let Some(state) = plan.state.take() else {
         let mut partition = Partition::new(files, id, plan.generation, Arc::clone(&config.topic_defaults));
         move_start(files, &mut partition, plan).map_err(error)?;
+        cut_to_end(&partition).map_err(error)?;
         return Ok(partition);
     };
     let mut partition = at_checkpoint(files, state, config);
     if partition.offline.is_some() {
         return Ok(partition);
     }
+    let mut cut = plan.cut_below(partition.end.offset);
+    if let Some(deepest) = cut.filter(|cut| cut.segment_base < plan.first_segment) {
+        // What was left by the cut has been deleted since: nothing of the checkpoint's segments counts.
+        partition.segments.retain(|segment| segment.base_offset <= deepest.segment_base);
+        cut = None;
+    }
     move_start(files, &mut partition, plan).map_err(error)?;
-    let first = partition.segments.first().map_or(0, |segment| segment.base_offset);
-    let cut = plan.cut_below(partition.end.offset).filter(|cut| cut.segment_base >= first);
     let listing = list(&*files.disk, id).map_err(error)?;
     let (active_base, position) = cut
         .map_or((partition.end.segment_base, partition.end.position), |cut| (cut.segment_base, cut.position));
@@ -60,8 +65,13 @@ pub(super) fn prepare(
     let interval = config.index_interval_bytes;
     let prepared = match cut {
         Some(cut) => apply::cut(files, &mut partition, cut, interval),
+        None if plan.touched => {
+            cut_to_end(&partition).and_then(|()| repair_active_index(&mut partition, &listing, interval))
+        }
         None => repair_active_index(&mut partition, &listing, interval),
     };
+    // The deepest cut may be older than the latest start.
+    partition.log_start = plan.log_start;
     let repaired = prepared.and_then(|()| repair_sealed_indexes(&mut partition, &listing, interval));
     match repaired {
         Err(error) if error.kind() == io::ErrorKind::InvalidData || error.kind() == io::ErrorKind::Other => {
@@ -95,7 +105,14 @@ fn move_start(files: &Arc<FileCache>, partition: &mut Partition, plan: &Plan) ->
     let (log_start, first_segment) = (plan.log_start, plan.first_segment);
     let start = NewStart { log_start, first_segment, segments_deleted: 0 };
     // What is renamed here, `tidy` unlinks.
-    apply::start(files, partition, start, &mut Vec::new())
+    apply::start(files, partition, start, &mut Vec::new())?;
+    partition.log_start = log_start;
+    Ok(())
+}
+
+/// What is behind the end may be of a file that was deleted, whose name came back: the replay must not mix with it.
+fn cut_to_end(partition: &Partition) -> io::Result<()> {
+    partition.active().map_or(Ok(()), |active| cut_files(active, &partition.end))
 }
 
 fn list(disk: &dyn Disk, id: PartitionId) -> io::Result<Listing> {

@@ -1,0 +1,209 @@
+//! The log against a plain vector: any sequence of operations, restarts and power cuts gives what the vector has.
+#![cfg(not(any(loom, shuttle)))]
+
+mod common;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chronik_log::disk::SimDisk;
+use chronik_log::disk::sim::Crash;
+use chronik_log::{Disk, Log, Op, Outcome, PartitionId, ReadMode};
+use common::{append, batch, commit_one, id, open, read_all, read_batch, small_config, small_topic};
+use proptest::prelude::*;
+
+/// (base offset, last offset, timestamp of the first record, epoch, fill)
+type Entry = (i64, i64, i64, i32, u8);
+
+#[derive(Debug, Default, Clone)]
+struct Model {
+    log_start: i64,
+    batches: Vec<Entry>,
+}
+
+impl Model {
+    fn end(&self) -> i64 {
+        self.batches.last().map_or(self.log_start, |batch| batch.1 + 1)
+    }
+
+    fn visible(&self) -> Vec<Entry> {
+        self.batches.iter().copied().filter(|batch| batch.1 >= self.log_start).collect()
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Action {
+    Append { partition: usize, records: usize, value_bytes: usize, timestamp_ms: i64, new_epoch: bool },
+    Truncate { partition: usize, at: prop::sample::Index },
+    DeleteRecords { partition: usize, at: prop::sample::Index },
+    Checkpoint,
+    Restart { clean: bool, crash: u8 },
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    let index = any::<prop::sample::Index>;
+    prop_oneof![
+        12 => (0..2usize, 1..6usize, 1..350usize, 0..2000i64, prop::bool::weighted(0.1)).prop_map(
+            |(partition, records, value_bytes, timestamp_ms, new_epoch)| Action::Append {
+                partition, records, value_bytes, timestamp_ms, new_epoch
+            }
+        ),
+        1 => (0..2usize, index()).prop_map(|(partition, at)| Action::Truncate { partition, at }),
+        1 => (0..2usize, index()).prop_map(|(partition, at)| Action::DeleteRecords { partition, at }),
+        1 => Just(Action::Checkpoint),
+        1 => (any::<bool>(), 0..8u8).prop_map(|(clean, crash)| Action::Restart { clean, crash }),
+    ]
+}
+
+struct World {
+    disk: SimDisk,
+    log: Option<Log>,
+    models: [Model; 2],
+    epochs: [i32; 2],
+}
+
+fn partition(index: usize) -> PartitionId {
+    id(1, i32::try_from(index).unwrap())
+}
+
+impl World {
+    fn new() -> Self {
+        let disk = SimDisk::new(1);
+        let mut log = open(&(Arc::new(disk.clone()) as Arc<dyn Disk>), &small_config()).0;
+        for index in 0..2 {
+            commit_one(&mut log, Op::Create { id: partition(index), config: small_topic() });
+        }
+        Self { disk, log: Some(log), models: [Model::default(), Model::default()], epochs: [0, 0] }
+    }
+
+    fn log(&mut self) -> &mut Log {
+        self.log.as_mut().unwrap()
+    }
+
+    fn apply(&mut self, action: &Action, step: usize) {
+        match *action {
+            Action::Append { partition: index, records, value_bytes, timestamp_ms, new_epoch } => {
+                self.epochs[index] += i32::from(new_epoch);
+                let (epoch, fill) = (self.epochs[index], u8::try_from(step % 200).unwrap());
+                let batch = batch(records, value_bytes, fill, timestamp_ms);
+                let outcome = commit_one(self.log(), append(partition(index), batch, epoch, 1));
+                let model = &mut self.models[index];
+                let (base, last) = (model.end(), model.end() + i64::try_from(records).unwrap() - 1);
+                let Outcome::Appended(appended) = outcome else { panic!() };
+                assert_eq!((appended.base_offset, appended.last_offset), (base, last));
+                model.batches.push((base, last, timestamp_ms, epoch, fill));
+            }
+            Action::Truncate { partition: index, at } => {
+                let model = &mut self.models[index];
+                let span = usize::try_from(model.end() - model.log_start).unwrap();
+                let to = model.log_start + i64::try_from(at.index(span + 1)).unwrap();
+                model.batches.retain(|batch| batch.1 < to);
+                // A batch goes whole, also if the log starts inside it.
+                let expected = model.batches.last().map(|batch| batch.1 + 1);
+                let outcome =
+                    commit_one(self.log(), Op::Truncate { id: partition(index), to, leader_epoch: 0 });
+                let Outcome::Truncated { log_end_offset } = outcome else { panic!() };
+                if let Some(expected) = expected {
+                    assert_eq!(log_end_offset, expected);
+                }
+                let model = &mut self.models[index];
+                if log_end_offset < model.log_start || model.batches.is_empty() {
+                    model.log_start = model.log_start.min(log_end_offset);
+                    assert_eq!(
+                        self.log().log_start_offset(partition(index)),
+                        Some(self.models[index].log_start)
+                    );
+                }
+            }
+            Action::DeleteRecords { partition: index, at } => {
+                let model = &mut self.models[index];
+                let span = usize::try_from(model.end() - model.log_start).unwrap();
+                let before_offset = model.log_start + i64::try_from(at.index(span + 1)).unwrap();
+                model.log_start = before_offset;
+                let outcome =
+                    commit_one(self.log(), Op::DeleteRecords { id: partition(index), before_offset });
+                assert_eq!(outcome, Outcome::RecordsDeleted { log_start_offset: before_offset });
+            }
+            Action::Checkpoint => {
+                let job = self.log().begin_checkpoint(Bytes::new()).unwrap();
+                self.log().finish_checkpoint(job.run()).unwrap();
+            }
+            Action::Restart { clean, crash } => {
+                let log = self.log.take().unwrap();
+                if clean {
+                    log.close(Bytes::new()).unwrap();
+                }
+                self.disk = self.disk.crash(match crash {
+                    0 => Crash::Lost,
+                    1 => Crash::Kept,
+                    seed => Crash::Torn(u64::from(seed) + step as u64),
+                });
+                let shared: Arc<dyn Disk> = Arc::new(self.disk.clone());
+                let (log, recovery) = open(&shared, &small_config());
+                assert_eq!(recovery.damage, []);
+                assert_eq!(recovery.clean, clean);
+                self.log = Some(log);
+            }
+        }
+    }
+
+    fn check(&self) {
+        let log = self.log.as_ref().unwrap();
+        for (index, model) in self.models.iter().enumerate() {
+            let found: Vec<Entry> = read_all(log, partition(index)).iter().map(entry).collect();
+            assert_eq!(found, model.visible());
+            assert_eq!(log.log_end_offset(partition(index)), Some(model.end()));
+            self.check_look_ups(log, index, model);
+        }
+    }
+
+    fn check_look_ups(&self, log: &Log, index: usize, model: &Model) {
+        let view = log.view(partition(index)).unwrap();
+        let (start, end) = (model.log_start, model.end());
+        for offset in (start..end).step_by(3) {
+            let up_to = (offset + 4).min(end);
+            let mut bytes = view.read(offset, 1, up_to, ReadMode::Inline).unwrap();
+            let expected = model.batches.iter().find(|batch| batch.0 <= offset && offset <= batch.1).unwrap();
+            if expected.1 < up_to {
+                assert_eq!(entry(&read_batch(&mut bytes)), *expected, "the batch that holds {offset}, whole");
+            }
+            assert!(bytes.is_empty());
+        }
+        let records =
+            |batch: &Entry| (batch.0..=batch.1).map(|offset| (offset, batch.2 + offset - batch.0)).collect();
+        let all: Vec<(i64, i64)> =
+            model.visible().iter().flat_map(|batch| -> Vec<_> { records(batch) }).collect();
+        let all: Vec<(i64, i64)> = all.into_iter().filter(|(offset, _)| *offset >= start).collect();
+        for wanted in [0, 500, 1000, 1500, 2100] {
+            let found = view.offset_for_timestamp(wanted, end).unwrap();
+            let expected = all.iter().find(|(_, timestamp)| *timestamp >= wanted).copied();
+            assert_eq!(found.map(|found| (found.offset, found.timestamp_ms)), expected, "timestamp {wanted}");
+        }
+    }
+}
+
+fn entry(batch: &chronik_kafka::record_batch::RecordBatch) -> Entry {
+    let header = &batch.header;
+    let record = batch.records().unwrap().next().unwrap().unwrap();
+    let fill = record.value.unwrap()[0];
+    let epoch = header.partition_leader_epoch;
+    (header.base_offset, header.last_offset(), header.base_timestamp, epoch, fill)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_log_is_a_vector(actions in prop::collection::vec(action(), 1..70)) {
+        let mut world = World::new();
+        for (step, action) in actions.iter().enumerate() {
+            world.apply(action, step);
+            if step % 8 == 7 {
+                world.check();
+            }
+        }
+        world.check();
+        world.apply(&Action::Restart { clean: false, crash: 0 }, 0);
+        world.check();
+    }
+}

@@ -1,0 +1,166 @@
+//! On a real file system: restart, lock, threads that read, and how the commit path compares with bare writes.
+#![cfg(not(any(loom, shuttle)))]
+
+mod common;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Instant;
+
+use bytes::Bytes;
+use chronik_log::disk::{OpenMode, RealDisk};
+use chronik_log::{Disk, Log, LogConfig, LogError, Op, ReadMode, TopicLogConfig};
+use common::{append, batch, commit_one, id, open, read_all, read_batch, small_config, small_topic};
+
+fn disk(dir: &tempfile::TempDir) -> Arc<dyn Disk> {
+    Arc::new(RealDisk::open(dir.path()).unwrap())
+}
+
+#[test]
+fn a_restart_finds_everything() {
+    let dir = tempfile::tempdir().unwrap();
+    for restart in 0..4i64 {
+        let (mut log, recovery) = open(&disk(&dir), &small_config());
+        assert_eq!(recovery.damage, []);
+        assert_eq!(recovery.clean, restart % 2 == 0);
+        if restart == 0 {
+            commit_one(&mut log, Op::Create { id: id(1, 0), config: small_topic() });
+        }
+        assert_eq!(log.log_end_offset(id(1, 0)), Some(restart * 60));
+        for round in 0..30u8 {
+            commit_one(&mut log, append(id(1, 0), batch(2, 200, round, 1000), 0, 1000));
+        }
+        assert_eq!(i64::try_from(read_all(&log, id(1, 0)).len()).unwrap(), (restart + 1) * 30);
+        if restart % 2 == 1 {
+            log.close(Bytes::new()).unwrap();
+        }
+    }
+    let report = chronik_log::dump::verify(&disk(&dir)).unwrap();
+    assert_eq!((report.batches, report.damage), (120, vec![]));
+}
+
+#[test]
+fn a_second_process_is_told_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _) = open(&disk(&dir), &small_config());
+    let error = Log::open(disk(&dir), small_config(), &mut |_| {}).unwrap_err();
+    assert!(matches!(&error, LogError::Locked(text) if text.contains("stop that process")), "{error}");
+    drop(log);
+    open(&disk(&dir), &small_config());
+}
+
+#[test]
+fn readers_on_other_threads_see_a_dense_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut log, _) = open(&disk(&dir), &small_config());
+    commit_one(&mut log, Op::Create { id: id(1, 0), config: small_topic() });
+    let high_watermark = AtomicI64::new(0);
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        let high_watermark = &high_watermark;
+        scope.spawn(move || {
+            let mut view: Arc<chronik_log::LogView> = receiver.recv().unwrap();
+            let mut offset = 0;
+            while offset < 1500 {
+                let up_to = high_watermark.load(Ordering::Acquire);
+                while let Ok(newer) = receiver.try_recv() {
+                    view = newer;
+                }
+                let mut bytes = view.read(offset, 5000, up_to, ReadMode::Inline).unwrap();
+                while !bytes.is_empty() {
+                    let batch = read_batch(&mut bytes);
+                    assert_eq!(batch.header.base_offset, offset);
+                    offset = batch.header.next_offset();
+                }
+            }
+        });
+        sender.send(log.view(id(1, 0)).unwrap()).unwrap();
+        for round in 0..500usize {
+            log.stage(append(id(1, 0), batch(3, 30 + round % 90, 1, 1), 0, 1)).unwrap();
+            let committed = log.commit().unwrap();
+            if let Some(view) = &committed.touched[0].view {
+                sender.send(Arc::clone(view)).unwrap();
+            }
+            high_watermark.store(committed.touched[0].log_end_offset, Ordering::Release);
+        }
+    });
+}
+
+/// `cargo test --release -p chronik-log --test real_disk -- --ignored --nocapture`; `CHRONIK_BENCH_DIR` says where.
+#[test]
+#[ignore = "a measurement"]
+fn one_mebibyte_appends_against_bare_writes() {
+    const COUNT: usize = 256;
+    const MIB: usize = 1 << 20;
+    let dir = match std::env::var("CHRONIK_BENCH_DIR") {
+        Ok(parent) => tempfile::tempdir_in(parent).unwrap(),
+        Err(_) => tempfile::tempdir().unwrap(),
+    };
+    let disk = disk(&dir);
+    let topic = Arc::new(TopicLogConfig { max_message_bytes: 2 * MIB, ..TopicLogConfig::default() });
+    let config =
+        LogConfig { topic_defaults: Arc::clone(&topic), spare_wal_segments: 8, ..LogConfig::default() };
+    let (mut log, _) = open(&disk, &config);
+    for partition in 0..16 {
+        commit_one(&mut log, Op::Create { id: id(1, partition), config: Arc::clone(&topic) });
+    }
+    let large = batch(1, MIB - 100, 7, 1000);
+    let mut prepare = |log: &mut Log| {
+        while let Some(job) = log.wal_prepare_job() {
+            log.finish_wal_prepare(job.run());
+        }
+    };
+    let mut spent = std::time::Duration::ZERO;
+    for _ in 0..COUNT {
+        prepare(&mut log);
+        let begin = Instant::now();
+        log.stage(append(id(1, 0), large.clone(), 0, 1000)).unwrap();
+        log.commit().unwrap();
+        spent += begin.elapsed();
+    }
+    report("1 MiB appends, one per commit", COUNT * MIB, COUNT, spent);
+
+    let bare = disk.open("bare".as_ref(), OpenMode::Create).unwrap();
+    let zeros = vec![0u8; MIB];
+    for index in 0..64u64 {
+        bare.write_all_at(&mut [std::io::IoSlice::new(&zeros)], index << 20).unwrap();
+    }
+    bare.sync_data().unwrap();
+    let begin = Instant::now();
+    for index in 0..COUNT as u64 {
+        bare.write_all_at(&mut [std::io::IoSlice::new(&large.body)], (index % 64) << 20).unwrap();
+        bare.sync_data().unwrap();
+    }
+    report("bare 1 MiB write + fdatasync, zeroed file", COUNT * MIB, COUNT, begin.elapsed());
+
+    let small = batch(10, 100, 7, 1000);
+    let mut spent = std::time::Duration::ZERO;
+    for _ in 0..COUNT {
+        prepare(&mut log);
+        let begin = Instant::now();
+        for index in 0..256 {
+            log.stage(append(id(1, index % 16), small.clone(), 0, 1000)).unwrap();
+        }
+        log.commit().unwrap();
+        spent += begin.elapsed();
+    }
+    report("groups of 256 small appends to 16 partitions", COUNT * 256 * small.total_len(), COUNT, spent);
+
+    let begin = Instant::now();
+    let (view, mut offset, mut bytes) = (log.view(id(1, 0)).unwrap(), 0, 0);
+    let end = log.log_end_offset(id(1, 0)).unwrap();
+    while offset < end {
+        let mut read = view.read(offset, MIB, end, ReadMode::Inline).unwrap();
+        bytes += read.len();
+        while !read.is_empty() {
+            offset = chronik_kafka::record_batch::RecordBatch::read(&mut read).unwrap().header.next_offset();
+        }
+    }
+    report("reading it back", bytes, 1, begin.elapsed());
+}
+
+fn report(what: &str, bytes: usize, commits: usize, spent: std::time::Duration) {
+    #[allow(clippy::cast_precision_loss, reason = "a figure for people")]
+    let (mb, each) = (bytes as f64 / 1e6 / spent.as_secs_f64(), spent.as_secs_f64() * 1e6 / commits as f64);
+    println!("{what}: {mb:.0} MB/s, {each:.0} us each");
+}
