@@ -196,6 +196,21 @@ impl Reservation {
         self.bytes
     }
 
+    /// Takes `bytes` more if they are free. Whoever has some goes before those who wait: only its end makes room for them.
+    pub fn try_grow(&mut self, bytes: usize) -> bool {
+        let taken = self.budget.0.with(|state| {
+            let free = !state.closed && bytes <= state.available;
+            if free {
+                state.available -= bytes;
+            }
+            free
+        });
+        if taken {
+            self.bytes += bytes;
+        }
+        taken
+    }
+
     /// Gives back what exceeds `bytes`.
     pub fn shrink_to(&mut self, bytes: usize) {
         let excess = self.bytes.saturating_sub(bytes);

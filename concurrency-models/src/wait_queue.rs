@@ -70,6 +70,7 @@ impl<W, K: Ord + Copy> WaitQueue<W, K> {
 
     /// Takes a waiter out and returns its waker, to be dropped after the lock. `None` if it had been woken: then a permit is in the
     /// caller's hand, to be used or passed on with [`Wakes::one`].
+    #[expect(clippy::needless_pass_by_value, reason = "who has left has no ticket any more")]
     pub fn leave(&mut self, ticket: Ticket<K>) -> Option<W> {
         let at = self.position(ticket.0).ok()?;
         self.waiting.remove(at).map(|(_, waker)| waker)

@@ -23,5 +23,5 @@ mod verdict;
 
 pub use catalogue::{Row, read_catalogue};
 pub use mutant::{Expectation, Mutant, read_all};
-pub use patch::{Patch, PatchError};
+pub use patch::{Files, Patch, PatchError};
 pub use verdict::{Verdict, judge};

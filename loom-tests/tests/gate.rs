@@ -17,7 +17,7 @@ fn nobody_is_inside_once_it_is_drained() {
         let visitors = [visit(&gate), visit(&gate)];
         gate.close();
         block_on(gate.drained());
-        assert_eq!(gate.inside(), 0);
+        assert_eq!(gate.inside(), 0, "somebody is inside");
         assert!(gate.enter().is_none());
         join_all(visitors);
     });

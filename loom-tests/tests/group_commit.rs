@@ -97,7 +97,23 @@ fn a_flusher_that_dies_leaves_nobody_waiting() {
             Err(rejected) => assert_eq!(rejected, Rejected::Dead(1)),
         }
         dies.join();
-        assert_eq!(queue.append(2, 1).err(), Some(Rejected::Dead(2)));
+    });
+}
+
+#[test]
+fn an_append_after_the_end_says_how_it_ended() {
+    check_sequence(|| {
+        let (queue, flusher) = group_commit::new::<u32, u32>();
+        drop(flusher);
+        assert_eq!(queue.append(1, 1).err(), Some(Rejected::Dead(1)), "it died");
+        let (queue, flusher) = group_commit::new::<u32, u32>();
+        queue.close();
+        drop(flusher);
+        assert_eq!(
+            queue.append(1, 1).err(),
+            Some(Rejected::Closed(1)),
+            "it was closed and had nothing left to do"
+        );
     });
 }
 

@@ -19,10 +19,7 @@ fn a_request_completes_exactly_once_with_the_right_outcome() {
     check(|| {
         let table = Table::new();
         let mut request = table.register(1).expect("open");
-        let commit = spawn({
-            let table = table.clone();
-            move || table.complete(1, Committed)
-        });
+        let commit = spawn(move || table.complete(1, Committed));
         let expired = request.expire(TimedOut);
         let outcome = block_on(request.outcome());
         let committed = commit.join();

@@ -24,7 +24,7 @@ fn it_never_goes_back() {
         assert!(earlier <= later, "went back from {earlier} to {later}");
         let [to_two, _to_one] = join_all(writers);
         assert!(to_two);
-        assert_eq!(watermark.get(), 2);
+        assert_eq!(watermark.get(), 2, "went back from 2 to 1");
     });
 }
 

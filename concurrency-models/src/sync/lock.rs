@@ -1,4 +1,8 @@
 //! Newtypes over the locks of the chosen runtime.
+#![cfg_attr(
+    not(any(loom, shuttle)),
+    expect(clippy::disallowed_types, reason = "these are the types that everybody else has to use")
+)]
 
 use std::ops::{Deref, DerefMut};
 

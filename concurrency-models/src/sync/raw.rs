@@ -1,6 +1,7 @@
 //! The primitives of the chosen runtime, with one spelling.
 
 #[cfg(not(any(loom, shuttle)))]
+#[expect(clippy::disallowed_types, reason = "the one place that chooses the locks of production")]
 mod runtime {
     pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
     pub use pollster::block_on;

@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::io::Write;
-use std::sync::Once;
 use std::time::Instant;
 
 use super::Exploration;
@@ -34,8 +33,9 @@ pub(super) fn print(name: &str, exploration: Exploration) {
 }
 
 /// Makes a panic say in which execution it came: also when the process is about to abort, as it does when loom finds a deadlock.
+#[expect(clippy::disallowed_types, reason = "the hook belongs to the process, not to a scenario")]
 pub(super) fn announce_failures() {
-    static INSTALLED: Once = Once::new();
+    static INSTALLED: std::sync::Once = std::sync::Once::new();
     INSTALLED.call_once(|| {
         let usual = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {

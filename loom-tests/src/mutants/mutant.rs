@@ -45,13 +45,13 @@ pub fn read_all(folder: &Path) -> Result<Vec<Mutant>, String> {
     let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     files.retain(|file| file.extension().is_some_and(|extension| extension == "patch"));
     files.sort();
-    files.into_iter().map(Mutant::read).collect()
+    files.iter().map(|file| Mutant::read(file)).collect()
 }
 
 impl Mutant {
-    fn read(file: PathBuf) -> Result<Self, String> {
-        let text = std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-        Self::parse(&text, file.clone()).map_err(|error| format!("{}: {error}", file.display()))
+    fn read(file: &Path) -> Result<Self, String> {
+        let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        Self::parse(&text, file.to_owned()).map_err(|error| format!("{}: {error}", file.display()))
     }
 
     fn parse(text: &str, file: PathBuf) -> Result<Self, String> {
@@ -78,10 +78,9 @@ impl Mutant {
         })
     }
 
-    /// The row of the catalogue: `C6` for `C6b`. `None` for a control.
-    pub fn row(&self) -> Option<&str> {
-        (!self.id.starts_with('K'))
-            .then(|| self.id.trim_end_matches(|letter: char| letter.is_ascii_lowercase()))
+    /// The row of the catalogue: `C6` for `C6b`.
+    pub fn row(&self) -> &str {
+        self.id.trim_end_matches(|letter: char| letter.is_ascii_lowercase())
     }
 
     /// The file's name, without its folder.

@@ -4,6 +4,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+/// Paths, and what is in the files.
+pub type Files = Vec<(PathBuf, String)>;
+
 /// Changes to files below one folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Patch {
@@ -80,9 +83,18 @@ impl Patch {
     ///
     /// # Errors
     /// It does not apply; then nothing is changed.
-    pub fn apply(&self, root: &Path) -> Result<Vec<(PathBuf, String)>, PatchError> {
-        let mut originals = Vec::new();
-        let mut changed = Vec::new();
+    pub fn apply(&self, root: &Path) -> Result<Files, PatchError> {
+        let (originals, changed) = self.try_on(root)?;
+        Self::restore(&changed)?;
+        Ok(originals)
+    }
+
+    /// The files below `root` as they are and as they would be; nothing is written.
+    ///
+    /// # Errors
+    /// It does not apply.
+    pub fn try_on(&self, root: &Path) -> Result<(Files, Files), PatchError> {
+        let (mut originals, mut changed) = (Files::new(), Files::new());
         for file in &self.files {
             let path = root.join(&file.path);
             let original = std::fs::read_to_string(&path)
@@ -90,8 +102,7 @@ impl Patch {
             changed.push((path.clone(), file.apply(&original)?));
             originals.push((path, original));
         }
-        Self::restore(&changed)?;
-        Ok(originals)
+        Ok((originals, changed))
     }
 
     /// Writes files.

@@ -69,13 +69,14 @@ fn the_permit_of_a_dropped_waiter_goes_to_the_next() {
 fn a_dropped_waiter_leaves_neither_place_nor_permit_behind() {
     check(|| {
         let semaphore = Semaphore::default();
-        let gives_up = spawn({
+        let releases = spawn({
             let semaphore = semaphore.clone();
-            move || try_for_a_moment(&semaphore)
+            move || release_one(&semaphore)
         });
-        release_one(&semaphore);
-        gives_up.join();
-        semaphore.with(|state| assert!(state.free == 1 && state.waiting.is_empty()));
+        try_for_a_moment(&semaphore);
+        semaphore.with(|state| assert!(state.waiting.is_empty(), "the dropped waiter is still in the queue"));
+        releases.join();
+        semaphore.with(|state| assert_eq!(state.free, 1, "the permit has gone with the waiter"));
         assert_eq!(Arc::strong_count(&semaphore), 1);
     });
 }

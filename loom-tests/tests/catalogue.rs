@@ -1,0 +1,76 @@
+//! The bug catalogue and the mutants say the same. (That the mutants are caught is what `cargo mutants` shows.)
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use loom_tests::mutants::{Mutant, Row, read_all, read_catalogue};
+
+fn folder() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn mutants() -> Vec<Mutant> {
+    read_all(&folder().join("mutants")).expect("every patch has a header that can be read")
+}
+
+fn catalogue() -> Vec<Row> {
+    let text = std::fs::read_to_string(folder().join("BUGS.md")).expect("the catalogue is there");
+    read_catalogue(&text)
+}
+
+#[test]
+fn every_mutant_applies_to_the_kernels_as_they_are() {
+    let root = folder().parent().expect("the workspace");
+    for mutant in mutants() {
+        if let Err(error) = mutant.patch.try_on(root) {
+            panic!("{}: {error}", mutant.file_name());
+        }
+    }
+}
+
+#[test]
+fn every_mutant_is_tried_with_a_test_that_exists() {
+    for mutant in mutants().iter().filter(|mutant| mutant.test != "*") {
+        let function = mutant.test.rsplit("::").next().unwrap_or_default();
+        let tests = folder().join("tests");
+        let mut sources = vec![tests.join(format!("{}.rs", mutant.kernel))];
+        sources.extend(
+            ["contract", "dropped"].map(|file| tests.join(&mutant.kernel).join(format!("{file}.rs"))),
+        );
+        let found = sources.iter().filter_map(|path| std::fs::read_to_string(path).ok());
+        assert!(
+            found.into_iter().any(|text| text.contains(&format!("fn {function}()"))),
+            "{}: no test is called {}",
+            mutant.file_name(),
+            mutant.test
+        );
+    }
+}
+
+#[test]
+fn every_row_claimed_as_caught_has_its_mutants_and_no_mutant_is_without_a_row() {
+    let claimed: BTreeSet<(String, String)> = catalogue()
+        .into_iter()
+        .flat_map(|row| row.mutants.into_iter().map(move |file| (row.id.clone(), file)))
+        .collect();
+    let present: BTreeSet<(String, String)> =
+        mutants().iter().map(|mutant| (mutant.row().to_owned(), mutant.file_name())).collect();
+    assert_eq!(claimed, present);
+}
+
+#[test]
+fn every_file_is_named_after_its_id() {
+    for mutant in mutants() {
+        assert!(mutant.file_name().starts_with(&format!("{}-", mutant.id)), "{}", mutant.file_name());
+    }
+}
+
+#[test]
+fn every_kernel_has_at_least_two_mutants() {
+    let kernels = std::fs::read_dir(folder().join("tests")).expect("the scenarios");
+    let kernels = kernels.filter_map(|entry| Some(entry.ok()?.path().file_stem()?.to_str()?.to_owned()));
+    for kernel in kernels.filter(|name| !["catalogue", "checker", "compositions"].contains(&name.as_str())) {
+        let found = mutants().iter().filter(|mutant| mutant.kernel == kernel).count();
+        assert!(found >= 2, "{kernel} has {found}");
+    }
+}
