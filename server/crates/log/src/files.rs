@@ -1,9 +1,12 @@
 //! A bounded cache of open partition files, shared by the owner and all readers.
 
+#![expect(
+    clippy::disallowed_types,
+    reason = "a library's own cache: held for a map look-up, never across I/O, a call-back or another lock"
+)]
+
 use std::io;
 use std::path::PathBuf;
-// The only lock of this crate outside the simulated disk: held for a map look-up, never across I/O, a call-back or
-// another lock. It guards which files are open, not their contents.
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustc_hash::FxHashMap;
@@ -39,6 +42,7 @@ pub(crate) type FileUid = u64;
 pub(crate) struct FileCache {
     pub(crate) disk: Arc<dyn Disk>,
     capacity: usize,
+    /// Guards which files are open, not what is in them. The only lock of this crate.
     open: Mutex<Open>,
 }
 

@@ -10,7 +10,7 @@ pub(crate) const INDEX_ENTRY_BYTES: usize = 8;
 /// Bytes of a time index entry.
 pub(crate) const TIME_ENTRY_BYTES: usize = 12;
 /// Entries read at once when a search is down to this many.
-const SEARCH_BLOCK: u64 = 64;
+const SEARCH_BLOCK: u8 = 64;
 
 /// A batch that begins at `position` and ends with `relative_offset`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +84,7 @@ fn last_matching<const N: usize>(
     matches: impl Fn([u8; N]) -> bool,
 ) -> Result<Option<[u8; N]>, ReadError> {
     let (mut low, mut high) = (0, file.len().map_err(ReadError::Io)? / N as u64);
-    while high - low > SEARCH_BLOCK {
+    while high - low > SEARCH_BLOCK.into() {
         let middle = low + (high - low) / 2;
         let mut entry = [0; N];
         if !read_entries(file, &mut entry, middle * N as u64, mode)? {

@@ -40,6 +40,7 @@ pub(crate) struct Partition {
 
 /// What a group does to a partition: appends, or one other thing.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "always behind a Box")]
 pub(crate) enum StagedChange {
     Appends(StagedAppends),
     Alone,

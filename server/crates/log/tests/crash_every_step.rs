@@ -461,13 +461,13 @@ fn a_crash_during_recovery_changes_nothing() {
     let items = script();
     let golden = golden(&items);
     let mut crashes = 0u64;
-    for ops in (0..=golden.disk_ops).step_by(11) {
+    for ops in (0..=golden.disk_ops).step_by(23) {
         let (disk, acked, staged) = run_until(&items, ops);
         for variant in [Crash::Lost, Crash::Kept, Crash::Torn(ops)] {
             let crashed = disk.crash(variant);
             let direct = crashed.crash(Crash::Kept);
             let (_, _, expected) = recover(&direct, &golden, acked, staged, "direct");
-            for step in (0..direct.ops()).step_by(3) {
+            for step in (0..direct.ops()).step_by(4) {
                 let attempt = crashed.crash(Crash::Kept);
                 attempt.crash_after(step);
                 let shared: Arc<dyn Disk> = Arc::new(attempt.clone());

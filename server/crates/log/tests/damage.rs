@@ -65,7 +65,7 @@ fn an_offline_partition_stays_offline_and_can_be_dropped() {
     let (disk, positions) = filled();
     disk.corrupt(Path::new(&positions[6].0), positions[6].1 + 10).unwrap();
     let crashed = disk.crash(Crash::Kept);
-    let shared: Arc<dyn Disk> = Arc::new(crashed.clone());
+    let shared: Arc<dyn Disk> = Arc::new(crashed);
     open(&shared, &small_config()).0.close(Bytes::new()).unwrap();
     let (mut log, recovery) = open(&shared, &small_config());
     assert!(recovery.partitions[0].offline.is_some() && recovery.clean);
@@ -186,11 +186,35 @@ fn a_directory_that_no_record_knows_is_left_alone() {
     let path = Path::new(&stray).join("00000000000000000000.log");
     disk.open(&path, OpenMode::Create).unwrap().set_len(99).unwrap();
     let (mut log, recovery) = open(&shared, &small_config());
-    assert_eq!(recovery.stray_dirs, [stray.clone()]);
+    assert_eq!(recovery.stray_dirs, std::slice::from_ref(&stray));
     // If the partition is created after all, the old directory is moved aside.
     commit_one(&mut log, Op::Create { id: id(9, 9), config: small_topic() });
     commit_one(&mut log, append(id(9, 9), batch(1, 1, 1, 1), 0, 1));
     assert_eq!(read_all(&log, id(9, 9)).len(), 1);
     let names = disk.read_dir(Path::new("")).unwrap();
     assert!(names.iter().any(|entry| entry.name.starts_with(&stray) && entry.name.ends_with(".stray")));
+}
+
+#[test]
+fn old_bytes_behind_a_new_record_are_never_taken_for_one() {
+    let disk = SimDisk::new(1);
+    let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+    let (mut log, _) = open(&shared, &small_config());
+    for fill in [b'a', b'b'] {
+        log.stage(Op::Metadata(Bytes::from(vec![fill; 1000]))).unwrap();
+    }
+    log.commit().unwrap();
+    // A power cut tears the group: its first record is lost, its second one is whole, with the next LSN but one.
+    let torn = disk.crash(Crash::Kept);
+    torn.corrupt(Path::new("wal/00000001.wal"), 4096 + 100).unwrap();
+    let shared: Arc<dyn Disk> = Arc::new(torn.clone());
+    let (mut log, recovery) = open(&shared, &small_config());
+    assert_eq!((recovery.metadata_records.len(), recovery.damage.len()), (0, 0));
+    // The file is used again, and the new record ends exactly where the old one begins.
+    log.stage(Op::Metadata(Bytes::from(vec![b'c'; 1000]))).unwrap();
+    log.commit().unwrap();
+    let shared: Arc<dyn Disk> = Arc::new(torn.crash(Crash::Kept));
+    let (_, recovery) = open(&shared, &small_config());
+    assert_eq!(recovery.metadata_records, [Bytes::from(vec![b'c'; 1000])]);
+    assert_eq!(recovery.damage, []);
 }

@@ -1,5 +1,10 @@
 //! On a real file system: restart, lock, threads that read, and how the commit path compares with bare writes.
 #![cfg(not(any(loom, shuttle)))]
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "real threads on a real clock are the test"
+)]
 
 mod common;
 
@@ -105,7 +110,7 @@ fn one_mebibyte_appends_against_bare_writes() {
         commit_one(&mut log, Op::Create { id: id(1, partition), config: Arc::clone(&topic) });
     }
     let large = batch(1, MIB - 100, 7, 1000);
-    let mut prepare = |log: &mut Log| {
+    let prepare = |log: &mut Log| {
         while let Some(job) = log.wal_prepare_job() {
             log.finish_wal_prepare(job.run());
         }

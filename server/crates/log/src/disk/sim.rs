@@ -3,12 +3,16 @@
 //! What is not synced may be lost, kept or torn at a [`SimDisk::crash`]: per sector for file contents, per change for
 //! directory entries. Every operation that changes something is counted, so that a test can cut the power after each.
 
+#![expect(
+    clippy::disallowed_types,
+    reason = "a simulated disk: its lock stands for the kernel's, and is never measured"
+)]
+
 mod inode;
 
 use std::collections::BTreeMap;
 use std::io::{self, IoSlice};
 use std::path::{Component, Path};
-// Simulation only: this lock is never contended by anything that is measured or model-checked.
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{DirEntry, DirLock, Disk, DiskFile, OpenMode};

@@ -8,7 +8,7 @@ use super::{WalFile, file_path};
 use crate::disk::{Disk, OpenMode};
 
 /// Bytes zeroed per write.
-const ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 
 /// A WAL segment to be zeroed, on any thread.
 #[derive(Debug)]

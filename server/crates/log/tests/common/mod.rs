@@ -1,6 +1,6 @@
 //! What the tests of this crate share.
 #![cfg(not(any(loom, shuttle)))]
-#![allow(dead_code, reason = "each test uses its part")]
+#![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
 
 use std::sync::Arc;
 
