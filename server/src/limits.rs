@@ -20,8 +20,12 @@ pub const MAX_IN_FLIGHT_PER_CONNECTION: usize = 64;
 pub const READ_BUFFER_BYTES: usize = 4 << 10;
 /// Buffers handed to one vectored write (`IOV_MAX` is 1024).
 pub const MAX_WRITE_SLICES: usize = 64;
-/// A client that takes nothing of its response for this long loses the connection, and the response's memory is free again.
-pub const WRITE_STALL: std::time::Duration = std::time::Duration::from_secs(60);
+/// A client that holds memory and for this long sends nothing of its request, or takes nothing of its response, loses the connection.
+pub const STALL: std::time::Duration = std::time::Duration::from_secs(60);
+/// The same while others wait for memory: so it is not for a few to keep everybody else from being served.
+pub const STALL_IN_NEED: std::time::Duration = std::time::Duration::from_secs(2);
+/// Between two looks at a client that moves nothing.
+pub const STALL_LOOK: std::time::Duration = std::time::Duration::from_secs(1);
 /// How long one turn of a loop may take, waiting apart, before the watchdog's threshold begins to count.
 pub const LOOP_INTERVAL: std::time::Duration = std::time::Duration::from_secs(5);
 /// Jobs that wait for the file worker; the log has at most one of each kind out.
@@ -32,3 +36,10 @@ pub const MAINTENANCE_TICK: std::time::Duration = std::time::Duration::from_secs
 pub const CHECKPOINT_WAL_BYTES: u64 = 1 << 30;
 /// How long the admin server may take to finish its answers.
 pub const ADMIN_STOP: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// Bytes reserved, beside a frame of `length` bytes, for what it decodes to. Nearly every request needs less; one that needs more asks for it when it
+/// has been decoded, and no request needs more than 64 times its frame.
+pub const fn decoding_headroom(length: usize) -> usize {
+    let small = if length < 16 << 10 { length } else { 16 << 10 };
+    2 * small + 1024
+}

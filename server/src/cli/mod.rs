@@ -11,6 +11,7 @@ mod consume;
 mod http;
 mod log_tools;
 mod murmur2;
+mod open_files;
 mod output;
 mod produce;
 mod progress;

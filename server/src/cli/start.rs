@@ -9,7 +9,7 @@ use chronik_log::disk::RealDisk;
 use tokio::net::TcpListener;
 
 use super::args::ConfigArgs;
-use super::{banner, output, recovery};
+use super::{banner, open_files, output, recovery};
 use crate::clock::Clock;
 use crate::config::{Config, HostPort, LogFormat};
 use crate::net::transport::Listener;
@@ -22,6 +22,7 @@ use crate::telemetry;
 pub(super) fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     let config = args.load(std::env::vars())?.config;
     telemetry::init_logs(&config.log_level, config.log_format)?;
+    open_files::raise_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .thread_name("chronik")
         .enable_all()

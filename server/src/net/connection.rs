@@ -4,6 +4,7 @@
 //! the mailbox between the two is full, the reader stops reading, and the client feels it.
 
 use std::io::{self, IoSlice};
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
@@ -12,6 +13,7 @@ use concurrency_models::mailbox::{self, Receiver, Sender};
 use tokio::io::AsyncWriteExt;
 
 use super::frame_reader::{Frame, FrameReader, ReadError};
+use super::patience::Patience;
 use super::transport::{Accepted, WriteHalf};
 use crate::broker::{Begun, Broker, FetchSessions, Reply};
 use crate::clock::Clock;
@@ -39,11 +41,15 @@ pub struct Shared {
 pub async fn serve(shared: Shared, accepted: Accepted) {
     let Accepted { peer, reader, writer } = accepted;
     let (begun, to_answer) = mailbox::channel(shared.max_in_flight);
-    let frames = FrameReader::new(reader, shared.broker.request_memory.clone(), shared.max_request_bytes);
-    let reading = read(&shared, frames, begun, peer.ip());
-    let writing = write(&shared, writer, to_answer);
-    // The reader ends first and closes the mailbox, or the writer does and closes it from the other side.
-    let (read, written) = tokio::join!(reading, writing);
+    let frames = FrameReader::new(reader, patience(&shared), shared.max_request_bytes);
+    let mut reading = pin!(read(&shared, frames, begun, peer.ip()));
+    let mut writing = pin!(write(&shared, writer, to_answer));
+    // The reader ends first and closes the mailbox; or the writer does, and then there is nothing left to read for.
+    let (read, written) = tokio::select! {
+        biased;
+        read = &mut reading => (read, writing.await),
+        written = &mut writing => (Ok(()), written),
+    };
     let metrics = &shared.broker.metrics;
     if let Err(error) = read {
         metrics.frame_rejected(reason(&error));
@@ -54,10 +60,15 @@ pub async fn serve(shared: Shared, accepted: Accepted) {
     }
 }
 
+fn patience(shared: &Shared) -> Patience {
+    let budgets = [shared.broker.request_memory.clone(), shared.broker.response_memory.clone()];
+    Patience { clock: shared.clock.clone(), budgets }
+}
+
 /// A short name for metrics.
 fn reason(error: &EndOfConnection) -> &'static str {
     match error {
-        EndOfConnection::Read(ReadError::Io(_)) => "read",
+        EndOfConnection::Read(ReadError::Io(_) | ReadError::Cut | ReadError::Stalled(_)) => "read",
         EndOfConnection::Read(ReadError::Frame(_) | ReadError::TooLarge { .. }) => "frame",
         EndOfConnection::Read(ReadError::Closed) => "shutdown",
         EndOfConnection::Request(_) => "request",
@@ -121,16 +132,12 @@ async fn idle(shared: &Shared) -> Duration {
 }
 
 async fn write(shared: &Shared, mut socket: WriteHalf, mut begun: Receiver<Begun>) -> io::Result<()> {
-    let mut sessions = FetchSessions::default();
+    let (mut sessions, patience) = (FetchSessions::default(), patience(shared));
     while let Some(request) = begun.recv().await {
         match shared.broker.finish(request, &mut sessions).await {
             Reply::None => {}
             Reply::Bytes { segments, memory: _held_until_written } => {
-                tokio::select! {
-                    biased;
-                    written = write_segments(&mut socket, segments) => written?,
-                    () = shared.clock.sleep(limits::WRITE_STALL) => return Err(stalled()),
-                }
+                write_segments(&mut socket, segments, &patience).await?;
             }
             Reply::Close(error) => return Err(io::Error::other(error)),
         }
@@ -138,24 +145,20 @@ async fn write(shared: &Shared, mut socket: WriteHalf, mut begun: Receiver<Begun
     socket.shutdown().await
 }
 
-fn stalled() -> io::Error {
-    io::Error::new(io::ErrorKind::TimedOut, "the client does not read its responses")
-}
-
-async fn write_segments(socket: &mut WriteHalf, segments: Segments) -> io::Result<()> {
+async fn write_segments(socket: &mut WriteHalf, segments: Segments, patience: &Patience) -> io::Result<()> {
     let mut left: Vec<Bytes> = segments.into_iter().collect();
     left.reverse(); // the next one last, so that it can be popped
     while !left.is_empty() {
         let slices: smallvec::SmallVec<[IoSlice<'_>; 8]> =
             left.iter().rev().take(limits::MAX_WRITE_SLICES).map(|bytes| IoSlice::new(bytes)).collect();
-        let written = socket.write_vectored(&slices).await?;
+        let written = patience.with(socket.write_vectored(&slices)).await.map_err(io::Error::other)??;
         drop(slices);
         if written == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }
         advance(&mut left, written);
     }
-    socket.flush().await
+    patience.with(socket.flush()).await.map_err(io::Error::other)?
 }
 
 /// Takes `written` bytes off the front, which is the end of `left`.

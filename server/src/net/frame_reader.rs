@@ -4,9 +4,10 @@ use std::io;
 
 use bytes::{Bytes, BytesMut};
 use chronik_kafka::frame::{self, FrameError, PREFIX_LEN};
-use concurrency_models::budget::{Budget, Refused, Reservation};
+use concurrency_models::budget::{Refused, Reservation};
 use tokio::io::{AsyncReadExt, BufReader};
 
+use super::patience::{Patience, Stalled};
 use super::transport::ReadHalf;
 use crate::limits;
 
@@ -24,6 +25,12 @@ pub enum ReadError {
     /// The peer has broken the connection, or the operating system has.
     #[error("{0}")]
     Io(#[from] io::Error),
+    /// The peer has gone before the end of a frame.
+    #[error("the client has gone in the middle of a frame")]
+    Cut,
+    /// The peer holds memory and sends nothing.
+    #[error("{0}")]
+    Stalled(#[from] Stalled),
     /// A length that no frame has: what follows cannot be understood.
     #[error("{0}")]
     Frame(#[from] FrameError),
@@ -43,15 +50,15 @@ pub enum ReadError {
 /// Reads frames from one connection.
 pub struct FrameReader {
     input: BufReader<ReadHalf>,
-    budget: Budget,
+    patience: Patience,
     /// `socket.request.max.bytes`
     max_bytes: usize,
 }
 
 impl FrameReader {
-    /// Reads frames of at most `max_bytes` from `reader`.
-    pub fn new(reader: ReadHalf, budget: Budget, max_bytes: usize) -> Self {
-        Self { input: BufReader::with_capacity(limits::READ_BUFFER_BYTES, reader), budget, max_bytes }
+    /// Reads frames of at most `max_bytes` from `reader`, into memory of the first budget of `patience`.
+    pub fn new(reader: ReadHalf, patience: Patience, max_bytes: usize) -> Self {
+        Self { input: BufReader::with_capacity(limits::READ_BUFFER_BYTES, reader), patience, max_bytes }
     }
 
     /// Waits for a length prefix; `None` at the end of the stream between two frames.
@@ -63,7 +70,7 @@ impl FrameReader {
         if self.input.read(&mut prefix[..1]).await? == 0 {
             return Ok(None);
         }
-        self.input.read_exact(&mut prefix[1..]).await?;
+        self.input.read_exact(&mut prefix[1..]).await.map_err(cut)?;
         Ok(Some(frame::length(prefix, self.max_bytes)?))
     }
 
@@ -72,17 +79,24 @@ impl FrameReader {
     /// # Errors
     /// The stream breaks or ends, there never will be that much memory, or shutting down.
     pub async fn body(&mut self, length: usize) -> Result<Frame, ReadError> {
-        let memory = self.budget.reserve(length).await.map_err(|refused| match refused {
+        // Room for what the frame decodes to; the broker gives back what it did not need.
+        let memory = (length + limits::decoding_headroom(length)).min(self.patience.budgets[0].total());
+        let memory = self.patience.budgets[0].reserve(memory.max(length)).await.map_err(|refused| match refused {
             Refused::TooLarge { asked, total } => ReadError::TooLarge { asked, total },
             Refused::Closed => ReadError::Closed,
         })?;
         let mut bytes = BytesMut::with_capacity(length);
         while bytes.len() < length {
             let missing = u64::try_from(length - bytes.len()).unwrap_or(u64::MAX);
-            if (&mut self.input).take(missing).read_buf(&mut bytes).await? == 0 {
-                return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+            let mut rest = (&mut self.input).take(missing);
+            if self.patience.with(rest.read_buf(&mut bytes)).await?? == 0 {
+                return Err(ReadError::Cut);
             }
         }
         Ok(Frame { bytes: bytes.freeze(), memory })
     }
+}
+
+fn cut(error: io::Error) -> ReadError {
+    if error.kind() == io::ErrorKind::UnexpectedEof { ReadError::Cut } else { error.into() }
 }

@@ -7,4 +7,5 @@
 pub mod connection;
 pub mod frame_reader;
 pub mod listener;
+pub mod patience;
 pub mod transport;
