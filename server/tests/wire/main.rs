@@ -1,0 +1,16 @@
+//! The server as its clients see it, byte by byte: what Kafka's protocol promises, and what becomes of input that breaks it.
+#![cfg(not(any(loom, shuttle)))]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bad_batches;
+mod bad_frames;
+mod connections;
+mod fetch;
+mod fetch_errors;
+mod fetch_sessions;
+mod idempotence;
+mod offsets;
+mod produce;
+mod topics;
