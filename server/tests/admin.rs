@@ -1,5 +1,6 @@
 //! The admin server over a real socket, and the stall watchdog.
 #![cfg(not(any(loom, shuttle)))]
+#![expect(clippy::disallowed_methods, reason = "a test stands outside the seams")]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,6 @@
 //! The command line: what it accepts, prints and returns, and the client commands against a server of their own.
 #![cfg(not(any(loom, shuttle)))]
+#![expect(clippy::disallowed_methods, reason = "a test stands outside the seams")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -206,6 +207,64 @@ fn lines_go_in_and_come_out_also_after_a_restart() {
 }
 
 #[test]
+fn a_data_directory_is_looked_into_offline() {
+    let data = tempfile::tempdir().unwrap();
+    let dir = data.path().to_str().unwrap();
+    let mut server = Server::start(data.path());
+    assert!(server.produce(&["words"], b"one\ntwo\n").status.success());
+    let refused = run(&["log", "verify", dir]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("stop it first"), "{}", stderr(&refused));
+    assert_eq!(server.terminate(), Some(0));
+
+    let verified = run(&["log", "verify", dir]);
+    assert_eq!(verified.status.code(), Some(0), "{}", stderr(&verified));
+    assert!(stdout(&verified).starts_with("1 batch in 1 segment of 1 partition"), "{}", stdout(&verified));
+    assert!(stdout(&run(&["log", "dump", dir])).contains("offsets 0..=1 epoch 0 2 records"));
+
+    let segment = files_under(data.path())
+        .into_iter()
+        .find(|path| path.extension().is_some_and(|e| e == "log"))
+        .unwrap();
+    let mut bytes = std::fs::read(&segment).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    let damaged = run(&["log", "verify", dir]);
+    assert_eq!(damaged.status.code(), Some(1));
+    assert!(
+        stdout(&damaged).contains("DAMAGED") && stdout(&damaged).contains("CRC-32C"),
+        "{}",
+        stdout(&damaged)
+    );
+    assert!(stderr(&run(&["log", "dump", "no/such/dir"])).contains("no/such/dir is not a directory"));
+}
+
+fn files_under(dir: &Path) -> Vec<std::path::PathBuf> {
+    let partitions = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let partitions = partitions.filter(|path| path.is_dir() && !path.ends_with("wal"));
+    partitions.flat_map(|dir| std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path())).collect()
+}
+
+#[test]
+fn logs_can_be_json_and_the_admin_server_off() {
+    let data = tempfile::tempdir().unwrap();
+    let dir = data.path().to_str().unwrap();
+    let args =
+        ["start", "--data-dir", dir, "--listen", "127.0.0.1:0", "--admin-listen", "", "--log-format", "json"];
+    let mut server = program(&args).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(server.stderr.take().unwrap()).lines();
+    let ready = loop {
+        let event: serde_json::Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        if event["message"] == "ready" {
+            break event;
+        }
+    };
+    assert_eq!((&ready["level"], &ready["admin"]), (&"INFO".into(), &"None".into()));
+    server.kill().unwrap();
+    server.wait().unwrap();
+}
+
+#[test]
 fn keys_choose_partitions_and_come_back() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path());
@@ -219,10 +278,11 @@ fn keys_choose_partitions_and_come_back() {
     assert_eq!(lines, ["a=1", "a=3", "b=2", "b=:4"]);
     assert!(server.produce(&["orders", "-p", "2"], b"there\n").status.success());
     assert!(server.consume(&["orders", "-p", "2"]).ends_with("there\n"));
-    let refused = server.produce(&["orders", "-k", ":"], b"no separator\n");
+    let refused = server.produce(&["orders", "-k", ":"], b"c:5\nno separator\n");
     assert_eq!(refused.status.code(), Some(1));
     assert!(
-        stderr(&refused).contains("line 1 of the input has no key separator ':'"),
+        stderr(&refused)
+            .contains("stopped after 1 acknowledged record: line 2 of the input has no key separator ':'"),
         "{}",
         stderr(&refused)
     );

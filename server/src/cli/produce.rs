@@ -48,7 +48,7 @@ pub(super) async fn run(args: ProduceArgs, clock: Clock, spawner: Spawner) -> an
     let mut producer = Producer::new(args, clock, leaders);
     let sent = producer.send_all(&mut read).await;
     let acknowledged = producer.acknowledged;
-    sent.with_context(|| format!("stopped after {acknowledged} acknowledged records"))
+    sent.with_context(|| format!("stopped after {}", counted(acknowledged, "acknowledged record")))
 }
 
 /// Asks for the topic, which may create it, until all its partitions have a leader.
@@ -134,18 +134,26 @@ impl Producer {
         Self { args, clock, leaders, batches, current: 0, batch_bytes, under_way, line: 0, acknowledged: 0 }
     }
 
+    /// Sends what comes; a line that cannot be sent ends it, after all lines before it.
     async fn send_all(&mut self, read: &mut Receiver<Lines>) -> anyhow::Result<()> {
         while let Some(lines) = read.recv().await {
-            self.put(&lines.context("reading standard input")?).await?;
-            while let Some(lines) = read.try_recv() {
-                self.put(&lines.context("reading standard input")?).await?;
+            let mut put = self.put(lines).await;
+            while put.is_ok()
+                && let Some(lines) = read.try_recv()
+            {
+                put = self.put(lines).await;
             }
             self.flush().await?;
+            if put.is_err() {
+                self.settle(0).await?;
+                return put;
+            }
         }
         self.settle(0).await
     }
 
-    async fn put(&mut self, lines: &Bytes) -> anyhow::Result<()> {
+    async fn put(&mut self, lines: Lines) -> anyhow::Result<()> {
+        let lines = lines.context("reading standard input")?;
         let now_ms = self.clock.now_ms();
         for line in lines.split_inclusive(|&byte| byte == b'\n') {
             self.line += 1;
