@@ -2,6 +2,7 @@
 //!
 //! Every reading comes from the runtime's clock. A simulation pauses that clock, so that time passes only when nothing else can run, and a
 //! second of it costs nothing.
+#![expect(clippy::disallowed_methods, reason = "the clock seam itself")]
 
 use std::time::Duration;
 
@@ -21,14 +22,13 @@ pub struct Clock {
 impl Clock {
     /// The machine's clock. The wall clock is read once; after that time only moves forward, at the monotonic clock's pace.
     pub fn system() -> Self {
-        #[expect(clippy::disallowed_methods, reason = "the clock seam itself")]
-        let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let since_epoch =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Self::starting_at(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
     }
 
     /// A clock whose wall reads `epoch_ms` now.
     pub fn starting_at(epoch_ms: UnixMs) -> Self {
-        #[expect(clippy::disallowed_methods, reason = "the clock seam itself")]
         let started = Instant::now();
         Self { epoch_ms, started }
     }

@@ -56,7 +56,7 @@ impl Maintenance {
                     checkpointed = if checkpoint_taken || checkpoint_due { now } else { checkpointed };
                 }
                 Err(StorageError::Op(error)) => {
-                    tracing::warn!(%error, "log maintenance failed and will be tried again")
+                    tracing::warn!(%error, "log maintenance failed and will be tried again");
                 }
                 Err(StorageError::Closed | StorageError::Dead) => break,
             }

@@ -2,6 +2,7 @@
 //!
 //! In production a *worker* (the flusher, file maintenance) is an OS thread of its own, because it blocks on the disk. In a
 //! simulation it is one more task of the single thread, so that the whole node runs in one deterministic order.
+#![expect(clippy::disallowed_methods, reason = "the spawning seam itself")]
 
 use std::future::Future;
 
@@ -48,7 +49,6 @@ impl Spawner {
         };
         match &self.mode {
             Mode::Threads(runtime) => drop(runtime.spawn(whole)),
-            #[expect(clippy::disallowed_methods, reason = "the spawning seam itself")]
             Mode::Simulated => drop(tokio::spawn(whole)),
         }
         ended
@@ -58,7 +58,11 @@ impl Spawner {
     ///
     /// # Errors
     /// The operating system gives no thread.
-    pub fn worker(&self, name: &str, future: impl Future<Output = ()> + Send + 'static) -> std::io::Result<Ended> {
+    pub fn worker(
+        &self,
+        name: &str,
+        future: impl Future<Output = ()> + Send + 'static,
+    ) -> std::io::Result<Ended> {
         match &self.mode {
             Mode::Simulated => Ok(self.task(future)),
             Mode::Threads(_) => {
@@ -78,7 +82,6 @@ impl Spawner {
         match &self.mode {
             Mode::Simulated => work(),
             Mode::Threads(runtime) => {
-                #[expect(clippy::disallowed_methods, reason = "the spawning seam itself")]
                 let done = runtime.spawn_blocking(work);
                 match done.await {
                     Ok(result) => result,

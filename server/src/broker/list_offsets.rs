@@ -7,7 +7,7 @@ use chronik_kafka::message::list_offsets::{
     ListOffsetsPartition, ListOffsetsPartitionResponse, ListOffsetsRequest, ListOffsetsResponse,
     ListOffsetsTopicResponse,
 };
-use chronik_log::{FoundTimestamp, LogView, ReadError};
+use chronik_log::{FoundTimestamp, ReadError};
 
 use concurrency_models::publication::Readable;
 
@@ -70,7 +70,7 @@ async fn find(
     match asked.timestamp {
         LATEST => Ok((-1, high_watermark, led.leader_epoch)),
         EARLIEST | EARLIEST_LOCAL => {
-            Ok((-1, view.log_start_offset(), epoch_of(&view, view.log_start_offset(), high_watermark)))
+            Ok((-1, view.log_start_offset(), view.epoch_of(view.log_start_offset())))
         }
         LATEST_TIERED => Ok(NONE),
         timestamp if timestamp < MAX_TIMESTAMP => Err(ErrorCode::INVALID_REQUEST),
@@ -85,21 +85,4 @@ async fn find(
             }))
         }
     }
-}
-
-/// The epoch of the record at `offset`; -1 if there is none.
-fn epoch_of(view: &LogView, offset: i64, high_watermark: i64) -> i32 {
-    if offset >= high_watermark {
-        return -1;
-    }
-    let mut epoch = view.latest_epoch();
-    // The epoch whose predecessor ends at or before `offset`.
-    while epoch > 0 {
-        let (earlier, end_offset) = view.end_offset_for_epoch(epoch - 1, high_watermark);
-        if earlier < 0 || end_offset <= offset {
-            break;
-        }
-        epoch = earlier;
-    }
-    epoch
 }

@@ -132,6 +132,14 @@ pub enum RequestError {
     /// Header or body is malformed.
     #[error("bad request: {0}")]
     Decode(#[from] DecodeError),
+    /// It decodes to more than there is memory for.
+    #[error(
+        "a request that takes {bytes} bytes decoded, but the memory for requests is used up (queued.max.bytes)"
+    )]
+    Memory {
+        /// Bytes of frame and decoded request.
+        bytes: usize,
+    },
     /// A version that is not advertised.
     #[error("bad request: {api:?} has no version {version} here")]
     UnsupportedVersion {
@@ -140,6 +148,16 @@ pub enum RequestError {
         /// The version asked for.
         version: i16,
     },
+}
+
+/// Makes `memory` what the request takes.
+fn charge(memory: &mut Reservation, bytes: usize) -> Result<(), RequestError> {
+    memory.shrink_to(bytes);
+    let missing = bytes - memory.bytes();
+    if missing > 0 && !memory.try_grow(missing) {
+        return Err(RequestError::Memory { bytes });
+    }
+    Ok(())
 }
 
 impl Deref for Broker {
@@ -159,13 +177,20 @@ impl Broker {
     ///
     /// # Errors
     /// The frame is not a request that we know: the connection must end.
-    pub fn begin(&self, mut frame: Bytes, memory: Reservation, peer: IpAddr) -> Result<Begun, RequestError> {
-        let started = self.clock.uptime();
+    pub fn begin(
+        &self,
+        mut frame: Bytes,
+        mut memory: Reservation,
+        peer: IpAddr,
+    ) -> Result<Begun, RequestError> {
+        let (started, frame_bytes) = (self.clock.uptime(), frame.len());
         let header = RequestHeader::decode(&mut frame)?;
         let (api, version) = (header.api, header.version);
         tracing::trace!(%peer, ?api, version, correlation_id = header.correlation_id, "request");
         let work = if api_versions::SERVED.contains(&api) && api.versions().contains(version) {
-            self.begin_work(RequestBody::decode(api, version, &frame)?, version)
+            let (body, heap_bytes) = RequestBody::decode_measured(api, version, &frame)?;
+            charge(&mut memory, frame_bytes + heap_bytes)?;
+            self.begin_work(body, version)
         } else if api == ApiKey::ApiVersions {
             Work::UnknownApiVersions
         } else {

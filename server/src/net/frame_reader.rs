@@ -81,10 +81,11 @@ impl FrameReader {
     pub async fn body(&mut self, length: usize) -> Result<Frame, ReadError> {
         // Room for what the frame decodes to; the broker gives back what it did not need.
         let memory = (length + limits::decoding_headroom(length)).min(self.patience.budgets[0].total());
-        let memory = self.patience.budgets[0].reserve(memory.max(length)).await.map_err(|refused| match refused {
-            Refused::TooLarge { asked, total } => ReadError::TooLarge { asked, total },
-            Refused::Closed => ReadError::Closed,
-        })?;
+        let memory =
+            self.patience.budgets[0].reserve(memory.max(length)).await.map_err(|refused| match refused {
+                Refused::TooLarge { asked, total } => ReadError::TooLarge { asked, total },
+                Refused::Closed => ReadError::Closed,
+            })?;
         let mut bytes = BytesMut::with_capacity(length);
         while bytes.len() < length {
             let missing = u64::try_from(length - bytes.len()).unwrap_or(u64::MAX);

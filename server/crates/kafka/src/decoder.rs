@@ -14,13 +14,15 @@ pub struct Decoder<'a> {
     rest: &'a [u8],
     /// Where `rest` ends in `frame`: before its end while a tagged field is read.
     end: usize,
+    /// Bytes allocated so far.
+    heap_bytes: usize,
 }
 
 impl<'a> Decoder<'a> {
     /// Starts at the front of `frame`.
     #[must_use]
     pub fn new(frame: &'a Bytes) -> Self {
-        Self { frame, rest: frame, end: frame.len() }
+        Self { frame, rest: frame, end: frame.len(), heap_bytes: 0 }
     }
 
     /// Bytes not read yet.
@@ -34,6 +36,12 @@ impl<'a> Decoder<'a> {
     #[must_use]
     pub fn position(&self) -> usize {
         self.end - self.rest.len()
+    }
+
+    /// Bytes of heap that what has been decoded takes, beside the frame.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        self.heap_bytes
     }
 
     /// Ends decoding: an error if bytes are left over.
@@ -124,6 +132,7 @@ impl<'a> Decoder<'a> {
         let format = format.nullable(false);
         self.check_count(count, T::min_size(format).max(1))?;
         let mut elements = Vec::with_capacity(count);
+        self.heap_bytes += count * size_of::<T>();
         for _ in 0..count {
             elements.push(T::decode(self, format)?);
         }
@@ -159,8 +168,9 @@ impl<'a> Decoder<'a> {
         let tag = self.varint()?;
         let size = widen(self.varint()?);
         let value = self.take(size)?;
-        let mut inner = Decoder { frame: self.frame, rest: value, end: self.position() };
+        let mut inner = Decoder { frame: self.frame, rest: value, end: self.position(), heap_bytes: 0 };
         let known = field(tag, &mut inner)?;
+        self.heap_bytes += inner.heap_bytes;
         match inner.left() {
             left if known && left > 0 => Err(inner.error(DecodeProblem::TaggedFieldSize { tag, left })),
             _ => Ok(()),

@@ -77,13 +77,18 @@ pub trait Response: Message {}
 
 /// Decodes a whole body. It shares the memory of `body`, and keeps it alive.
 pub fn decode<M: Message>(body: &Bytes, version: i16) -> Result<M, DecodeError> {
+    decode_measured(body, version).map(|(message, _)| message)
+}
+
+/// As [`decode`], with the bytes of heap that the message takes beside `body`: what a server charges to its budget.
+pub fn decode_measured<M: Message>(body: &Bytes, version: i16) -> Result<(M, usize), DecodeError> {
     let mut input = Decoder::new(body);
     if !M::API.versions().contains(version) {
         return Err(input.error(DecodeProblem::UnsupportedVersion { api: M::API, version }));
     }
     let message = M::decode(&mut input, format::<M>(version))?;
     input.finish()?;
-    Ok(message)
+    Ok((message, input.heap_bytes()))
 }
 
 /// Encodes a body without header; large records are shared, not copied.
@@ -157,8 +162,13 @@ macro_rules! define_bodies {
         impl RequestBody {
             /// Decodes the body of a request to `api` in `version`.
             pub fn decode(api: ApiKey, version: i16, body: &Bytes) -> Result<Self, DecodeError> {
+                Self::decode_measured(api, version, body).map(|(request, _)| request)
+            }
+
+            /// As [`RequestBody::decode`], with the bytes of heap that the request takes beside `body`.
+            pub fn decode_measured(api: ApiKey, version: i16, body: &Bytes) -> Result<(Self, usize), DecodeError> {
                 match api {
-                    $(ApiKey::$name => decode(body, version).map(Self::$name),)*
+                    $(ApiKey::$name => decode_measured(body, version).map(|(body, heap)| (Self::$name(body), heap)),)*
                 }
             }
 

@@ -1,0 +1,89 @@
+//! What the configuration means to each part of the node.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chronik_kafka::record_batch::TimestampType;
+use chronik_log::{FlushPolicy, LogConfig, TopicLogConfig};
+
+use crate::broker::{Broker, Settings};
+use crate::config::{Config, TimestampSource, WalFlush};
+use crate::limits;
+use crate::maintenance::Intervals;
+use crate::net::connection::Shared;
+use crate::net::listener::ConnectionLimits;
+use crate::rng::Rng;
+
+pub(super) fn connection_limits(config: &Config) -> ConnectionLimits {
+    ConnectionLimits { total: config.max_connections, per_ip: config.max_connections_per_ip }
+}
+
+pub(super) fn shared(config: &Config, broker: &Broker) -> Shared {
+    Shared {
+        broker: broker.clone(),
+        clock: broker.clock.clone(),
+        shutdown: broker.shutdown.clone(),
+        max_idle: config.max_idle(),
+        max_request_bytes: config.socket_request_max_bytes,
+        max_in_flight: config.max_in_flight_requests_per_connection,
+    }
+}
+
+pub(super) fn settings(config: &Config, log_defaults: Arc<TopicLogConfig>) -> Settings {
+    Settings {
+        auto_create_topics: config.auto_create_topics_enable,
+        delete_topics: config.delete_topic_enable,
+        num_partitions: config.num_partitions,
+        default_replication_factor: config.default_replication_factor,
+        min_insync_replicas: usize::try_from(config.min_insync_replicas).unwrap_or(1),
+        fetch_max_bytes: config.fetch_max_bytes,
+        fetch_sessions: config.max_incremental_fetch_session_cache_slots > 0,
+        log_defaults,
+        cluster_id: Some(config.cluster_id.clone()).filter(|id| !id.is_empty()),
+    }
+}
+
+pub(super) fn intervals(config: &Config) -> Intervals {
+    let ms = |ms: i64| Duration::from_millis(ms.unsigned_abs());
+    let tick = match config.wal_flush {
+        WalFlush::Interval => ms(config.wal_flush_interval_ms).min(limits::MAINTENANCE_TICK),
+        WalFlush::Commit | WalFlush::Os => limits::MAINTENANCE_TICK,
+    };
+    Intervals {
+        tick,
+        retention: ms(config.log_retention_check_interval_ms),
+        checkpoint: ms(config.checkpoint_interval_ms),
+        checkpoint_wal_bytes: limits::CHECKPOINT_WAL_BYTES,
+    }
+}
+
+pub(super) fn log_config(config: &Config, rng: &mut Rng) -> LogConfig {
+    LogConfig {
+        new_dir_id: rng.uuid(),
+        flush: match config.wal_flush {
+            WalFlush::Commit => FlushPolicy::Commit,
+            WalFlush::Interval => FlushPolicy::Interval(config.wal_flush_interval_ms),
+            WalFlush::Os => FlushPolicy::Os,
+        },
+        wal_segment_bytes: config.wal_segment_bytes,
+        index_interval_bytes: config.log_index_interval_bytes,
+        max_open_files: config.max_open_files,
+        producer_id_expiration_ms: config.producer_id_expiration_ms,
+        topic_defaults: Arc::new(topic_defaults(config)),
+        ..LogConfig::default()
+    }
+}
+
+pub(super) fn topic_defaults(config: &Config) -> TopicLogConfig {
+    TopicLogConfig {
+        segment_bytes: config.log_segment_bytes,
+        segment_ms: config.roll_ms(),
+        retention_ms: config.retention_ms(),
+        retention_bytes: config.retention_bytes(),
+        timestamp_type: match config.log_message_timestamp_type {
+            TimestampSource::CreateTime => TimestampType::CreateTime,
+            TimestampSource::LogAppendTime => TimestampType::LogAppendTime,
+        },
+        max_message_bytes: config.message_max_bytes,
+    }
+}
