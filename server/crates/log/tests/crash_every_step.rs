@@ -347,7 +347,7 @@ fn run_until(items: &[Item], ops: u64) -> (SimDisk, usize, usize) {
             break;
         }
     }
-    (disk.clone(), run.acked, run.staged)
+    (disk, run.acked, run.staged)
 }
 
 /// Opens a disk after a crash and says which of the script's states it is in.
