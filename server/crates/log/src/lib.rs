@@ -13,9 +13,10 @@
 //!
 //! A [`Log`] has exactly one owner (`&mut self`). Readers use an [`Arc<LogView>`](LogView), which is immutable.
 //!
-//! Modules, in dependency order: [`limits`], [`types`], [`error`], [`disk`], `codec`, `files` (open file cache),
-//! `epoch`, [`producer`], `index`, `segment`, [`view`], `wal`, `checkpoint`, `partition`, [`op`], `stage`,
-//! `commit`, `apply`, `retention`, `recovery`, [`log`], [`dump`].
+//! Modules, in dependency order: [`limits`], [`types`], [`error`], [`disk`], `codec`, `files` (open file cache), [`epoch`],
+//! [`producer`], `index`, `segment`, [`view`], `end` (where the next batch goes), `staged` (overlay of a group),
+//! `partition`, `wal`, `checkpoint`, [`op`], `retention`, `stage`, `rebuild`, `apply`, `commit`, [`recovery`], [`log`],
+//! [`dump`].
 #![cfg(not(any(loom, shuttle)))]
 
 mod apply;
