@@ -163,13 +163,10 @@ pub(crate) fn cut(
         partition.dirty.segments.remove(&segment.base_offset);
     }
     partition.dirty.dir = true;
-    let active = match partition.segments.pop() {
-        Some(last) if last.base_offset == cut.segment_base => last.with_sealed(None),
-        other => {
-            partition.segments.extend(other);
-            Segment::new(files, partition.id, cut.segment_base, None)
-        }
+    let Some(last) = partition.segments.pop().filter(|last| last.base_offset == cut.segment_base) else {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "the segment to be cut is not there"));
     };
+    let active = last.with_sealed(None);
     partition.end = rebuild::rebuild(&active, cut.position, cut.to, index_interval_bytes)?;
     partition.dirty.segments.insert(cut.segment_base);
     partition.segments.push(Arc::new(active));

@@ -49,6 +49,8 @@ pub struct Log {
     pub(crate) run: u64,
     checkpoint_out: bool,
     prepare_out: bool,
+    /// The last one failed: said once, not each time.
+    prepare_failing: bool,
     checkpointed_bytes: u64,
     last_sync_ms: i64,
     last_expire_ms: i64,
@@ -97,6 +99,7 @@ impl Log {
             run: parts.run,
             checkpoint_out: false,
             prepare_out: false,
+            prepare_failing: false,
             checkpointed_bytes: 0,
             last_sync_ms: 0,
             last_expire_ms: 0,
@@ -278,13 +281,20 @@ impl Log {
         job
     }
 
-    /// Takes note of a prepared WAL segment. After a failure (a full disk, say) the next one is tried as usual.
+    /// Takes note of a prepared WAL segment. After a failure (a full disk, say) another may be tried: see [`Self::wal_prepare_failing`].
     pub fn finish_wal_prepare(&mut self, done: WalPrepareDone) {
         self.prepare_out = false;
+        let failed_before = std::mem::replace(&mut self.prepare_failing, done.result.is_err());
         match done.result {
             Ok(file) => self.wal.add_spare(file),
-            Err(error) => tracing::warn!(%error, "no WAL segment could be prepared"),
+            Err(error) if !failed_before => tracing::warn!(%error, "no WAL segment could be prepared"),
+            Err(_) => {}
         }
+    }
+
+    /// Whether the last WAL segment could not be prepared. An attempt takes what is left of a full disk for a moment, so they should be rare.
+    pub fn wal_prepare_failing(&self) -> bool {
+        self.prepare_failing
     }
 
     /// Files to be unlinked, by another thread: unlinking a large file takes time.

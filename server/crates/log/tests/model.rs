@@ -191,7 +191,7 @@ fn entry(batch: &chronik_kafka::record_batch::RecordBatch) -> Entry {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
     #[test]
     fn the_log_is_a_vector(actions in prop::collection::vec(action(), 1..70)) {

@@ -51,9 +51,9 @@ impl Plan {
             WalRecord::Truncate { generation, to, segment_base, position, .. }
                 if generation == self.generation =>
             {
-                self.cuts.retain(|(_, earlier)| earlier.to < to);
+                let place = Cut { to, segment_base, position: position.into() };
+                self.cut(lsn, place);
                 self.log_start = self.log_start.min(to);
-                self.cuts.push((lsn, Cut { to, segment_base, position: position.into() }));
             }
             WalRecord::LogStart { generation, log_start, first_segment, .. }
                 if generation == self.generation =>
@@ -63,6 +63,15 @@ impl Plan {
             }
             _ => {}
         }
+    }
+
+    fn cut(&mut self, lsn: Lsn, cut: Cut) {
+        // A second cut at the same offset may be at the start of a segment that the log rolled to after the first
+        // one. What the checkpoint knows has to be cut where the first one was.
+        let place =
+            self.cuts.iter().find(|(_, earlier)| earlier.to == cut.to).map_or(cut, |(_, earlier)| *earlier);
+        self.cuts.retain(|(_, earlier)| earlier.to < cut.to);
+        self.cuts.push((lsn, place));
     }
 
     /// Whether no later record killed this append.
@@ -129,6 +138,21 @@ mod tests {
         }
         assert_eq!(plan.cut_below(100).map(|cut| cut.to), Some(50));
         assert_eq!(plan.cut_below(50), None);
+    }
+
+    #[test]
+    fn a_second_cut_at_the_same_offset_keeps_the_place_of_the_first() {
+        let at = |segment_base, position| WalRecord::Truncate {
+            id: ID,
+            generation: 1,
+            to: 50,
+            segment_base,
+            position,
+            leader_epoch: 0,
+        };
+        let plan = plan(&[(1, WalRecord::Create { id: ID }), (10, at(0, 700)), (20, at(50, 0))]);
+        assert_eq!(plan.cut_below(100), Some(Cut { to: 50, segment_base: 0, position: 700 }));
+        assert!(!live(&plan, 15, 1, 50) && live(&plan, 25, 1, 50));
     }
 
     #[test]
