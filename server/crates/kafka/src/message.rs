@@ -77,18 +77,25 @@ pub trait Response: Message {}
 
 /// Decodes a whole body. It shares the memory of `body`, and keeps it alive.
 pub fn decode<M: Message>(body: &Bytes, version: i16) -> Result<M, DecodeError> {
-    decode_measured(body, version).map(|(message, _)| message)
+    let mut input = Decoder::new(body);
+    let message = decode_from(&mut input, version)?;
+    input.finish()?;
+    Ok(message)
 }
 
-/// As [`decode`], with the bytes of heap that the message takes beside `body`: what a server charges to its budget.
-pub fn decode_measured<M: Message>(body: &Bytes, version: i16) -> Result<(M, usize), DecodeError> {
+/// As a server decodes what clients send: with the bytes of heap that the message takes beside `body`, which it charges to its budget, and without
+/// minding bytes behind the message. Kafka ignores them, and librdkafka 2.x sends three with every Metadata request of version 9 or later for all topics.
+pub fn decode_lenient<M: Message>(body: &Bytes, version: i16) -> Result<(M, usize), DecodeError> {
     let mut input = Decoder::new(body);
+    let message = decode_from(&mut input, version)?;
+    Ok((message, input.heap_bytes()))
+}
+
+fn decode_from<M: Message>(input: &mut Decoder<'_>, version: i16) -> Result<M, DecodeError> {
     if !M::API.versions().contains(version) {
         return Err(input.error(DecodeProblem::UnsupportedVersion { api: M::API, version }));
     }
-    let message = M::decode(&mut input, format::<M>(version))?;
-    input.finish()?;
-    Ok((message, input.heap_bytes()))
+    M::decode(input, format::<M>(version))
 }
 
 /// Encodes a body without header; large records are shared, not copied.
@@ -160,7 +167,7 @@ macro_rules! define_bodies {
         }
 
         impl RequestBody {
-            /// Decodes the body of a request to `api` in `version`.
+            /// Decodes the body of a request to `api` in `version`, as [`decode_lenient`] does.
             pub fn decode(api: ApiKey, version: i16, body: &Bytes) -> Result<Self, DecodeError> {
                 Self::decode_measured(api, version, body).map(|(request, _)| request)
             }
@@ -168,7 +175,7 @@ macro_rules! define_bodies {
             /// As [`RequestBody::decode`], with the bytes of heap that the request takes beside `body`.
             pub fn decode_measured(api: ApiKey, version: i16, body: &Bytes) -> Result<(Self, usize), DecodeError> {
                 match api {
-                    $(ApiKey::$name => decode_measured(body, version).map(|(body, heap)| (Self::$name(body), heap)),)*
+                    $(ApiKey::$name => decode_lenient(body, version).map(|(body, heap)| (Self::$name(body), heap)),)*
                 }
             }
 

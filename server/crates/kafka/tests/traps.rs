@@ -149,6 +149,17 @@ fn every_kind_of_bad_length_is_told_apart() {
     assert_eq!(trailing, DecodeProblem::Trailing { left: 1 });
 }
 
+/// librdkafka 2.x writes a compact null array in four bytes, and so sends three more than the request has
+/// (`rd_kafka_MetadataRequest0`, "keep 0"); Kafka does not mind.
+#[test]
+fn bytes_behind_a_request_are_ignored() {
+    let body = Bytes::from_static(&[0, 0, 0, 0, 1, 0, 0]);
+    let RequestBody::Metadata(request) = RequestBody::decode(ApiKey::Metadata, 12, &body).unwrap() else {
+        panic!("another request")
+    };
+    assert_eq!(request.topics, None, "all topics");
+}
+
 #[test]
 fn the_path_to_a_bad_string_is_named() {
     let (field, problem, _) = error_of::<MetadataRequest>(1, &[0, 0, 0, 1, 0, 3, b'a', 0xff, b'b']);
