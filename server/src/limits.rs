@@ -34,6 +34,10 @@ pub const MAX_FILE_JOBS: usize = 16;
 pub const MAINTENANCE_TICK: std::time::Duration = std::time::Duration::from_secs(1);
 /// Bytes of WAL after which a checkpoint is taken at once: what a recovery reads at most, roughly.
 pub const CHECKPOINT_WAL_BYTES: u64 = 1 << 30;
+/// Between two attempts to prepare a segment of the write-ahead log on a disk that is full.
+pub const PREPARE_RETRY: std::time::Duration = std::time::Duration::from_secs(1);
+/// Between two complaints about a full disk.
+pub const FULL_DISK_REMINDER: std::time::Duration = std::time::Duration::from_secs(30);
 /// How long the admin server may take to finish its answers.
 pub const ADMIN_STOP: std::time::Duration = std::time::Duration::from_secs(1);
 

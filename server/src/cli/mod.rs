@@ -36,7 +36,7 @@ pub fn run() -> ExitCode {
         Ok(code) => code,
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS, // whoever read our output has enough
         Err(error) => {
-            output::complain(&format!("error: {error:#}"));
+            output::complain(&format!("error: {}", output::in_one_line(&error)));
             ExitCode::from(exit_code(&error))
         }
     }

@@ -51,7 +51,9 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
         listeners: listeners.zip(addresses.kafka.clone()).collect(),
         admin: bound.admin,
     };
-    let node = Node::start(config, seams, shutdown, recovery::shown(clock)).await?;
+    let node = Node::start(config, seams, shutdown, recovery::shown(clock)).await.with_context(|| {
+        format!("cannot start on the data directory {} (--data-dir)", config.data_dir().display())
+    })?;
     announce(config, &addresses);
     match node.run().await {
         End::Stopped => Ok(ExitCode::SUCCESS),

@@ -33,6 +33,10 @@ pub struct Flusher {
     partitions: Arc<Registry<PartitionId, Partition>>,
     /// Whom to answer once the staged operations are committed, in the order of staging.
     staged: Vec<Reply<OpResult>>,
+    /// When to try again what a full disk refused, in terms of the clock's uptime.
+    prepare_again_at: Duration,
+    /// When to complain again that the disk is full.
+    complain_again_at: Duration,
 }
 
 /// The disk has failed in a way that the process must not survive.
@@ -55,7 +59,8 @@ impl Flusher {
         work: group_commit::Flusher<Work, OpResult>,
         partitions: Arc<Registry<PartitionId, Partition>>,
     ) -> Self {
-        Self { log, work, partitions, staged: Vec::new() }
+        let (prepare_again_at, complain_again_at) = (Duration::ZERO, Duration::ZERO);
+        Self { log, work, partitions, staged: Vec::new(), prepare_again_at, complain_again_at }
     }
 
     /// Publishes a partition that recovery found, before anybody asks, and gives it back its settings.
@@ -85,7 +90,7 @@ impl Flusher {
                 tracing::error!(%error, "storage has failed: the server must stop. Nothing that was acknowledged is lost");
                 return;
             }
-            self.hand_out_jobs(&files);
+            self.hand_out_jobs(&files, telemetry.clock.uptime());
         }
         if let Some(snapshot) = snapshot
             && let Err(error) = self.log.close(snapshot)
@@ -134,6 +139,9 @@ impl Flusher {
         match self.log.commit() {
             Ok(Committed { outcomes, touched, .. }) => {
                 record(telemetry, replies.len(), telemetry.clock.uptime() - started);
+                if outcomes.iter().any(|outcome| matches!(outcome, Err(OpError::StorageFull))) {
+                    self.complain_of_full_disk(telemetry);
+                }
                 let answers = outcomes.into_iter().map(|outcome| outcome.map_err(StorageError::from));
                 settle(
                     || touched.into_iter().for_each(|touched| self.publish(touched)),
@@ -142,10 +150,22 @@ impl Flusher {
                 Ok(())
             }
             Err(CommitError::StorageFull) => {
+                self.complain_of_full_disk(telemetry);
                 replies.into_iter().for_each(|reply| answer(reply, Err(OpError::StorageFull.into())));
                 Ok(())
             }
             Err(CommitError::Fatal(error)) => Err(Fatal(error)),
+        }
+    }
+
+    fn complain_of_full_disk(&mut self, telemetry: &Telemetry) {
+        let now = telemetry.clock.uptime();
+        if now >= self.complain_again_at {
+            self.complain_again_at = now + limits::FULL_DISK_REMINDER;
+            tracing::error!(
+                "no space left on the disk: records are refused (KAFKA_STORAGE_ERROR), nothing acknowledged is lost. To free space, delete topics, \
+                 lower their retention, or remove other files; there is no need to restart"
+            );
         }
     }
 
@@ -166,8 +186,10 @@ impl Flusher {
     }
 
     /// There is at most one job of a kind at a time, so the mailbox has room; if its worker is gone, the server is stopping.
-    fn hand_out_jobs(&mut self, files: &Sender<Job>) {
-        if let Some(job) = self.log.wal_prepare_job() {
+    fn hand_out_jobs(&mut self, files: &Sender<Job>, now: Duration) {
+        let too_early = self.log.wal_prepare_failing() && now < self.prepare_again_at;
+        if !too_early && let Some(job) = self.log.wal_prepare_job() {
+            self.prepare_again_at = now + limits::PREPARE_RETRY;
             let _ = files.try_send(Job::PrepareWal(job));
         }
         if let Some(job) = self.log.garbage_job() {
