@@ -43,20 +43,21 @@ impl Server {
 
     /// A server with these settings besides, each `name=value`.
     pub fn with(settings: &[&str]) -> Self {
-        Self::new(settings, None)
+        Self::inside(new_folder(), Vec::new(), settings)
     }
 
     /// A server whose process is at first allowed to open only so many files.
     pub fn with_few_open_files(limit: u32) -> Self {
-        Self::new(&[], Some(limit))
+        let shell = ["sh", "-c", &format!("ulimit -Sn {limit}; exec \"$0\" \"$@\"")];
+        Self::inside(new_folder(), shell.map(str::to_owned).to_vec(), &[])
     }
 
-    fn new(settings: &[&str], open_files: Option<u32>) -> Self {
+    /// A server with its data in `folder`, started by the command `wrapper`, which must become it.
+    pub fn inside(folder: TempDir, wrapper: Vec<String>, settings: &[&str]) -> Self {
         let small = ["wal.segment.bytes=4194304", "shutdown.timeout.ms=5000"];
         let settings = small.iter().chain(settings).map(|setting| (*setting).to_owned()).collect();
-        let folder = TempDir::with_prefix("chronik-test-").expect("a temporary folder");
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let launch = Launch { settings, open_files };
+        let launch = Launch { settings, wrapper };
         let child = launch.start(&folder, 1, any, any);
         let mut server = Self { child, folder, launch, starts: 1, kafka: any, admin: any };
         (server.kafka, server.admin) = server.wait_until_ready();
@@ -75,6 +76,14 @@ impl Server {
         self.child = self.launch.start(&self.folder, self.starts, self.kafka, self.admin);
         let ready = self.wait_until_ready();
         assert_eq!(ready, (self.kafka, self.admin), "the same addresses as before");
+    }
+
+    /// Starts it, and kills it again after `after`, ready or not.
+    pub fn start_and_kill(&mut self, after: Duration) {
+        self.starts += 1;
+        self.child = self.launch.start(&self.folder, self.starts, self.kafka, self.admin);
+        std::thread::sleep(after);
+        self.kill();
     }
 
     /// `kill -9`, and a new start.
@@ -157,7 +166,20 @@ impl Drop for Server {
 
 /// The server program.
 pub fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_chronik-server"));
+    wrapped(&[])
+}
+
+/// The server program behind the words of `wrapper`, without settings from our own environment.
+fn wrapped(wrapper: &[String]) -> Command {
+    let program = env!("CARGO_BIN_EXE_chronik-server");
+    let mut command = match wrapper {
+        [] => Command::new(program),
+        [first, rest @ ..] => {
+            let mut command = Command::new(first);
+            command.args(rest).arg(program);
+            command
+        }
+    };
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CHRONIK_")) {
         command.env_remove(name);
     }
@@ -206,17 +228,14 @@ fn looks() -> impl Iterator<Item = ()> {
 /// How a server is started, the first time and again.
 struct Launch {
     settings: Vec<String>,
-    /// Soft limit of open files, if not the one that we have.
-    open_files: Option<u32>,
+    /// What stands before the program on its command line.
+    wrapper: Vec<String>,
 }
 
 impl Launch {
     fn start(&self, folder: &TempDir, start: usize, kafka: SocketAddr, admin: SocketAddr) -> Child {
         let log = File::create(log_file(folder, start)).expect("a log file");
-        let mut command = match self.open_files {
-            Some(limit) => limited(limit),
-            None => program(),
-        };
+        let mut command = wrapped(&self.wrapper);
         command
             .args([
                 "start",
@@ -234,12 +253,9 @@ impl Launch {
     }
 }
 
-/// The server program, which the shell becomes after it has lowered the limit of open files.
-fn limited(open_files: u32) -> Command {
-    let mut command = Command::new("sh");
-    command.args(["-c", &format!("ulimit -Sn {open_files}; exec \"$0\" \"$@\"")]);
-    command.arg(env!("CARGO_BIN_EXE_chronik-server")).stdin(Stdio::null());
-    command
+/// A folder for a server.
+pub fn new_folder() -> TempDir {
+    TempDir::with_prefix("chronik-test-").expect("a temporary folder")
 }
 
 fn log_file(folder: &TempDir, start: usize) -> PathBuf {

@@ -1,0 +1,11 @@
+//! librdkafka, on which most clients in other languages are built, against the real server.
+#![cfg(not(any(loom, shuttle)))]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod admin;
+mod client;
+mod consuming;
+mod producing;
+mod restarts;
