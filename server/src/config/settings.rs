@@ -74,7 +74,7 @@ settings! {
         /// Where Kafka clients connect: host:port, or PLAINTEXT://host:port; a list is separated by commas. Port 0 takes any free one.
         "listeners" => listeners: Vec<HostPort> = vec![HostPort::new("127.0.0.1", 9092)], Allowed::NotEmpty;
         /// The addresses that clients are told, in the order of `listeners`. Empty: those of `listeners`.
-        /// Needed when the listener is 0.0.0.0 or [::], which nobody can connect to.
+        /// Needed when the listener is 0.0.0.0 or `[::]`, which nobody can connect to.
         "advertised.listeners" => advertised_listeners: Vec<HostPort> = Vec::new(), Allowed::Any;
         /// Connections open at a time; further ones are closed as soon as they are accepted.
         "max.connections" => max_connections: usize = 20_000, Allowed::AtLeast(1);

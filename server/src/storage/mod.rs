@@ -5,7 +5,7 @@
 //! files worker  ◄─ WAL segments to prepare, garbage to unlink ─┘
 //! ```
 //!
-//! The [`Log`](chronik_log::Log) has one owner, the [`flusher`]: there is no lock inside storage. Everyone else submits operations and reads published
+//! The [`Log`] has one owner, the `flusher`: there is no lock inside storage. Everyone else submits operations and reads published
 //! views.
 
 mod files;

@@ -1,9 +1,9 @@
 //! Opening a data directory. WAL order is the truth; segments past the checkpoint are a cache of it.
 //!
 //! 1. Read the checkpoint, list the WAL.
-//! 2. First pass over the WAL: which appends do later `Truncate`, `Drop` and `LogStart` records kill ([`plan`])?
-//! 3. Bring each partition's files to where the replay begins ([`prepare`]).
-//! 4. Second pass: write each live append back *in place*, in LSN order ([`replay`]). A gap ends its partition.
+//! 2. First pass over the WAL: which appends do later `Truncate`, `Drop` and `LogStart` records kill (`plan`)?
+//! 3. Bring each partition's files to where the replay begins (`prepare`).
+//! 4. Second pass: write each live append back *in place*, in LSN order (`replay`). A gap ends its partition.
 //! 5. Cut files to their ends, remove what no record knows, write a checkpoint with a new run number.
 //!
 //! Every step can be repeated: after a crash in the middle the next start does the same again. Only after 5 is
