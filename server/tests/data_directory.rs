@@ -1,5 +1,6 @@
 //! Data directories that cannot be used: an error that says what to do, and nothing acknowledged is lost.
 #![cfg(not(any(loom, shuttle)))]
+#![expect(clippy::disallowed_methods, reason = "a test stands outside the seams")]
 
 mod support;
 

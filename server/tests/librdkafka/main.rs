@@ -1,5 +1,6 @@
 //! librdkafka, on which most clients in other languages are built, against the real server.
 #![cfg(not(any(loom, shuttle)))]
+#![expect(clippy::disallowed_methods, reason = "a test stands outside the seams")]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -76,6 +76,7 @@ impl Raw {
     }
 
     /// Takes the next answer, which must be that to `sent`.
+    #[expect(clippy::needless_pass_by_value, reason = "an answer comes once")]
     pub fn receive<R: Response>(&mut self, sent: Sent<R>) -> R {
         let Sent { correlation_id, version, .. } = sent;
         let mut frame = self.frame().unwrap_or_else(|| panic!("hung up instead of answering {:?}", R::API));
@@ -93,9 +94,8 @@ impl Raw {
     /// The next frame; `None` if the server hangs up.
     pub fn frame(&mut self) -> Option<Bytes> {
         let mut prefix = [0; frame::PREFIX_LEN];
-        let mut body = match self.read(&mut prefix)? {
-            () => vec![0; frame::length(prefix, usize::MAX).expect("a length")],
-        };
+        self.read(&mut prefix)?;
+        let mut body = vec![0; frame::length(prefix, usize::MAX).expect("a length")];
         self.read(&mut body)?;
         Some(body.into())
     }

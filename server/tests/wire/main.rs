@@ -1,5 +1,6 @@
 //! The server as its clients see it, byte by byte: what Kafka's protocol promises, and what becomes of input that breaks it.
 #![cfg(not(any(loom, shuttle)))]
+#![expect(clippy::disallowed_methods, reason = "a test stands outside the seams")]
 
 #[path = "../support/mod.rs"]
 mod support;
