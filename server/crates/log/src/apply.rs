@@ -14,20 +14,34 @@ use crate::rebuild;
 use crate::retention::NewStart;
 use crate::segment::{Segment, file_name};
 use crate::stage::Cut;
-use crate::staged::{SegmentRun, StagedAppends, cut_files};
+use crate::staged::{SegmentRun, StagedAppends, cut_files, cut_indexes, cut_log};
 use crate::types::{Lsn, PartitionId};
+
+/// What may be behind the end in a partition's log files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Behind {
+    /// Nothing that counts: it is cut off when a file is begun or goes on from a cut.
+    Nothing,
+    /// Recovery: what Extents stand for, which have not been reached yet. It is cut off only at the end.
+    Extents,
+}
 
 /// Writes a partition's staged appends into the page cache; all of them or none. Segments that they begin are added
 /// to the partition. Returns whether names in the data directory changed.
-pub(crate) fn write_runs(files: &Arc<FileCache>, partition: &mut Partition) -> io::Result<bool> {
+pub(crate) fn write_runs(
+    files: &Arc<FileCache>,
+    partition: &mut Partition,
+    behind: Behind,
+) -> io::Result<bool> {
     let Some(mut change) = partition.staged.take() else { return Ok(false) };
     let mut root_dirty = false;
     if let StagedChange::Appends(appends) = &mut *change {
         let before = partition.segments.clone();
-        if let Err(error) = write_each_run(files, partition, appends, &mut root_dirty) {
+        if let Err(error) = write_each_run(files, partition, appends, behind, &mut root_dirty) {
             undo_runs(files, partition, before, appends)?;
             return Err(error);
         }
+        appends.written_over = Some(before);
     }
     partition.staged = Some(change);
     Ok(root_dirty)
@@ -37,6 +51,7 @@ fn write_each_run(
     files: &Arc<FileCache>,
     partition: &mut Partition,
     appends: &StagedAppends,
+    behind: Behind,
     root_dirty: &mut bool,
 ) -> io::Result<()> {
     for (index, run) in appends.runs.iter().enumerate() {
@@ -51,14 +66,21 @@ fn write_each_run(
         if run.creates_log() {
             files.disk.create_dir(partition.id.dir_name().as_ref())?;
             *root_dirty = true;
+            partition.names_unsynced = true;
             // After a crash, a deleted file of that name may have come back.
-            cut_files(segment, &run.before)?;
+            match behind {
+                Behind::Nothing => cut_files(segment, &run.before)?,
+                Behind::Extents => cut_indexes(segment, &run.before)?,
+            }
         }
         partition.dirty.segments.insert(run.segment_base);
         run.write(segment)?;
         if let Some(sealed) = run.sealed
             && let Some(last) = partition.segments.last_mut()
         {
+            if behind == Behind::Extents {
+                cut_log(last, sealed.size)?;
+            }
             *last = Arc::new(last.with_sealed(Some(sealed)));
         }
     }
@@ -66,7 +88,7 @@ fn write_each_run(
 }
 
 /// The files are as before afterwards; new ones are gone.
-fn undo_runs(
+pub(crate) fn undo_runs(
     files: &Arc<FileCache>,
     partition: &mut Partition,
     before: Vec<Arc<Segment>>,
@@ -110,7 +132,7 @@ impl Log {
     pub(crate) fn cut_partition(&mut self, id: PartitionId, cut: Cut) -> io::Result<()> {
         let interval = self.config.index_interval_bytes;
         match self.partitions.get_mut(&id) {
-            Some(partition) => self::cut(&self.files, partition, cut, interval),
+            Some(partition) => self::cut(&self.files, partition, cut, interval, Behind::Nothing),
             None => Ok(()),
         }
     }
@@ -156,10 +178,15 @@ pub(crate) fn cut(
     partition: &mut Partition,
     cut: Cut,
     index_interval_bytes: u64,
+    behind: Behind,
 ) -> io::Result<()> {
     let keep = partition.segments.partition_point(|segment| segment.base_offset <= cut.segment_base);
     for segment in partition.segments.split_off(keep) {
-        unlink_segment(&*files.disk, &segment)?;
+        match behind {
+            Behind::Nothing => unlink_segment(&*files.disk, &segment)?,
+            // The name may have come back since, with Extents in it.
+            Behind::Extents => segment.forget_files(),
+        }
         partition.dirty.segments.remove(&segment.base_offset);
     }
     partition.dirty.dir = true;
@@ -168,6 +195,9 @@ pub(crate) fn cut(
     };
     let active = last.with_sealed(None);
     partition.end = rebuild::rebuild(&active, cut.position, cut.to, index_interval_bytes)?;
+    if behind == Behind::Nothing {
+        cut_log(&active, cut.position)?;
+    }
     partition.dirty.segments.insert(cut.segment_base);
     partition.segments.push(Arc::new(active));
     // If the log started inside the batch that went.
@@ -182,7 +212,7 @@ pub(crate) fn cut(
 fn forget_truncated(partition: &mut Partition, to: i64) {
     let lost = partition.producers.truncate_from_end(to);
     if !lost.is_empty() {
-        let ProducerTable(found) = rebuild::find_producers(&partition.segments, &lost, to);
+        let ProducerTable(found) = rebuild::find_producers(&partition.segments, &lost, &partition.end);
         partition.producers.0.extend(found);
     }
 }

@@ -1,4 +1,5 @@
-//! Committing a group: first the WAL, then the segments. The two halves are separate so that they can be pipelined.
+//! Committing a group: first the WAL (before it, what goes straight: `bulk.rs`), then the segments. The two
+//! halves are separate so that they can be pipelined.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -6,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::apply::{Behind, write_runs};
 use crate::error::{CommitError, OpError, is_storage_full};
 use crate::log::Log;
 use crate::op::{Committed, Outcome, Touched};
@@ -18,9 +20,13 @@ use crate::wal::fatal;
 type Changed = BTreeMap<PartitionId, bool>;
 
 impl Log {
-    /// First half: the WAL. After an error nothing of the group is there.
+    /// First half: bulk, then the WAL. After an error nothing of the group is there.
     pub(crate) fn write_group(&mut self) -> Result<(), CommitError> {
-        self.wal.write(&mut self.group)?;
+        self.write_bulk()?;
+        if let Err(error) = self.wal.write(&mut self.group) {
+            self.take_back_bulk()?;
+            return Err(error);
+        }
         if self.config.flush == FlushPolicy::Commit || self.sync_group {
             self.wal.sync()?;
         }
@@ -58,13 +64,13 @@ impl Log {
         Ok(Committed { outcomes, touched, lsn: self.last_lsn() })
     }
 
-    /// Writes a partition's staged appends. `None` if it has none, else whether its view changed.
+    /// Writes a partition's staged appends, unless they went straight. `None` if it has none, else whether its view changed.
     pub(crate) fn apply_appends(&mut self, id: PartitionId) -> io::Result<Option<bool>> {
         let Some(partition) = self.partitions.get_mut(&id) else { return Ok(None) };
-        if !matches!(partition.staged.as_deref(), Some(StagedChange::Appends(_))) {
-            return Ok(None);
+        let Some(StagedChange::Appends(appends)) = partition.staged.as_deref() else { return Ok(None) };
+        if appends.written_over.is_none() {
+            self.root_dirty |= write_runs(&self.files, partition, Behind::Nothing)?;
         }
-        self.root_dirty |= crate::apply::write_runs(&self.files, partition)?;
         Ok(Some(crate::apply::install(partition)))
     }
 

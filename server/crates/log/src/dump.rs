@@ -34,7 +34,7 @@ pub struct WalEntry {
     pub bytes: u64,
     /// What the record is about, unless it is metadata.
     pub partition: Option<PartitionId>,
-    /// `Append`, `Metadata`, `Create`, `Drop`, `Truncate`, `LogStart`.
+    /// `Append`, `Extent`, `Metadata`, `Create`, `Drop`, `Truncate`, `LogStart`.
     pub kind: &'static str,
     /// Its fields.
     pub detail: String,
@@ -87,11 +87,17 @@ impl Visitor for Show<'_> {
 
 fn describe(record: &WalRecord, body_bytes: usize) -> (&'static str, String) {
     match record {
-        WalRecord::Append { segment_base, position, header, .. } => {
+        WalRecord::Append { segment_base, position, header, .. }
+        | WalRecord::Extent { segment_base, position, header, .. } => {
             let (first, last, epoch) =
                 (header.base_offset, header.last_offset(), header.partition_leader_epoch);
             let place = format!("segment {segment_base} position {position}");
-            ("Append", format!("offsets {first}..={last} epoch {epoch} {place} body {body_bytes} bytes"))
+            let detail = format!("offsets {first}..={last} epoch {epoch} {place}");
+            if matches!(record, WalRecord::Append { .. }) {
+                ("Append", format!("{detail} body {body_bytes} bytes"))
+            } else {
+                ("Extent", format!("{detail} length {} bytes", header.total_len()))
+            }
         }
         WalRecord::Metadata => ("Metadata", format!("{body_bytes} bytes")),
         WalRecord::Create { .. } => ("Create", String::new()),

@@ -5,7 +5,8 @@
 //! ```text
 //! Op --stage--> assigned offsets, encoded WAL records      (stage.rs; nothing on disk, nothing visible)
 //!        |
-//!      commit = write_group: ONE WAL write + ONE fdatasync (commit.rs, wal/)
+//!      commit = write_bulk: large appends straight into their segments, synced; Extents stand for them (bulk.rs)
+//!             + write_group: ONE WAL write + ONE fdatasync (commit.rs, wal/)
 //!             + apply_group: segments, page cache          (apply.rs) -> outcomes, new views
 //!        |
 //!      checkpoint: sync segments, write `checkpoint`, recycle WAL segments   (checkpoint/)
@@ -15,11 +16,12 @@
 //!
 //! Modules, in dependency order: [`limits`], [`types`], [`error`], [`disk`], `codec`, `files` (open file cache), [`epoch`],
 //! [`producer`], `index`, `segment`, [`view`], `end` (where the next batch goes), `staged` (overlay of a group),
-//! `partition`, `wal`, `checkpoint`, [`op`], `retention`, `stage`, `rebuild`, `apply`, `commit`, [`recovery`], [`log`],
+//! `partition`, `wal`, `checkpoint`, [`op`], `retention`, `stage`, `rebuild`, `apply`, `bulk`, `commit`, [`recovery`], [`log`],
 //! [`dump`].
 #![cfg(not(any(loom, shuttle)))]
 
 mod apply;
+mod bulk;
 mod checkpoint;
 mod codec;
 mod commit;

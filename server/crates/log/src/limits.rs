@@ -10,6 +10,11 @@ pub const WAL_SEGMENT_BYTES: u64 = 64 << 20;
 pub const MAX_SPARE_WAL_SEGMENTS: usize = 4;
 /// WAL bytes staged in one group, beyond which `stage` asks for a commit first.
 pub const MAX_GROUP_BYTES: u64 = 48 << 20;
+/// Bytes that one group appends to a partition, from which on they are written to its segment alone, without a copy in
+/// the WAL: an extra sync costs about as much as writing this.
+pub const BULK_BYTES: u64 = 512 << 10;
+/// Partitions of a group that are written that way at most, since each takes a sync of its own.
+pub const MAX_BULK_PARTITIONS: usize = 4;
 /// Operations staged in one group, beyond which `stage` asks for a commit first.
 pub const MAX_GROUP_OPS: usize = 64 << 10;
 /// Bytes of a metadata record.

@@ -30,6 +30,8 @@ pub(crate) struct Partition {
     pub(crate) producers: ProducerTable,
     /// What the next checkpoint must sync.
     pub(crate) dirty: Dirty,
+    /// The name of the active segment, or of the directory, may not be durable.
+    pub(crate) names_unsynced: bool,
     /// What readers get.
     pub(crate) view: Arc<LogView>,
     /// Why nothing is served, if so.
@@ -99,6 +101,7 @@ impl Partition {
             epochs,
             producers: ProducerTable::default(),
             dirty: Dirty::default(),
+            names_unsynced: false,
             view: Arc::new(view),
             offline: None,
             staged: None,

@@ -15,8 +15,8 @@ use crate::producer::{ProducerEntry, ProducerTable, after_append};
 use crate::segment::{Segment, Walk};
 use crate::view::ReadMode;
 
-/// Cuts a segment at `position`, where offset `end_offset` is, and brings its indexes in line with what is left.
-/// Returns the end that the segment has then.
+/// Brings a segment's indexes in line with its batches below `position`, where offset `end_offset` is. Returns the end
+/// that the segment has there; its log file is the caller's to cut.
 pub(crate) fn rebuild(
     segment: &Segment,
     position: u64,
@@ -44,7 +44,6 @@ pub(crate) fn rebuild(
         }
     }
     end.offset = end_offset;
-    cut_log(segment, position)?;
     replace(segment, FileKind::Index, &index)?;
     replace(segment, FileKind::TimeIndex, &time_index)?;
     Ok(end)
@@ -60,14 +59,6 @@ pub(crate) fn rebuild_sealed_indexes(segment: &Segment, index_interval_bytes: u6
         write_at(&*file, &entry.encode(), entries * crate::index::TIME_ENTRY_BYTES as u64)?;
     }
     Ok(())
-}
-
-fn cut_log(segment: &Segment, position: u64) -> io::Result<()> {
-    match segment.open(FileKind::Log, OpenMode::Existing) {
-        Ok(file) if file.len()? > position => file.set_len(position),
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }
 
 /// Gives an index file these bytes. Usually they are there already, and only what follows has to go.
@@ -92,15 +83,15 @@ fn begins_with(file: &dyn DiskFile, bytes: &[u8]) -> io::Result<bool> {
     Ok(file.read_at(&mut there, 0)? == bytes.len() && there == bytes)
 }
 
-/// What the log below `to` says of these producers; newest segments first, up to a bound. What cannot be read is
+/// What the log below `end` says of these producers; newest segments first, up to a bound. What cannot be read is
 /// left out: an unknown producer may go on with any sequence.
-pub(crate) fn find_producers(segments: &[Arc<Segment>], lost: &[i64], to: i64) -> ProducerTable {
+pub(crate) fn find_producers(segments: &[Arc<Segment>], lost: &[i64], end: &LogEnd) -> ProducerTable {
     let mut wanted: FxHashSet<i64> = lost.iter().copied().collect();
     let mut found = ProducerTable::default();
     let mut bytes_left = limits::PRODUCER_REBUILD_BYTES;
     for segment in segments.iter().rev() {
         let mut here = ProducerTable::default();
-        if collect_producers(segment, &wanted, to, &mut here).is_err() || wanted.is_empty() {
+        if collect_producers(segment, &wanted, end, &mut here).is_err() || wanted.is_empty() {
             break;
         }
         wanted.retain(|id| !here.0.contains_key(id));
@@ -117,15 +108,19 @@ pub(crate) fn find_producers(segments: &[Arc<Segment>], lost: &[i64], to: i64) -
 fn collect_producers(
     segment: &Segment,
     wanted: &FxHashSet<i64>,
-    to: i64,
+    end: &LogEnd,
     found: &mut ProducerTable,
 ) -> Result<(), ReadError> {
     let Some(file) = segment.open_existing(FileKind::Log)? else { return Ok(()) };
     let mut walk = Walk::new(&*file, 0, ReadMode::Blocking, limits::SCAN_CHUNK_BYTES);
-    while let Some((_, header)) = walk.next(segment)? {
-        if header.last_offset() >= to {
-            break;
-        }
+    // Behind the end may be anything while the log is recovered.
+    let size = match segment.sealed {
+        Some(sealed) => sealed.size,
+        None => end.position,
+    };
+    while walk.position() < size
+        && let Some((_, header)) = walk.next(segment)?
+    {
         if wanted.contains(&header.producer_id) {
             let time = header.max_timestamp;
             let stamped = header.timestamp_type() == TimestampType::LogAppendTime;

@@ -3,12 +3,14 @@
 //! 1. Read the checkpoint, list the WAL.
 //! 2. First pass over the WAL: which appends do later `Truncate`, `Drop` and `LogStart` records kill (`plan`)?
 //! 3. Bring each partition's files to where the replay begins (`prepare`).
-//! 4. Second pass: write each live append back *in place*, in LSN order (`replay`). A gap ends its partition.
+//! 4. Second pass, in LSN order: write each live Append back *in place*, and verify that each live Extent is there
+//!    (`replay`). A gap ends its partition; until then nothing that an Extent may stand for is cut off.
 //! 5. Cut files to their ends, remove what no record knows, write a checkpoint with a new run number.
 //!
 //! Every step can be repeated: after a crash in the middle the next start does the same again. Only after 5 is
 //! anything appended, to a new WAL segment: the torn tail of the old one stays where it is and is never followed.
 
+mod extent;
 mod plan;
 mod prepare;
 mod replay;
@@ -219,11 +221,12 @@ impl Visitor for FirstPass<'_> {
         use crate::wal::record::WalRecord;
         match (located.record, located.record.partition()) {
             (WalRecord::Metadata, _) => self.metadata.push(Bytes::copy_from_slice(located.body)),
-            (WalRecord::Append { .. }, _) => self.appends += 1,
             (record @ WalRecord::Create { .. }, Some(id)) => {
                 self.plans.entry(id).or_default().observe(located.frame.lsn, record);
             }
             (record, Some(id)) => {
+                let is_append = matches!(record, WalRecord::Append { .. } | WalRecord::Extent { .. });
+                self.appends += u64::from(is_append);
                 if let Some(plan) = self.plans.get_mut(&id) {
                     plan.observe(located.frame.lsn, record);
                 }

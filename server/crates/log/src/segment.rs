@@ -216,6 +216,11 @@ impl<'a> Walk<'a> {
         Self { file, mode, chunk, position, buf: Vec::new(), buf_at: 0 }
     }
 
+    /// Where the next batch would be.
+    pub(crate) fn position(&self) -> u64 {
+        self.position
+    }
+
     /// Position and header of the next batch; `None` where the file ends (maybe inside a header).
     pub(crate) fn next(&mut self, segment: &Segment) -> Result<Option<(u64, BatchHeader)>, ReadError> {
         let position = self.position;

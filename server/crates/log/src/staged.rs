@@ -1,13 +1,14 @@
 //! Appends of one group to one partition: an overlay over the partition's committed state, and the bytes to write.
 
 use std::io::{self, IoSlice};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use chronik_kafka::record_batch::{BatchHeader, HEADER_LEN, RecordBatch};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use crate::disk::{DiskFile, OpenMode, write_at};
+use crate::disk::{OpenMode, write_at};
 use crate::end::{LogEnd, NewEntries};
 use crate::epoch::EpochStart;
 use crate::files::FileKind;
@@ -28,6 +29,8 @@ pub(crate) struct StagedAppends {
     pub(crate) producers: FxHashMap<i64, ProducerEntry>,
     /// Bytes of batches.
     pub(crate) bytes: u64,
+    /// The partition's segments before the runs were written; `None` until they are.
+    pub(crate) written_over: Option<Vec<Arc<Segment>>>,
 }
 
 /// Neighbouring batches of one segment, written at once.
@@ -80,6 +83,11 @@ impl SegmentRun {
         write_entries(segment, FileKind::TimeIndex, &self.time_index, time_at)
     }
 
+    /// Whether batches wait to be written.
+    pub(crate) fn has_batches(&self) -> bool {
+        !self.batches.is_empty()
+    }
+
     /// Whether the write may create files.
     pub(crate) fn creates_names(&self) -> bool {
         self.before.position == 0
@@ -99,23 +107,27 @@ fn write_entries(segment: &Segment, kind: FileKind, bytes: &[u8], at: u64) -> io
 
 /// Cuts a segment's files to what `end` says. Files that are not there are as short as can be.
 pub(crate) fn cut_files(segment: &Segment, end: &LogEnd) -> io::Result<()> {
-    let lens = [
-        (FileKind::Log, end.position),
-        (FileKind::Index, u64::from(end.index_entries) * INDEX_ENTRY_BYTES as u64),
-        (FileKind::TimeIndex, u64::from(end.time_entries) * TIME_ENTRY_BYTES as u64),
-    ];
-    for (kind, len) in lens {
-        match segment.open(kind, OpenMode::Existing) {
-            Ok(file) => cut(&*file, len)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
+    cut_log(segment, end.position)?;
+    cut_indexes(segment, end)
 }
 
-fn cut(file: &dyn DiskFile, len: u64) -> io::Result<()> {
-    if file.len()? > len { file.set_len(len) } else { Ok(()) }
+/// Cuts a segment's log file.
+pub(crate) fn cut_log(segment: &Segment, position: u64) -> io::Result<()> {
+    cut(segment, FileKind::Log, position)
+}
+
+/// Cuts a segment's indexes to what `end` says.
+pub(crate) fn cut_indexes(segment: &Segment, end: &LogEnd) -> io::Result<()> {
+    cut(segment, FileKind::Index, u64::from(end.index_entries) * INDEX_ENTRY_BYTES as u64)?;
+    cut(segment, FileKind::TimeIndex, u64::from(end.time_entries) * TIME_ENTRY_BYTES as u64)
+}
+
+fn cut(segment: &Segment, kind: FileKind, len: u64) -> io::Result<()> {
+    match segment.open(kind, OpenMode::Existing) {
+        Ok(file) if file.len()? > len => file.set_len(len),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 impl StagedAppends {
@@ -126,6 +138,7 @@ impl StagedAppends {
             epochs: SmallVec::new(),
             producers: FxHashMap::default(),
             bytes: 0,
+            written_over: None,
         }
     }
 
@@ -142,17 +155,28 @@ impl StagedAppends {
 
     /// Adds a batch that has its offsets, at the end.
     pub(crate) fn append(&mut self, batch: RecordBatch, latest_epoch: i32, index_interval_bytes: u64) {
-        let RecordBatch { header, body } = batch;
-        let len = (HEADER_LEN + body.len()) as u64;
+        self.append_stored(&batch.header, latest_epoch, index_interval_bytes);
+        if let Some(run) = self.runs.last_mut() {
+            run.batches.push((batch.header.encode(), batch.body));
+        }
+    }
+
+    /// Like [`append`](Self::append), of a batch that is in the segment's file already. The two do not mix in a run.
+    pub(crate) fn append_stored(
+        &mut self,
+        header: &BatchHeader,
+        latest_epoch: i32,
+        index_interval_bytes: u64,
+    ) {
+        let len = header.total_len() as u64;
         let epoch = header.partition_leader_epoch;
         if epoch > self.epochs.last().map_or(latest_epoch, |last| last.epoch) {
             self.epochs.push(EpochStart { epoch, start_offset: header.base_offset });
         }
-        let new = self.end.append(&header, len, index_interval_bytes);
+        let new = self.end.append(header, len, index_interval_bytes);
         self.bytes += len;
         if let Some(run) = self.runs.last_mut() {
             run.add_entries(new);
-            run.batches.push((header.encode(), body));
         }
     }
 

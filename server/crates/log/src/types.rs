@@ -67,6 +67,9 @@ pub struct LogConfig {
     pub wal_segment_bytes: u64,
     /// Bytes of WAL groups beyond which [`Log::must_commit_before`](crate::Log::must_commit_before) says so.
     pub max_group_bytes: u64,
+    /// Bytes that a group appends to a partition, from which on they go straight to its segment. Only under
+    /// [`FlushPolicy::Commit`]: without a sync per group there is nothing to gain.
+    pub bulk_bytes: u64,
     /// Zeroed or recycled WAL segments kept ready.
     pub spare_wal_segments: usize,
     /// Bytes of log between two index entries (`index.interval.bytes`).
@@ -87,6 +90,7 @@ impl Default for LogConfig {
             first_wal_segment_bytes: limits::FIRST_WAL_SEGMENT_BYTES,
             wal_segment_bytes: limits::WAL_SEGMENT_BYTES,
             max_group_bytes: limits::MAX_GROUP_BYTES,
+            bulk_bytes: limits::BULK_BYTES,
             spare_wal_segments: limits::MAX_SPARE_WAL_SEGMENTS,
             index_interval_bytes: limits::INDEX_INTERVAL_BYTES,
             max_open_files: limits::MAX_OPEN_FILES,

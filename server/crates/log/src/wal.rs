@@ -121,7 +121,7 @@ impl Wal {
         self.next_lsn
     }
 
-    /// Bytes of groups written so far.
+    /// Bytes of groups written so far, and of what they refer to: what a recovery has to read.
     pub(crate) fn written_bytes(&self) -> u64 {
         self.written_bytes
     }
@@ -147,7 +147,13 @@ impl Wal {
             Err(error) if is_storage_full(&error) => {
                 // Whatever part of it is there must not come back to life: later attempts outnumber it, and its
                 // front is erased if the disk allows that much.
-                let _ = write_at(&*current.file.file, &[0; ERASED_BYTES], current.position);
+                let erased = write_at(&*current.file.file, &[0; ERASED_BYTES], current.position);
+                if group.extent_bytes() > 0 {
+                    // An Extent claims bytes that are about to be taken back: it must be gone for good.
+                    erased
+                        .and_then(|()| current.file.file.sync_data())
+                        .map_err(|error| fatal("erasing a group from the WAL", &error))?;
+                }
                 return Err(CommitError::StorageFull);
             }
             Err(error) => return Err(fatal("writing the WAL", &error)),
@@ -155,7 +161,7 @@ impl Wal {
         current.header_written = true;
         current.position += group.bytes();
         self.next_lsn += group.records();
-        self.written_bytes += group.bytes();
+        self.written_bytes += group.bytes() + group.extent_bytes();
         Ok(())
     }
 
@@ -231,9 +237,11 @@ impl Wal {
         unlink
     }
 
-    /// A job that prepares one more segment, if none is ready.
+    /// A job that prepares one more segment, if none is ready and one will be needed: half a segment's room is left.
     pub(crate) fn prepare_job(&mut self) -> Option<prepare::WalPrepareJob> {
-        if !self.spares.is_empty() || self.max_spares == 0 {
+        let room =
+            self.current.as_ref().map_or(0, |current| current.file.bytes.saturating_sub(current.position));
+        if !self.spares.is_empty() || self.max_spares == 0 || room > self.segment_bytes / 2 {
             return None;
         }
         self.prepare_first(self.segment_bytes)

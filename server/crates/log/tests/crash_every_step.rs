@@ -165,7 +165,40 @@ fn script() -> Vec<Item> {
     group(&mut items, [Op::DeleteRecords { id: b, before_offset: 5 }]);
     group(&mut items, [Op::Truncate { id: b, to: 6, leader_epoch: 3 }]);
     group(&mut items, [append(b, batch(3, 333, 9, 1), 3, 1000)]);
+    bulk(&mut items, [a, b, c]);
     items
+}
+
+/// Bulk and not, in turns on the same partitions: cut inside what went straight, written over both ways, rolled in the
+/// middle of a group, dropped and created again.
+fn bulk(items: &mut Vec<Item>, [a, b, c]: [PartitionId; 3]) {
+    let mut producer = Producer(BTreeMap::from([(7, 1000)]));
+    checkpoint(items, |_| {});
+    group(items, [append(c, batch(1, 500, 1, 1), 3, 1000), append(c, batch(2, 500, 2, 1), 3, 1000)]);
+    group(items, [append(c, batch(1, 90, 3, 1), 3, 1000), append(a, batch(1, 950, 3, 1), 7, 1000)]);
+    for round in 0..3u8 {
+        let large = (0..4).map(|part| append(c, batch(1, 420, 10 * round + part, 1), 4, 1000));
+        items.extend(large.map(Item::Op));
+        group(items, [append(b, batch(1, 70, round, 1), 4, 1000)]);
+    }
+    items.push(Item::PrepareWal);
+    let end = 55;
+    group(items, [Op::Truncate { id: c, to: end, leader_epoch: 5 }]);
+    group(items, [append(c, batch(1, 30, 4, 1), 5, 1000)]);
+    group(items, [append(c, batch(1, 800, 5, 1), 5, 1000), append(c, batch(1, 800, 6, 1), 5, 1000)]);
+    group(items, [Op::Truncate { id: c, to: end, leader_epoch: 6 }]);
+    group(items, [append(c, batch(2, 600, 7, 1), 6, 1000), append(b, batch(1, 1300, 7, 1), 5, 1000)]);
+    group(items, [append(c, batch(1, 100, 8, 1), 6, 1000), Op::Metadata(Bytes::from_static(b"beside"))]);
+    group(items, [Op::Drop { id: b }]);
+    create(items, &[b]);
+    group(items, [append(b, producer.next(7, 2, 450), 0, 1000)]);
+    checkpoint(items, |items| {
+        group(items, [append(b, producer.next(7, 3, 450), 0, 1000)]);
+        group(items, [append(b, producer.next(7, 1, 40), 0, 1000), append(a, batch(1, 900, 9, 1), 8, 1000)]);
+    });
+    group(items, [append(b, producer.next(7, 2, 800), 0, 1000)]);
+    group(items, [Op::DeleteRecords { id: b, before_offset: 5 }]);
+    group(items, [append(b, producer.next(7, 2, 810), 1, 1000)]);
 }
 
 /// Numbers batches as an idempotent producer does, one sequence per producer id.
@@ -301,6 +334,7 @@ fn config() -> LogConfig {
         first_wal_segment_bytes: 8 << 10,
         wal_segment_bytes: 8 << 10,
         flush: FlushPolicy::Commit,
+        bulk_bytes: 700,
         topic_defaults: topic(),
         ..small_config()
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chronik_log::disk::SimDisk;
 use chronik_log::disk::sim::Crash;
-use chronik_log::{Disk, Log, Op, Outcome, PartitionId, ReadMode};
+use chronik_log::{Disk, Log, LogConfig, Op, Outcome, PartitionId, ReadMode};
 use common::{append, batch, commit_one, id, open, read_all, read_batch, small_config, small_topic};
 use proptest::prelude::*;
 
@@ -62,6 +62,11 @@ struct World {
     epochs: [i32; 2],
 }
 
+/// About half of the appends go straight.
+fn config() -> LogConfig {
+    LogConfig { bulk_bytes: 500, ..small_config() }
+}
+
 fn partition(index: usize) -> PartitionId {
     id(1, i32::try_from(index).unwrap())
 }
@@ -69,7 +74,7 @@ fn partition(index: usize) -> PartitionId {
 impl World {
     fn new() -> Self {
         let disk = SimDisk::new(1);
-        let mut log = open(&(Arc::new(disk.clone()) as Arc<dyn Disk>), &small_config()).0;
+        let mut log = open(&(Arc::new(disk.clone()) as Arc<dyn Disk>), &config()).0;
         for index in 0..2 {
             commit_one(&mut log, Op::Create { id: partition(index), config: small_topic() });
         }
@@ -139,7 +144,7 @@ impl World {
                     seed => Crash::Torn(u64::from(seed) + step as u64),
                 });
                 let shared: Arc<dyn Disk> = Arc::new(self.disk.clone());
-                let (log, recovery) = open(&shared, &small_config());
+                let (log, recovery) = open(&shared, &config());
                 assert_eq!(recovery.damage, []);
                 assert_eq!(recovery.clean, clean);
                 self.log = Some(log);

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 
 use super::plan::Plan;
 use super::{Damage, Recovery};
-use crate::apply;
+use crate::apply::{self, Behind};
 use crate::checkpoint::PartitionState;
 use crate::disk::Disk;
 use crate::end::LogEnd;
@@ -22,7 +22,7 @@ use crate::partition::Partition;
 use crate::rebuild;
 use crate::retention::NewStart;
 use crate::segment::{Segment, file_name, parse_file_name};
-use crate::staged::cut_files;
+use crate::staged::{cut_files, cut_indexes};
 use crate::types::{LogConfig, PartitionId};
 
 /// Bytes of the files in a partition's directory, by name.
@@ -40,7 +40,7 @@ pub(super) fn prepare(
     let Some(state) = plan.state.take() else {
         let mut partition = Partition::new(files, id, plan.generation, Arc::clone(&config.topic_defaults));
         move_start(files, &mut partition, plan).map_err(error)?;
-        cut_to_end(&partition).map_err(error)?;
+        cut_indexes_to_end(&partition).map_err(error)?;
         return Ok(partition);
     };
     let mut partition = at_checkpoint(files, state, config);
@@ -64,10 +64,9 @@ pub(super) fn prepare(
     }
     let interval = config.index_interval_bytes;
     let prepared = match cut {
-        Some(cut) => apply::cut(files, &mut partition, cut, interval),
-        None if plan.touched => {
-            cut_to_end(&partition).and_then(|()| repair_active_index(&mut partition, &listing, interval))
-        }
+        Some(cut) => apply::cut(files, &mut partition, cut, interval, Behind::Extents),
+        None if plan.touched => cut_indexes_to_end(&partition)
+            .and_then(|()| repair_active_index(&mut partition, &listing, interval)),
         None => repair_active_index(&mut partition, &listing, interval),
     };
     // The deepest cut may be older than the latest start.
@@ -110,9 +109,10 @@ fn move_start(files: &Arc<FileCache>, partition: &mut Partition, plan: &Plan) ->
     Ok(())
 }
 
-/// What is behind the end may be of a file that was deleted, whose name came back: the replay must not mix with it.
-fn cut_to_end(partition: &Partition) -> io::Result<()> {
-    partition.active().map_or(Ok(()), |active| cut_files(active, &partition.end))
+/// What is behind the end may be of a file that was deleted, whose name came back: the replay must not mix with it. In
+/// the log file it may be what an Extent stands for, and is overwritten, or cut off at last.
+fn cut_indexes_to_end(partition: &Partition) -> io::Result<()> {
+    partition.active().map_or(Ok(()), |active| cut_indexes(active, &partition.end))
 }
 
 fn list(disk: &dyn Disk, id: PartitionId) -> io::Result<Listing> {

@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::record::{WalRecord, seal};
-use crate::types::Lsn;
+use super::record::{WalRecord, make_extent, seal};
+use crate::types::{Lsn, PartitionId};
 
 /// Zeros to pad with.
 static PADDING: [u8; super::record::ALIGN] = [0; super::record::ALIGN];
@@ -18,10 +18,14 @@ pub(crate) struct Group {
     arena: Vec<u8>,
     records: Vec<Encoded>,
     bytes: u64,
+    /// Bytes of bodies that are in segments only.
+    extent_bytes: u64,
 }
 
 #[derive(Debug)]
 struct Encoded {
+    /// Whose append it is, if it is one.
+    append_to: Option<PartitionId>,
     header: Range<usize>,
     body: Bytes,
     padding: usize,
@@ -33,7 +37,8 @@ impl Group {
         let padding = record.encode(lsn, &body, &mut self.arena);
         let header = start..self.arena.len();
         self.bytes += (header.len() + body.len() + padding) as u64;
-        self.records.push(Encoded { header, body, padding });
+        let append_to = if let WalRecord::Append { id, .. } = record { Some(*id) } else { None };
+        self.records.push(Encoded { append_to, header, body, padding });
     }
 
     /// Bytes in the WAL.
@@ -43,6 +48,26 @@ impl Group {
 
     pub(crate) fn records(&self) -> u64 {
         self.records.len() as u64
+    }
+
+    /// Bytes of bodies that are in segments only, and must be read by a recovery.
+    pub(crate) fn extent_bytes(&self) -> u64 {
+        self.extent_bytes
+    }
+
+    /// The appends to these partitions are in their segments: their records become Extents, and let go of the bodies.
+    pub(crate) fn make_extents(&mut self, ids: &[PartitionId]) {
+        for record in &mut self.records {
+            if record.append_to.take_if(|id| ids.contains(id)).is_none() {
+                continue;
+            }
+            let body = std::mem::take(&mut record.body);
+            let padding = make_extent(&mut self.arena[record.header.clone()]);
+            self.bytes -= (body.len() + record.padding) as u64;
+            self.bytes += padding as u64;
+            self.extent_bytes += body.len() as u64;
+            record.padding = padding;
+        }
     }
 
     /// Completes the headers for the place they are about to be written to.
@@ -81,5 +106,6 @@ impl Group {
         self.arena.clear();
         self.arena.shrink_to(1 << 20);
         self.bytes = 0;
+        self.extent_bytes = 0;
     }
 }

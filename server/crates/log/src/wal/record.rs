@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  0 u32 header_crc   CRC-32C of bytes 4..header_len, seeded by the segment's salt
-//!  4 u8  kind         1 Append 2 Metadata 3 Create 4 Drop 5 Truncate 6 LogStart; 7 is kept for Extent
+//!  4 u8  kind         1 Append 2 Metadata 3 Create 4 Drop 5 Truncate 6 LogStart 7 Extent
 //!  5 u8  flags        0
 //!  6 u16 header_len   bytes before the body
 //!  8 u64 lsn          counts records
@@ -10,13 +10,16 @@
 //! 24 u32 attempt      number of the group write, ascending in a segment, also over failed writes
 //! 28 u32 body_crc     CRC-32C of the body; 0 for Append
 //! 32 u64 body_len
-//! 40     fields of the kind: partition id (20), generation u64, ...; for Append also the batch's 61-byte header
+//! 40     fields of the kind: partition id (20), generation u64, ...; for Append and Extent also the batch's 61-byte header
 //! ```
 //!
 //! An Append's body is the batch's body. It is covered by the batch's own CRC-32C, which stands in the batch header
 //! and so under `header_crc`: the salt makes the *claim* "this batch, here, now" unforgeable by old bytes of a
 //! recycled segment, and a body that satisfies the claimed CRC is the right body whoever wrote it. So no pass
 //! over the body is needed, and damage in memory after the broker's check is still found.
+//!
+//! An Extent is an Append whose body is in the segment only, where it was synced before this record was written. It has
+//! no body; the batch header that it claims covers what the segment must hold at that place.
 
 use bytes::Bytes;
 use chronik_kafka::record_batch::{BatchHeader, HEADER_LEN, RecordBatch};
@@ -36,12 +39,22 @@ const KIND_CREATE: u8 = 3;
 const KIND_DROP: u8 = 4;
 const KIND_TRUNCATE: u8 = 5;
 const KIND_LOG_START: u8 = 6;
+const KIND_EXTENT: u8 = 7;
 
 /// What a record says. `generation` is the LSN of the partition's `Create`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum WalRecord {
     /// A batch and its place.
     Append {
+        id: PartitionId,
+        generation: Lsn,
+        segment_base: i64,
+        position: u32,
+        now_ms: i64,
+        header: BatchHeader,
+    },
+    /// A batch that is in its place already.
+    Extent {
         id: PartitionId,
         generation: Lsn,
         segment_base: i64,
@@ -101,6 +114,7 @@ impl WalRecord {
             Self::Drop { .. } => KIND_DROP,
             Self::Truncate { .. } => KIND_TRUNCATE,
             Self::LogStart { .. } => KIND_LOG_START,
+            Self::Extent { .. } => KIND_EXTENT,
         }
     }
 
@@ -110,6 +124,7 @@ impl WalRecord {
         match self {
             Self::Metadata => None,
             Self::Append { id, .. }
+            | Self::Extent { id, .. }
             | Self::Create { id }
             | Self::Drop { id, .. }
             | Self::Truncate { id, .. }
@@ -143,7 +158,8 @@ impl WalRecord {
 
     fn encode_fields(&self, out: &mut Writer) {
         match self {
-            Self::Append { id, generation, segment_base, position, now_ms, header } => {
+            Self::Append { id, generation, segment_base, position, now_ms, header }
+            | Self::Extent { id, generation, segment_base, position, now_ms, header } => {
                 out.id(*id);
                 out.u64(*generation);
                 out.i64(*segment_base);
@@ -181,6 +197,13 @@ pub(crate) fn seal(header: &mut [u8], salt: u32, synced_lsn: Lsn, attempt: u32) 
     header[24..28].copy_from_slice(&attempt.to_le_bytes());
     let crc = crc32c::crc32c_append(salt, &header[4..]);
     header[..4].copy_from_slice(&crc.to_le_bytes());
+}
+
+/// Turns an encoded Append (`header` is exactly its bytes) into an Extent. Returns the bytes of padding that follow.
+pub(crate) fn make_extent(header: &mut [u8]) -> usize {
+    header[4] = KIND_EXTENT;
+    header[32..40].copy_from_slice(&0u64.to_le_bytes());
+    header.len().next_multiple_of(ALIGN) - header.len()
 }
 
 /// Why bytes are not a record.
@@ -243,6 +266,14 @@ fn decode_fields(kind: u8, fields: &[u8]) -> Result<WalRecord, Short> {
             now_ms: r.i64()?,
             header: BatchHeader::parse(&r.array::<HEADER_LEN>()?).map_err(|_| Short)?,
         },
+        KIND_EXTENT => WalRecord::Extent {
+            id: r.id()?,
+            generation: r.u64()?,
+            segment_base: r.i64()?,
+            position: r.u32()?,
+            now_ms: r.i64()?,
+            header: BatchHeader::parse(&r.array::<HEADER_LEN>()?).map_err(|_| Short)?,
+        },
         KIND_METADATA => WalRecord::Metadata,
         KIND_CREATE => WalRecord::Create { id: r.id()? },
         KIND_DROP => WalRecord::Drop { id: r.id()?, generation: r.u64()? },
@@ -285,9 +316,18 @@ mod tests {
             segment_base: 4,
             position: 5,
             now_ms: 6,
+            header: batch.header.clone(),
+        };
+        let extent = WalRecord::Extent {
+            id: id(),
+            generation: 1,
+            segment_base: 4,
+            position: 5,
+            now_ms: 6,
             header: batch.header,
         };
         vec![
+            (extent, Bytes::new()),
             (append, batch.body),
             (WalRecord::Metadata, Bytes::from_static(b"metadata")),
             (WalRecord::Create { id: id() }, Bytes::new()),
@@ -325,6 +365,18 @@ mod tests {
             assert_eq!((frame.lsn, frame.synced_lsn, frame.attempt), (11, 10, 3));
             assert_eq!(frame.total_len(), bytes.len());
         }
+    }
+
+    #[test]
+    fn an_append_becomes_an_extent() {
+        let all = all();
+        let ((extent, _), (append, body)) = (&all[0], &all[1]);
+        let mut header = Vec::new();
+        append.encode(11, body, &mut header);
+        let padding = make_extent(&mut header);
+        seal(&mut header, 42, 10, 3);
+        header.resize(header.len() + padding, 0);
+        assert_eq!(header, encoded(extent, &[], 42));
     }
 
     #[test]
