@@ -25,7 +25,7 @@ fn assert_says(said: &str, words: &[&str]) {
 #[test]
 fn a_directory_in_use_is_refused_and_its_user_goes_on() {
     let server = Server::start();
-    let said = refused_start(start_command(&server.data_dir()));
+    let said = refused_start(start_command(&[], &server.data_dir()));
     assert_says(&said, &["in use by another process", "stop that process", "a data directory of its own"]);
     assert_serves(&server);
 }
@@ -47,7 +47,7 @@ fn a_directory_of_a_newer_format_is_refused_and_left_alone() {
     let file = server.data_dir().join("meta.properties");
     let ours = fs::read_to_string(&file).expect("the file that says whose directory this is");
     fs::write(&file, ours.replace("version=1", "version=99")).expect("written");
-    let said = refused_start(start_command(&server.data_dir()));
+    let said = refused_start(start_command(&[], &server.data_dir()));
     assert_says(&said, &["meta.properties", "99", "start the version that wrote it"]);
     fs::write(&file, ours).expect("written");
     server.restart();
@@ -59,7 +59,7 @@ fn a_file_in_place_of_the_directory_is_refused() {
     let folder = new_folder();
     let file = folder.path().join("data");
     fs::write(&file, "not a directory").expect("written");
-    let said = refused_start(start_command(&file));
+    let said = refused_start(start_command(&[], &file));
     assert_says(&said, &[&file.display().to_string(), "--data-dir"]);
 }
 
@@ -119,17 +119,7 @@ fn a_read_only_directory_is_refused() {
     let folder = new_folder();
     let data = folder.path().join("data");
     let Some(disk) = SmallDisk::mount(&data, "ro,size=1m") else { return };
-    let mut command = Command::new("nsenter");
-    command.args(&disk.enter()[1..]).arg(env!("CARGO_BIN_EXE_chronik-server")).args([
-        "start",
-        "--listen",
-        "127.0.0.1:0",
-        "--admin-listen",
-        "127.0.0.1:0",
-        "--data-dir",
-    ]);
-    command.arg(&data).stdin(Stdio::null());
-    let said = refused_start(command);
+    let said = refused_start(start_command(&disk.enter(), &data));
     assert_says(&said, &[&data.display().to_string(), "--data-dir"]);
     assert!(said.to_lowercase().contains("read-only"), "{said}");
 }

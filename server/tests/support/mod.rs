@@ -164,11 +164,6 @@ impl Drop for Server {
     }
 }
 
-/// The server program.
-pub fn program() -> Command {
-    wrapped(&[])
-}
-
 /// The server program behind the words of `wrapper`, without settings from our own environment.
 fn wrapped(wrapper: &[String]) -> Command {
     let program = env!("CARGO_BIN_EXE_chronik-server");
@@ -187,9 +182,9 @@ fn wrapped(wrapper: &[String]) -> Command {
     command
 }
 
-/// `chronik-server start` on free ports, with its data in `data`.
-pub fn start_command(data: &Path) -> Command {
-    let mut command = program();
+/// `chronik-server start` on free ports, with its data in `data`, behind the words of `wrapper`.
+pub fn start_command(wrapper: &[String], data: &Path) -> Command {
+    let mut command = wrapped(wrapper);
     command
         .args(["start", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data-dir"])
         .arg(data);
