@@ -1,12 +1,20 @@
 //! The bug catalogue and the mutants say the same. (That the mutants are caught is what `cargo mutants` shows.)
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use loom_tests::mutants::{Mutant, Row, read_all, read_catalogue};
 
 fn folder() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Where a package keeps its tests.
+fn tests_of(package: &str) -> PathBuf {
+    match package {
+        "chronik-log" => folder().join("../server/crates/log/tests"),
+        _ => folder().join("tests"),
+    }
 }
 
 fn mutants() -> Vec<Mutant> {
@@ -32,7 +40,7 @@ fn every_mutant_applies_to_the_kernels_as_they_are() {
 fn every_mutant_is_tried_with_a_test_that_exists() {
     for mutant in mutants().iter().filter(|mutant| mutant.test != "*") {
         let function = mutant.test.rsplit("::").next().unwrap_or_default();
-        let tests = folder().join("tests");
+        let tests = tests_of(&mutant.package);
         let mut sources = vec![tests.join(format!("{}.rs", mutant.kernel))];
         sources.extend(
             ["contract", "dropped"].map(|file| tests.join(&mutant.kernel).join(format!("{file}.rs"))),

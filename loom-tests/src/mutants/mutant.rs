@@ -13,9 +13,11 @@ pub struct Mutant {
     pub bug: String,
     /// What must happen.
     pub expectation: Expectation,
-    /// `loom` or `shuttle`.
+    /// `loom` or `shuttle`; `std` for a bug in a crate of the server, whose own tests must find it.
     pub checker: String,
-    /// The test file, which is the kernel's name.
+    /// The package with the test: `loom-tests`, unless the header names another.
+    pub package: String,
+    /// The test file, which for a kernel has its name.
     pub kernel: String,
     /// The test in it, or `*`.
     pub test: String,
@@ -63,7 +65,7 @@ impl Mutant {
         let test = field("test")?;
         let (kernel, test) = test.split_once(' ').ok_or("`test` is `<kernel> <test>`")?;
         let checker = field("checker")?;
-        if !["loom", "shuttle"].contains(&checker.as_str()) {
+        if !["loom", "shuttle", "std"].contains(&checker.as_str()) {
             return Err(format!("no checker is called `{checker}`"));
         }
         Ok(Self {
@@ -71,6 +73,7 @@ impl Mutant {
             bug: field("bug")?,
             expectation: Expectation::parse(&field("expect")?, field("says").ok())?,
             checker,
+            package: field("package").unwrap_or_else(|_| "loom-tests".to_owned()),
             kernel: kernel.to_owned(),
             test: test.to_owned(),
             file,

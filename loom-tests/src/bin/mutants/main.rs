@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use loom_tests::mutants::{Expectation, Mutant, Patch, Verdict, read_all};
-use workspace::Workspace;
+use workspace::{TestFile, Workspace};
 
 fn main() -> ExitCode {
     match run() {
@@ -47,22 +47,21 @@ fn run() -> Result<usize, String> {
 /// The unchanged copy passes every file that a mutant is tried with. Returns how many do not.
 fn baseline(workspace: &Workspace, mutants: &[Mutant]) -> Result<usize, String> {
     let mut missed = 0;
-    for (checker, kernel) in checked_files(mutants) {
+    for file in checked_files(mutants) {
         let started = now();
-        let run = workspace.test(checker, kernel, "*")?;
-        let line =
-            Line { id: "-", kernel, checker, expected: "survives", seconds: started.elapsed().as_secs_f64() };
+        let run = workspace.test(&file, "*")?;
+        let line = Line { id: "-", file, expected: "survives", seconds: started.elapsed().as_secs_f64() };
         missed += usize::from(!line.print(&run, run.verdict == Verdict::Passed));
     }
     Ok(missed)
 }
 
-/// The pairs of checker and test file that the mutants need, each once.
-fn checked_files(mutants: &[Mutant]) -> Vec<(&str, &str)> {
-    let mut pairs: Vec<_> = mutants.iter().map(|it| (it.checker.as_str(), it.kernel.as_str())).collect();
-    pairs.sort_unstable();
-    pairs.dedup();
-    pairs
+/// The test files that the mutants need, each once.
+fn checked_files(mutants: &[Mutant]) -> Vec<TestFile<'_>> {
+    let mut files: Vec<_> = mutants.iter().map(TestFile::of).collect();
+    files.sort_unstable();
+    files.dedup();
+    files
 }
 
 /// Applies, runs, takes back. Returns whether the verdict is the expected one.
@@ -70,7 +69,7 @@ fn put_to_the_test(workspace: &Workspace, mutant: &Mutant) -> Result<bool, Strin
     let started = now();
     let named = |error: String| format!("{}: {error}", mutant.file_name());
     let originals = mutant.patch.apply(workspace.root()).map_err(|error| named(error.to_string()))?;
-    let run = workspace.test(&mutant.checker, &mutant.kernel, &mutant.test);
+    let run = workspace.test(&TestFile::of(mutant), &mutant.test);
     Patch::restore(&originals).map_err(|error| named(error.to_string()))?;
     let run = run.map_err(named)?;
     let expected = match &mutant.expectation {
@@ -79,14 +78,13 @@ fn put_to_the_test(workspace: &Workspace, mutant: &Mutant) -> Result<bool, Strin
         Expectation::Survives => "survives",
     };
     let seconds = started.elapsed().as_secs_f64();
-    let line = Line { id: &mutant.id, kernel: &mutant.kernel, checker: &mutant.checker, expected, seconds };
+    let line = Line { id: &mutant.id, file: TestFile::of(mutant), expected, seconds };
     Ok(line.print(&run, run.verdict.meets(&mutant.expectation)))
 }
 
 struct Line<'a> {
     id: &'a str,
-    kernel: &'a str,
-    checker: &'a str,
+    file: TestFile<'a>,
     expected: &'a str,
     seconds: f64,
 }
@@ -94,7 +92,7 @@ struct Line<'a> {
 impl Line<'_> {
     /// Prints it, with the whole output if it is not as it should be. Returns whether it is.
     fn print(&self, run: &workspace::Run, as_expected: bool) -> bool {
-        let Self { id, kernel, checker, expected, seconds } = self;
+        let Self { id, file: TestFile { checker, name, .. }, expected, seconds } = self;
         let ending = match (as_expected, *expected) {
             (false, _) => "NOT AS EXPECTED",
             (true, "survives") => "survived",
@@ -103,7 +101,7 @@ impl Line<'_> {
         let got = run.verdict.short();
         let execution = run.failed_in.as_deref().unwrap_or("");
         println!(
-            "{id:<5} {kernel:<14} {checker:<8} {expected:<10} {got:<10} {execution:>10} {seconds:>7.1}  {ending}"
+            "{id:<5} {name:<14} {checker:<8} {expected:<10} {got:<10} {execution:>10} {seconds:>7.1}  {ending}"
         );
         if !as_expected {
             println!("{}", run.output);

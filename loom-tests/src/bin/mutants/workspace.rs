@@ -1,4 +1,4 @@
-//! The copy that is mutated: the kernels, the scenarios, and as much of the workspace's manifest as they need.
+//! The copy that is mutated: the kernels, the scenarios, storage, and as much of the workspace's manifest as they need.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -6,14 +6,14 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use loom_tests::mutants::{Verdict, judge};
+use loom_tests::mutants::{Mutant, Verdict, judge};
 
 /// A test that is not done by then is ended.
 const TIME_LIMIT: Duration = Duration::from_secs(120);
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(5);
 
 /// What the copy consists of.
-const MEMBERS: [&str; 2] = ["concurrency-models", "loom-tests"];
+const MEMBERS: [&str; 4] = ["concurrency-models", "loom-tests", "server/crates/kafka", "server/crates/log"];
 
 pub(crate) struct Workspace {
     /// The repository.
@@ -22,6 +22,21 @@ pub(crate) struct Workspace {
     root: PathBuf,
     /// Build results, a folder per checker.
     targets: PathBuf,
+}
+
+/// A test file and how it is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct TestFile<'a> {
+    pub(crate) checker: &'a str,
+    pub(crate) package: &'a str,
+    pub(crate) name: &'a str,
+}
+
+impl<'a> TestFile<'a> {
+    /// The one that must notice `mutant`.
+    pub(crate) fn of(mutant: &'a Mutant) -> Self {
+        Self { checker: &mutant.checker, package: &mutant.package, name: &mutant.kernel }
+    }
 }
 
 /// One run of a test.
@@ -76,10 +91,10 @@ impl Workspace {
     ///
     /// # Errors
     /// It does not build: that is no verdict.
-    pub(crate) fn test(&self, checker: &str, kernel: &str, test: &str) -> Result<Run, String> {
-        let binary = self.build(checker, kernel)?;
+    pub(crate) fn test(&self, file: &TestFile<'_>, test: &str) -> Result<Run, String> {
+        let binary = self.build(file)?;
         let mut command = Command::new(binary);
-        command.current_dir(self.root.join("loom-tests")).env("RUST_BACKTRACE", "0");
+        command.current_dir(&self.root).env("RUST_BACKTRACE", "0");
         if test != "*" {
             command.args(["--exact", test, "--nocapture"]);
         }
@@ -93,12 +108,14 @@ impl Workspace {
     }
 
     /// Returns the path of the test binary.
-    fn build(&self, checker: &str, kernel: &str) -> Result<PathBuf, String> {
+    fn build(&self, file: &TestFile<'_>) -> Result<PathBuf, String> {
+        let TestFile { checker, package, name } = *file;
+        let flags = if checker == "std" { String::new() } else { format!("--cfg {checker}") };
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let built = Command::new(cargo)
-            .args(["test", "--package", "loom-tests", "--no-run", "--test", kernel, "--target-dir"])
+            .args(["test", "--package", package, "--no-run", "--test", name, "--target-dir"])
             .arg(self.targets.join(checker))
-            .env("RUSTFLAGS", format!("--cfg {checker}"))
+            .env("RUSTFLAGS", flags)
             .env_remove("CARGO_ENCODED_RUSTFLAGS") // it would win over RUSTFLAGS
             .env("CARGO_PROFILE_DEV_DEBUG", "0")
             .current_dir(&self.root)
