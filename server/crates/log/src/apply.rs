@@ -34,16 +34,28 @@ pub(crate) fn write_runs(
     behind: Behind,
 ) -> io::Result<bool> {
     let Some(mut change) = partition.staged.take() else { return Ok(false) };
-    let mut root_dirty = false;
-    if let StagedChange::Appends(appends) = &mut *change {
-        let before = partition.segments.clone();
-        if let Err(error) = write_each_run(files, partition, appends, behind, &mut root_dirty) {
-            undo_runs(files, partition, before, appends)?;
-            return Err(error);
-        }
-        appends.written_over = Some(before);
-    }
+    let written = match &mut *change {
+        StagedChange::Appends(appends) => write_all_runs(files, partition, appends, behind),
+        StagedChange::Alone => Ok(false),
+    };
+    // Also after a failure: what is staged may be tried again, or refused.
     partition.staged = Some(change);
+    written
+}
+
+fn write_all_runs(
+    files: &Arc<FileCache>,
+    partition: &mut Partition,
+    appends: &mut StagedAppends,
+    behind: Behind,
+) -> io::Result<bool> {
+    let mut root_dirty = false;
+    let before = partition.segments.clone();
+    if let Err(error) = write_each_run(files, partition, appends, behind, &mut root_dirty) {
+        undo_runs(files, partition, before, appends)?;
+        return Err(error);
+    }
+    appends.written_over = Some(before);
     Ok(root_dirty)
 }
 

@@ -24,7 +24,10 @@ impl Log {
     pub(crate) fn write_group(&mut self) -> Result<(), CommitError> {
         self.write_bulk()?;
         if let Err(error) = self.wal.write(&mut self.group) {
-            self.take_back_bulk()?;
+            // After any other error the Extents may be in the WAL, and what they claim must stay.
+            if matches!(error, CommitError::StorageFull) {
+                self.take_back_bulk()?;
+            }
             return Err(error);
         }
         if self.config.flush == FlushPolicy::Commit || self.sync_group {

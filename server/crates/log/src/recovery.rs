@@ -32,6 +32,7 @@ use crate::meta;
 use crate::types::{LogConfig, PartitionId, Progress};
 use crate::wal::scan::{Located, ScanEnd, Visitor, WalFiles, list, scan};
 use crate::wal::{DIR, Wal, WalFile, WalStart, file_path};
+pub(crate) use extent::check as check_extents;
 use plan::Plan;
 use replay::Replay;
 
@@ -221,15 +222,10 @@ impl Visitor for FirstPass<'_> {
         use crate::wal::record::WalRecord;
         match (located.record, located.record.partition()) {
             (WalRecord::Metadata, _) => self.metadata.push(Bytes::copy_from_slice(located.body)),
-            (record @ WalRecord::Create { .. }, Some(id)) => {
-                self.plans.entry(id).or_default().observe(located.frame.lsn, record);
-            }
             (record, Some(id)) => {
                 let is_append = matches!(record, WalRecord::Append { .. } | WalRecord::Extent { .. });
                 self.appends += u64::from(is_append);
-                if let Some(plan) = self.plans.get_mut(&id) {
-                    plan.observe(located.frame.lsn, record);
-                }
+                plan::observe(self.plans, id, located.frame.lsn, record);
             }
             (_, None) => {}
         }

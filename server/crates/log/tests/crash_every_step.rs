@@ -19,6 +19,9 @@ use chronik_log::{
 };
 use common::{append, batch, id, open, producer_batch, read_all, small_config};
 
+/// Some of the script's groups go straight, some do not.
+const BULK_BYTES: u64 = 700;
+
 /// One entry of the script.
 #[derive(Clone)]
 enum Item {
@@ -48,6 +51,7 @@ struct State {
 
 /// What the undisturbed run went through.
 struct Golden {
+    bulk_bytes: u64,
     /// After each operation; the first one is the empty log.
     states: Vec<State>,
     /// By operation.
@@ -329,12 +333,12 @@ fn crc32c(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
 
-fn config() -> LogConfig {
+fn config(bulk_bytes: u64) -> LogConfig {
     LogConfig {
         first_wal_segment_bytes: 8 << 10,
         wal_segment_bytes: 8 << 10,
         flush: FlushPolicy::Commit,
-        bulk_bytes: 700,
+        bulk_bytes,
         topic_defaults: topic(),
         ..small_config()
     }
@@ -347,9 +351,9 @@ fn recovered_metadata(recovery: &Recovery) -> Vec<Bytes> {
 }
 
 /// One operation per commit, so that the state after each is seen. Groups change nothing about offsets.
-fn golden(items: &[Item]) -> Golden {
+fn golden(items: &[Item], bulk_bytes: u64) -> Golden {
     let disk: Arc<dyn Disk> = Arc::new(SimDisk::new(0));
-    let (log, _) = open(&disk, &config());
+    let (log, _) = open(&disk, &config(bulk_bytes));
     let mut run = Run::new(log, Vec::new(), 0);
     let mut states = vec![observe(&run.log, &[])];
     for item in items {
@@ -363,18 +367,33 @@ fn golden(items: &[Item]) -> Golden {
     // The real run groups: count its disk operations.
     let disk = SimDisk::new(0);
     let shared: Arc<dyn Disk> = Arc::new(disk.clone());
-    let mut run = Run::new(open(&shared, &config()).0, Vec::new(), 0);
+    let mut run = Run::new(open(&shared, &config(bulk_bytes)).0, Vec::new(), 0);
     assert!(items.iter().all(|item| run.item(item)));
     assert_eq!(&observe(&run.log, &run.metadata), states.last().unwrap());
-    Golden { states, outcomes, disk_ops: disk.ops() }
+    if bulk_bytes == BULK_BYTES {
+        both_ways_are_taken(&disk);
+    }
+    Golden { bulk_bytes, states, outcomes, disk_ops: disk.ops() }
+}
+
+/// What the last part of the script left in the WAL is some of each.
+fn both_ways_are_taken(disk: &SimDisk) {
+    let (mut appends, mut extents) = (0, 0);
+    let count = &mut |entry: chronik_log::dump::WalEntry| match entry.kind {
+        "Append" => appends += 1,
+        "Extent" => extents += 1,
+        _ => {}
+    };
+    chronik_log::dump::wal(disk, true, count).unwrap();
+    assert!(appends > 4 && extents > 8, "{appends} appends, {extents} extents");
 }
 
 /// Runs until the power is cut after `ops` operations. Returns the disk, and operations acknowledged and staged.
-fn run_until(items: &[Item], ops: u64) -> (SimDisk, usize, usize) {
+fn run_until(items: &[Item], golden: &Golden, ops: u64) -> (SimDisk, usize, usize) {
     let disk = SimDisk::new(ops);
     disk.crash_after(ops);
     let shared: Arc<dyn Disk> = Arc::new(disk.clone());
-    let Ok((log, _)) = Log::open(shared, config(), &mut |_| {}) else { return (disk, 0, 0) };
+    let Ok((log, _)) = Log::open(shared, config(golden.bulk_bytes), &mut |_| {}) else { return (disk, 0, 0) };
     let mut run = Run::new(log, Vec::new(), 0);
     for item in items {
         if !run.item(item) {
@@ -393,7 +412,7 @@ fn recover(
     what: &str,
 ) -> (Log, Vec<Bytes>, usize) {
     let shared: Arc<dyn Disk> = Arc::new(disk.clone());
-    let (log, recovery) = open(&shared, &config());
+    let (log, recovery) = open(&shared, &config(golden.bulk_bytes));
     assert_eq!(recovery.damage, [], "{what}: damage is reported");
     assert_eq!(recovery.stray_dirs, Vec::<String>::new(), "{what}: strays");
     let metadata = recovered_metadata(&recovery);
@@ -462,11 +481,20 @@ fn with_seed(crash: Crash, ops: u64) -> Crash {
 
 #[test]
 fn nothing_acknowledged_is_lost_at_any_step() {
+    crash_at_any_step(BULK_BYTES);
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_at_any_step_through_the_wal() {
+    crash_at_any_step(u64::MAX);
+}
+
+fn crash_at_any_step(bulk_bytes: u64) {
     let items = script();
-    let golden = golden(&items);
+    let golden = golden(&items, bulk_bytes);
     let (mut crashes, mut in_flight_kept) = (0u64, 0u64);
     for ops in 0..=golden.disk_ops {
-        let (disk, acked, staged) = run_until(&items, ops);
+        let (disk, acked, staged) = run_until(&items, &golden, ops);
         for variant in variants() {
             let what = format!("crash after {ops} operations, {variant:?}");
             let crashed = disk.crash(with_seed(variant, ops));
@@ -493,10 +521,10 @@ fn nothing_acknowledged_is_lost_at_any_step() {
 #[test]
 fn a_crash_during_recovery_changes_nothing() {
     let items = script();
-    let golden = golden(&items);
+    let golden = golden(&items, BULK_BYTES);
     let mut crashes = 0u64;
     for ops in (0..=golden.disk_ops).step_by(23) {
-        let (disk, acked, staged) = run_until(&items, ops);
+        let (disk, acked, staged) = run_until(&items, &golden, ops);
         for variant in [Crash::Lost, Crash::Kept, Crash::Torn(ops)] {
             let crashed = disk.crash(variant);
             let direct = crashed.crash(Crash::Kept);
@@ -505,7 +533,7 @@ fn a_crash_during_recovery_changes_nothing() {
                 let attempt = crashed.crash(Crash::Kept);
                 attempt.crash_after(step);
                 let shared: Arc<dyn Disk> = Arc::new(attempt.clone());
-                let opened = Log::open(shared, config(), &mut |_| {});
+                let opened = Log::open(shared, config(golden.bulk_bytes), &mut |_| {});
                 assert!(opened.is_err() || step + 8 > direct.ops(), "step {step} was not the end");
                 drop(opened);
                 for second in [Crash::Lost, Crash::Kept, Crash::Torn(step + ops)] {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chronik_log::disk::sim::Crash;
 use chronik_log::disk::{OpenMode, SimDisk};
-use chronik_log::{Disk, Log, LogError, Op, OpError, dump};
+use chronik_log::{Disk, Log, LogConfig, LogError, Op, OpError, dump};
 use common::{append, batch, commit_one, id, open, read_all, small_config, small_topic};
 
 /// Two partitions with ten batches each, no checkpoint after them. Returns the WAL position of each append.
@@ -217,4 +217,43 @@ fn old_bytes_behind_a_new_record_are_never_taken_for_one() {
     let (_, recovery) = open(&shared, &small_config());
     assert_eq!(recovery.metadata_records, [Bytes::from(vec![b'c'; 1000])]);
     assert_eq!(recovery.damage, []);
+}
+
+#[test]
+fn an_extent_that_is_not_what_was_synced_takes_its_partition_offline() {
+    // Base offset, length, leader epoch, CRC and body of the second batch; then a file that is too short.
+    for damage in [Some(3), Some(10), Some(14), Some(18), Some(300), None] {
+        let disk = SimDisk::new(5);
+        let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+        let config = LogConfig { bulk_bytes: 500, ..small_config() };
+        let (mut log, _) = open(&shared, &config);
+        for partition in 0..2 {
+            commit_one(&mut log, Op::Create { id: id(1, partition), config: small_topic() });
+        }
+        for round in 0..4u8 {
+            for partition in 0..2 {
+                commit_one(&mut log, append(id(1, partition), batch(1, 600, round, 1), 0, 1));
+            }
+        }
+        drop(log);
+        let mut kinds = Vec::new();
+        dump::wal(&disk, false, &mut |entry| kinds.push(entry.kind)).unwrap();
+        assert_eq!(kinds, [vec!["Create"; 2], vec!["Extent"; 8]].concat());
+        let report = dump::verify(&shared).unwrap();
+        assert_eq!((report.extents, report.damage), (8, vec![]));
+
+        let path = format!("{}/{:020}.log", id(1, 0).dir_name(), 0);
+        let second = u64::try_from(batch(1, 600, 0, 1).total_len()).unwrap();
+        match damage {
+            Some(position) => disk.corrupt(Path::new(&path), second + position).unwrap(),
+            None => disk.open(Path::new(&path), OpenMode::Existing).unwrap().set_len(second + 70).unwrap(),
+        }
+        assert!(!dump::verify(&shared).unwrap().damage.is_empty(), "{damage:?}");
+        let (log, recovery) = reopen(&disk);
+        assert_eq!(recovery.damage.len(), 1, "{damage:?}: {:?}", recovery.damage);
+        assert_eq!((recovery.damage[0].file.as_str(), recovery.damage[0].position), (path.as_str(), second));
+        let offline: Vec<_> = recovery.partitions.iter().map(|found| found.offline.is_some()).collect();
+        assert_eq!(offline, [true, false], "{damage:?}");
+        assert_eq!(read_all(&log, id(1, 1)).len(), 4);
+    }
 }

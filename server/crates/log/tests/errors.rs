@@ -9,12 +9,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chronik_log::disk::SimDisk;
 use chronik_log::disk::sim::{Crash, Fault, OpKind};
-use chronik_log::{CommitError, Disk, Log, Op, OpError, Outcome, PartitionId, ReadMode};
+use chronik_log::{CommitError, Disk, Log, LogConfig, Op, OpError, Outcome, PartitionId, ReadMode};
 use common::{append, batch, commit_one, id, open, producer_batch, read_all, small_config, small_topic};
 
 fn start(disk: &SimDisk) -> (Log, PartitionId, PartitionId) {
+    start_with(disk, &small_config())
+}
+
+fn start_with(disk: &SimDisk, config: &LogConfig) -> (Log, PartitionId, PartitionId) {
     let shared: Arc<dyn Disk> = Arc::new(disk.clone());
-    let (mut log, _) = open(&shared, &small_config());
+    let (mut log, _) = open(&shared, config);
     let (a, b) = (id(1, 0), id(1, 1));
     for id in [a, b] {
         commit_one(&mut log, Op::Create { id, config: small_topic() });
@@ -196,4 +200,68 @@ fn an_inline_read_never_waits_for_the_disk() {
     disk.set_cached(false);
     assert!(matches!(view.read(0, 1000, 2, ReadMode::Inline), Err(chronik_log::ReadError::WouldBlock)));
     assert!(!view.read(0, 1000, 2, ReadMode::Blocking).unwrap().is_empty());
+}
+
+/// Batches of 600 bytes go straight, those of 100 do not.
+fn bulk_config() -> LogConfig {
+    LogConfig { bulk_bytes: 500, ..small_config() }
+}
+
+const CRASHES: [Crash; 4] = [Crash::Lost, Crash::Kept, Crash::Torn(1), Crash::Torn(2)];
+
+#[test]
+fn bulk_that_meets_a_full_disk_is_refused_and_others_are_not() {
+    for crash in CRASHES {
+        let disk = SimDisk::new(3);
+        let (mut log, a, b) = start_with(&disk, &bulk_config());
+        disk.fail(full(OpKind::Write, &format!("{}/", a.dir_name())));
+        for value in 0..5 {
+            log.stage(append(a, batch(1, 600, value, 1), 0, 1)).unwrap();
+            log.stage(append(b, batch(1, 600, value, 1), 0, 1)).unwrap();
+        }
+        let outcomes = log.commit().unwrap().outcomes;
+        let refused: Vec<_> = outcomes.iter().map(Result::is_err).collect();
+        assert_eq!(refused, [true, false].repeat(5));
+        assert_eq!(ends(&log, [a, b]), [2, 7]);
+        assert_eq!(ends(&reopen(&disk, crash), [a, b]), [2, 7], "{crash:?}");
+        disk.clear_faults();
+        commit_one(&mut log, append(a, producer_batch((5, 0, 2), 3, 300, 1), 0, 1));
+        assert_eq!(ends(&reopen(&disk, crash), [a, b]), [5, 7], "{crash:?}");
+    }
+}
+
+#[test]
+fn bulk_is_taken_back_if_there_is_no_room_for_its_extents() {
+    for crash in CRASHES {
+        let disk = SimDisk::new(3);
+        let (mut log, a, b) = start_with(&disk, &bulk_config());
+        for round in 0..3 {
+            disk.fail(Fault { times: 1, ..full(OpKind::Write, "wal/") });
+            for value in 0..5 {
+                log.stage(append(a, batch(1, 600, value, round), 0, 1)).unwrap();
+            }
+            log.stage(append(b, batch(1, 100, 1, 1), 0, 1)).unwrap();
+            assert!(matches!(log.commit(), Err(CommitError::StorageFull)));
+            assert_eq!(ends(&log, [a, b]), [2, 2]);
+            assert_eq!(ends(&reopen(&disk, crash), [a, b]), [2, 2], "{crash:?}");
+        }
+        let outcome = commit_one(&mut log, append(a, producer_batch((5, 0, 2), 2, 400, 2), 0, 1));
+        assert!(matches!(outcome, Outcome::Appended(appended) if !appended.duplicate));
+        assert_eq!(ends(&log, [a, b]), [4, 2]);
+        assert_eq!(ends(&reopen(&disk, crash), [a, b]), [4, 2], "{crash:?}");
+    }
+}
+
+#[test]
+fn a_failed_sync_of_bulk_is_the_end_of_the_process() {
+    for crash in CRASHES {
+        let disk = SimDisk::new(3);
+        let (mut log, a, b) = start_with(&disk, &bulk_config());
+        let kind = OpKind::Sync;
+        disk.fail(Fault { times: 1, error: ErrorKind::Other, ..full(kind, ".log") });
+        log.stage(append(a, batch(1, 600, 1, 1), 0, 1)).unwrap();
+        assert!(matches!(log.commit(), Err(CommitError::Fatal(_))));
+        assert!(matches!(log.commit(), Err(CommitError::Fatal(_))));
+        assert_eq!(ends(&reopen(&disk, crash), [a, b]), [2, 2], "nothing in the WAL claims it: {crash:?}");
+    }
 }

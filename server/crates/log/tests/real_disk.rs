@@ -169,6 +169,65 @@ fn one_mebibyte_appends_against_bare_writes() {
     report("reading it back", bytes, vec![begin.elapsed()]);
 }
 
+/// Groups of five: what a producer with five requests in flight makes. Straight, through the WAL, and bare writes, in
+/// turns.
+#[test]
+#[ignore = "a measurement"]
+fn groups_of_five_mebibytes_straight_through_the_wal_and_bare() {
+    const MIB: usize = 1 << 20;
+    let parent =
+        std::env::var("CHRONIK_BENCH_DIR").unwrap_or_else(|_| std::env::temp_dir().display().to_string());
+    let dirs: [_; 3] = std::array::from_fn(|_| tempfile::tempdir_in(&parent).unwrap());
+    let topic = Arc::new(TopicLogConfig { max_message_bytes: 2 * MIB, ..TopicLogConfig::default() });
+    let mut logs = [LogConfig::default().bulk_bytes, u64::MAX].map(|bulk_bytes| {
+        let config = LogConfig { topic_defaults: Arc::clone(&topic), bulk_bytes, ..LogConfig::default() };
+        let mut log = open(&disk(&dirs[usize::from(bulk_bytes == u64::MAX)]), &config).0;
+        commit_one(&mut log, Op::Create { id: id(1, 0), config: Arc::clone(&topic) });
+        log
+    });
+    let large = batch(1, MIB - 100, 7, 1000);
+    let bare = disk(&dirs[2]).open("bare".as_ref(), OpenMode::Create).unwrap();
+    let write_bare = |index: u64| {
+        let body = &large.body[..];
+        let mut slices = [body; 5].map(std::io::IoSlice::new);
+        bare.write_all_at(&mut slices, (index % 12) * (5 << 20)).unwrap();
+        bare.sync_data().unwrap();
+    };
+    (0..12).for_each(write_bare);
+    let mut times: [Vec<Duration>; 3] = Default::default();
+    let mut wholes = [Duration::ZERO; 2];
+    for index in 0..96u64 {
+        for ((log, times), whole) in logs.iter_mut().zip(&mut times).zip(&mut wholes) {
+            let whole_begin = Instant::now();
+            if index % 24 == 0 {
+                let job = log.begin_checkpoint(Bytes::new()).unwrap();
+                log.finish_checkpoint(job.run()).unwrap();
+            }
+            while let Some(job) = log.wal_prepare_job() {
+                log.finish_wal_prepare(job.run());
+            }
+            let begin = Instant::now();
+            for _ in 0..5 {
+                log.stage(append(id(1, 0), large.clone(), 0, 1000)).unwrap();
+            }
+            log.commit().unwrap();
+            times.push(begin.elapsed());
+            *whole += whole_begin.elapsed();
+        }
+        let begin = Instant::now();
+        write_bare(index);
+        times[2].push(begin.elapsed());
+    }
+    let [straight, through_wal, bare] = times;
+    report("5 x 1 MiB, straight", 5 * MIB, straight);
+    for (what, whole) in ["straight", "through the WAL"].into_iter().zip(wholes) {
+        let what = format!("mean, with checkpoints and WAL segments made ready, {what}");
+        report(&what, 5 * MIB, vec![whole / 96]);
+    }
+    report("5 x 1 MiB, through the WAL", 5 * MIB, through_wal);
+    report("bare 5 MiB write + fdatasync, recycled file", 5 * MIB, bare);
+}
+
 /// The median.
 fn report(what: &str, bytes: usize, mut times: Vec<Duration>) {
     times.sort_unstable();

@@ -10,7 +10,7 @@ use crate::error::{LogError, ReadError};
 use crate::files::{FileCache, FileKind};
 use crate::index::{INDEX_ENTRY_BYTES, IndexEntry};
 use crate::limits;
-use crate::recovery::{Damage, read_checkpoint};
+use crate::recovery::{Damage, check_extents, read_checkpoint};
 use crate::segment::{Segment, Walk};
 use crate::view::ReadMode;
 
@@ -27,23 +27,30 @@ pub struct Report {
     pub bytes: u64,
     /// WAL records above the checkpoint.
     pub wal_records: u64,
+    /// Batches above the checkpoint that are in their segments only, each with its CRC-32C.
+    pub extents: u64,
     /// Everything wrong, at most [`limits::MAX_REPORTED_DAMAGE`].
     pub damage: Vec<Damage>,
 }
 
-/// Verifies a data directory. What lies above the checkpoint in a segment is a cache of the WAL, and not judged.
+/// Verifies a data directory. What lies above the checkpoint in a segment is a cache of the WAL, and not judged, unless
+/// an Extent in the WAL stands for it.
 pub fn verify(disk: &Arc<dyn Disk>) -> Result<Report, LogError> {
     let mut report = Report::default();
     crate::meta::read(&**disk)?;
     let mut wal_records = 0;
     report.damage = super::wal(&**disk, false, &mut |_| wal_records += 1)?;
     report.wal_records = wal_records;
-    let Some((_, states)) = read_checkpoint(&**disk)? else { return Ok(report) };
+    let Some((head, states)) = read_checkpoint(&**disk)? else { return Ok(report) };
     let files = Arc::new(FileCache::new(Arc::clone(disk), limits::MAX_OPEN_FILES));
-    for state in states {
+    for state in &states {
         report.partitions += 1;
-        verify_partition(&files, &state, &mut report);
+        verify_partition(&files, state, &mut report);
     }
+    let (extents, damage) = check_extents(&**disk, head.lsn, states)?;
+    report.extents = extents;
+    let room = limits::MAX_REPORTED_DAMAGE.saturating_sub(report.damage.len());
+    report.damage.extend(damage.into_iter().take(room));
     Ok(report)
 }
 

@@ -5,11 +5,19 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use chronik_kafka::record_batch::{HEADER_LEN, RecordBatch};
+use rustc_hash::FxHashMap;
 
+use super::Damage;
+use super::plan::{self, Plan};
 use super::replay::Claim;
+use crate::checkpoint::PartitionState;
 use crate::disk::{Disk, OpenMode};
+use crate::error::LogError;
 use crate::files::FileKind;
 use crate::segment::file_name;
+use crate::types::{Lsn, PartitionId};
+use crate::wal::record::WalRecord;
+use crate::wal::scan::{Located, Visitor, list, scan};
 
 /// The file that an Extent is in.
 pub(super) fn path(claim: &Claim<'_>) -> String {
@@ -44,4 +52,55 @@ fn read(disk: &dyn Disk, claim: &Claim<'_>) -> io::Result<Bytes> {
     let read = file.read_at(&mut bytes, claim.position)?;
     bytes.truncate(read);
     Ok(bytes.into())
+}
+
+/// Verifies every live Extent above the checkpoint, which is at `lsn`. Returns how many there are, and what is wrong.
+pub(crate) fn check(
+    disk: &dyn Disk,
+    lsn: Lsn,
+    states: Vec<PartitionState>,
+) -> Result<(u64, Vec<Damage>), LogError> {
+    let plans = states.into_iter().map(|state| (state.id, Plan::at_checkpoint(state))).collect();
+    let mut extents = Extents { plans, found: Vec::new() };
+    scan(disk, &list(disk)?.segments, lsn + 1, &mut extents)?;
+    let (mut live, mut damage) = (0, Vec::new());
+    for (lsn, record) in &extents.found {
+        let WalRecord::Extent { id, generation, segment_base, position, now_ms, header } = record else {
+            continue;
+        };
+        let plan = extents.plans.get(id);
+        if !plan.is_some_and(|plan| plan.is_live(*lsn, *generation, *segment_base, header)) {
+            continue;
+        }
+        live += 1;
+        let (segment_base, position, now_ms) = (*segment_base, u64::from(*position), *now_ms);
+        let claim = Claim { id: *id, lsn: *lsn, segment_base, position, now_ms, header };
+        if let Err((position, reason)) = verify(disk, &claim) {
+            damage.push(Damage { file: path(&claim), position, partition: Some(*id), reason });
+        }
+    }
+    Ok((live, damage))
+}
+
+/// Collects Extents, and what kills them.
+struct Extents {
+    plans: FxHashMap<PartitionId, Plan>,
+    found: Vec<(Lsn, WalRecord)>,
+}
+
+impl Visitor for Extents {
+    fn record(&mut self, located: &Located<'_>) -> Result<(), LogError> {
+        let (lsn, record) = (located.frame.lsn, located.record);
+        if let Some(id) = record.partition() {
+            plan::observe(&mut self.plans, id, lsn, record);
+        }
+        if matches!(record, WalRecord::Extent { .. }) {
+            self.found.push((lsn, record.clone()));
+        }
+        Ok(())
+    }
+
+    fn segment_done(&mut self, _bytes: u64) -> Result<(), LogError> {
+        Ok(())
+    }
 }

@@ -1,10 +1,11 @@
 //! Which WAL records still count. Pure: first all records are seen, then each append is judged.
 
 use chronik_kafka::record_batch::BatchHeader;
+use rustc_hash::FxHashMap;
 
 use crate::checkpoint::PartitionState;
 use crate::stage::Cut;
-use crate::types::Lsn;
+use crate::types::{Lsn, PartitionId};
 use crate::wal::record::WalRecord;
 
 /// What checkpoint and WAL together say about a partition.
@@ -24,6 +25,20 @@ pub(crate) struct Plan {
     pub(crate) dropped: bool,
     /// Whether any record is about it.
     pub(crate) touched: bool,
+}
+
+/// Takes note of a record above the checkpoint, in LSN order. Only a `Create` makes a partition known.
+pub(crate) fn observe(
+    plans: &mut FxHashMap<PartitionId, Plan>,
+    id: PartitionId,
+    lsn: Lsn,
+    record: &WalRecord,
+) {
+    if matches!(record, WalRecord::Create { .. }) {
+        plans.entry(id).or_default().observe(lsn, record);
+    } else if let Some(plan) = plans.get_mut(&id) {
+        plan.observe(lsn, record);
+    }
 }
 
 impl Plan {
@@ -95,7 +110,6 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::types::PartitionId;
 
     const ID: PartitionId = PartitionId { topic_id: Uuid::nil(), partition: 0 };
 
