@@ -184,6 +184,7 @@ impl Broker {
         peer: IpAddr,
     ) -> Result<Begun, RequestError> {
         let (started, frame_bytes) = (self.clock.uptime(), frame.len());
+        self.metrics.request_bytes.inc_by(frame_bytes as u64);
         let header = RequestHeader::decode(&mut frame)?;
         let (api, version) = (header.api, header.version);
         tracing::trace!(%peer, ?api, version, correlation_id = header.correlation_id, "request");

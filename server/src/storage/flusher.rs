@@ -139,6 +139,8 @@ impl Flusher {
         match self.log.commit() {
             Ok(Committed { outcomes, touched, .. }) => {
                 record(telemetry, replies.len(), telemetry.clock.uptime() - started);
+                let refused = outcomes.iter().filter(|outcome| outcome.is_err()).count();
+                telemetry.metrics.storage_errors.inc_by(refused as u64);
                 if outcomes.iter().any(|outcome| matches!(outcome, Err(OpError::StorageFull))) {
                     self.complain_of_full_disk(telemetry);
                 }
@@ -151,6 +153,7 @@ impl Flusher {
             }
             Err(CommitError::StorageFull) => {
                 self.complain_of_full_disk(telemetry);
+                telemetry.metrics.storage_errors.inc_by(replies.len() as u64);
                 replies.into_iter().for_each(|reply| answer(reply, Err(OpError::StorageFull.into())));
                 Ok(())
             }

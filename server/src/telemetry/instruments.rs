@@ -117,7 +117,6 @@ instruments! {
     wal_groups: Counter = Counter::default(), "wal_groups", "Commit groups written to the write-ahead log";
     wal_group_entries: Histogram = counts(), "wal_group_entries", "Operations in a commit group";
     wal_sync_duration: Histogram = latencies(), "wal_sync_duration", "Time of a write and sync of the write-ahead log", Unit::Seconds;
-    wal_bytes: Counter = Counter::default(), "wal_written", "Bytes written to the write-ahead log", Unit::Bytes;
     checkpoints: Counter = Counter::default(), "checkpoints", "Checkpoints written";
     checkpoint_duration: Histogram = latencies(), "checkpoint_duration", "Time of a checkpoint", Unit::Seconds;
     storage_errors: Counter = Counter::default(), "storage_errors", "Operations refused by the disk";
