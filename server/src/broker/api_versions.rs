@@ -1,6 +1,6 @@
 //! ApiVersions: what this broker can do.
 
-use chronik_kafka::message::api_versions::{ApiVersion, ApiVersionsRequest, ApiVersionsResponse};
+use chronik_kafka::message::{ApiVersionsRequest, ApiVersionsResponse};
 use chronik_kafka::{ApiKey, ErrorCode};
 
 /// What is served, and so advertised. The codec may know more.
@@ -27,24 +27,12 @@ pub(super) fn api_versions(request: &ApiVersionsRequest, version: i16) -> ApiVer
     {
         return ApiVersionsResponse { error_code: ErrorCode::INVALID_REQUEST, ..Default::default() };
     }
-    ApiVersionsResponse { api_keys: api_keys(), ..Default::default() }
+    ApiVersionsResponse::advertise(SERVED.iter().copied())
 }
 
 /// The answer, in version 0, to a version that we do not know.
 pub(super) fn unsupported() -> ApiVersionsResponse {
-    ApiVersionsResponse {
-        error_code: ErrorCode::UNSUPPORTED_VERSION,
-        api_keys: api_keys(),
-        ..Default::default()
-    }
-}
-
-fn api_keys() -> Vec<ApiVersion> {
-    let advertised = |api: &ApiKey| {
-        let versions = api.advertised();
-        ApiVersion { api_key: api.code(), min_version: versions.min, max_version: versions.max }
-    };
-    SERVED.iter().map(advertised).collect()
+    ApiVersionsResponse::unsupported_version(SERVED.iter().copied())
 }
 
 /// `[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?` (KIP-511)

@@ -55,12 +55,7 @@ impl KafkaError for ReadError {
 
 impl KafkaError for BatchError {
     fn code(&self) -> ErrorCode {
-        match self {
-            Self::Crc { .. } | Self::Truncated { .. } | Self::LengthMismatch { .. } => {
-                ErrorCode::CORRUPT_MESSAGE
-            }
-            _ => ErrorCode::INVALID_RECORD,
-        }
+        self.error_code()
     }
 }
 

@@ -266,7 +266,6 @@ impl Broker {
             RequestBody::OffsetForLeaderEpoch(request) => {
                 offset_for_leader_epoch::offset_for_leader_epoch(self, request).into()
             }
-            #[allow(unreachable_patterns, reason = "the codec may know more APIs than are served")]
             other => unreachable!("{:?} is begun in another way, or not served", other.api()),
         }
     }

@@ -125,13 +125,13 @@ impl BatchError {
     #[must_use]
     pub fn error_code(&self) -> ErrorCode {
         match self {
-            Self::Truncated { .. }
-            | Self::BadLength { .. }
-            | Self::LengthMismatch { .. }
-            | Self::Crc { .. } => ErrorCode::CORRUPT_MESSAGE,
-            Self::UnsupportedMagic { .. } => ErrorCode::UNSUPPORTED_FOR_MESSAGE_FORMAT,
-            Self::UnknownCodec { .. } => ErrorCode::UNSUPPORTED_COMPRESSION_TYPE,
-            Self::BadField { .. }
+            Self::Truncated { .. } | Self::LengthMismatch { .. } | Self::Crc { .. } => {
+                ErrorCode::CORRUPT_MESSAGE
+            }
+            Self::BadLength { .. }
+            | Self::UnsupportedMagic { .. }
+            | Self::UnknownCodec { .. }
+            | Self::BadField { .. }
             | Self::CountMismatch { .. }
             | Self::Compressed { .. }
             | Self::Record { .. } => ErrorCode::INVALID_RECORD,
