@@ -25,7 +25,7 @@ use crate::net::transport::Listener;
 use crate::rng::Rng;
 use crate::shutdown::Shutdown;
 use crate::spawn::{Ended, Spawner};
-use crate::storage::{self, Flusher, FlusherTelemetry, Storage, StorageError};
+use crate::storage::{self, Flusher, FlusherSurroundings, Storage, StorageError};
 use crate::telemetry::{Metrics, Pulse, Watchdog};
 use recovered::Recovered;
 use status::Status;
@@ -241,12 +241,14 @@ impl Foundation {
         let (jobs, to_do) = mailbox::channel(limits::MAX_FILE_JOBS);
         let files = storage::run_files(to_do, storage.clone());
         let _ends_with_the_flusher = self.spawner.worker("files", files).map_err(StartError::Thread)?;
-        let telemetry = FlusherTelemetry {
+        let surroundings = FlusherSurroundings {
+            spawner: self.spawner.clone(),
             clock: self.clock.clone(),
             metrics: self.metrics.clone(),
             pulse: self.pulse("flusher"),
+            files: jobs,
         };
-        self.spawner.worker("flusher", flusher.run(jobs, telemetry)).map_err(StartError::Thread)
+        self.spawner.worker("flusher", flusher.run(surroundings)).map_err(StartError::Thread)
     }
 
     fn start_controller(

@@ -1,10 +1,17 @@
 //! The owner of the log: takes groups from the queue, commits them, publishes, answers.
+//!
+//! A group of bulk is synced on another thread, while the next one is copied into the page cache: one is *in flight* at a time. Groups land, and
+//! are answered, in the order in which they came.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use chronik_log::{CommitError, Committed, Log, Op, OpError, PartitionId, TopicLogConfig, Touched};
+use chronik_log::{
+    BulkDone, BulkJob, CommitError, Committed, Log, Op, OpError, PartitionId, TopicLogConfig, Touched,
+};
 use concurrency_models::group_commit::{self, Entry, settle};
 use concurrency_models::mailbox::Sender;
 use concurrency_models::registry::Registry;
@@ -14,6 +21,7 @@ use super::files::Job;
 use super::{OpResult, Partition, StorageError};
 use crate::clock::Clock;
 use crate::limits;
+use crate::spawn::Spawner;
 use crate::telemetry::{Metrics, Pulse};
 
 /// What the flusher is asked to do.
@@ -33,6 +41,7 @@ pub struct Flusher {
     partitions: Arc<Registry<PartitionId, Partition>>,
     /// Whom to answer once the staged operations are committed, in the order of staging.
     staged: Vec<Reply<OpResult>>,
+    in_flight: Option<Flight>,
     /// When to try again what a full disk refused, in terms of the clock's uptime.
     prepare_again_at: Duration,
     /// When to complain again that the disk is full.
@@ -43,14 +52,35 @@ pub struct Flusher {
 #[derive(Debug)]
 struct Fatal(String);
 
-/// What the flusher reports to.
-pub struct Telemetry {
+/// A group of bulk on its way to the disk.
+struct Flight {
+    /// Resolves when it is durable, or the disk has failed.
+    landing: Pin<Box<dyn Future<Output = BulkDone> + Send>>,
+    /// Whom to answer then.
+    replies: Vec<Reply<OpResult>>,
+    /// When its commit began, in terms of the clock's uptime.
+    started: Duration,
+}
+
+/// What the flusher works with, beside the log.
+pub struct Surroundings {
+    /// Syncs bulk.
+    pub spawner: Spawner,
     /// Times the commits.
     pub clock: Clock,
     /// Counts the commits.
     pub metrics: Metrics,
     /// Shows that the loop is alive.
     pub pulse: Pulse,
+    /// Gets what is to be done with files, off this thread.
+    pub files: Sender<Job>,
+}
+
+/// What the loop goes on with.
+enum Next {
+    Landed(BulkDone),
+    Group(Vec<Entry<Work, OpResult>>),
+    Closed,
 }
 
 impl Flusher {
@@ -59,8 +89,15 @@ impl Flusher {
         work: group_commit::Flusher<Work, OpResult>,
         partitions: Arc<Registry<PartitionId, Partition>>,
     ) -> Self {
-        let (prepare_again_at, complain_again_at) = (Duration::ZERO, Duration::ZERO);
-        Self { log, work, partitions, staged: Vec::new(), prepare_again_at, complain_again_at }
+        Self {
+            log,
+            work,
+            partitions,
+            staged: Vec::new(),
+            in_flight: None,
+            prepare_again_at: Duration::ZERO,
+            complain_again_at: Duration::ZERO,
+        }
     }
 
     /// Publishes a partition that recovery found, before anybody asks, and gives it back its settings.
@@ -80,17 +117,19 @@ impl Flusher {
 
     /// Works until the queue is closed and empty, then closes the log; or until the disk fails, and then whoever waits learns that by the end of its
     /// reply.
-    pub async fn run(mut self, files: Sender<Job>, telemetry: Telemetry) {
+    pub async fn run(mut self, around: Surroundings) {
         let mut snapshot = None;
         loop {
-            telemetry.pulse.idle();
-            let Some(group) = self.work.next_group(limits::MAX_GROUP_BYTES).await else { break };
-            telemetry.pulse.beat();
-            if let Err(Fatal(error)) = self.carry_out(group, &mut snapshot, &telemetry) {
+            let done = match self.next(&around).await {
+                Next::Landed(done) => self.land(done, &around),
+                Next::Group(group) => self.carry_out(group, &mut snapshot, &around).await,
+                Next::Closed => break,
+            };
+            if let Err(Fatal(error)) = done {
                 tracing::error!(%error, "storage has failed: the server must stop. Nothing that was acknowledged is lost");
                 return;
             }
-            self.hand_out_jobs(&files, telemetry.clock.uptime());
+            self.hand_out_jobs(&around);
         }
         if let Some(snapshot) = snapshot
             && let Err(error) = self.log.close(snapshot)
@@ -99,28 +138,51 @@ impl Flusher {
         }
     }
 
-    fn carry_out(
+    /// Waits for work, or for what is in flight: with that under way, the loop is not idle.
+    async fn next(&mut self, around: &Surroundings) -> Next {
+        let group = self.work.next_group(limits::MAX_GROUP_BYTES);
+        let group = match &mut self.in_flight {
+            None => {
+                around.pulse.idle();
+                group.await
+            }
+            Some(flight) => tokio::select! {
+                biased;
+                done = &mut flight.landing => return Next::Landed(done),
+                group = group => group,
+            },
+        };
+        around.pulse.beat();
+        match (group, &mut self.in_flight) {
+            (Some(group), _) => Next::Group(group),
+            (None, Some(flight)) => Next::Landed((&mut flight.landing).await),
+            (None, None) => Next::Closed,
+        }
+    }
+
+    async fn carry_out(
         &mut self,
         group: Vec<Entry<Work, OpResult>>,
         snapshot: &mut Option<Bytes>,
-        telemetry: &Telemetry,
+        around: &Surroundings,
     ) -> Result<(), Fatal> {
         for Entry { value, reply, .. } in group {
             match value {
-                Work::Op(op) => self.stage(op, reply, telemetry)?,
+                Work::Op(op) => self.stage(op, reply, around).await?,
                 Work::With(run) => {
-                    self.commit(telemetry)?;
+                    self.commit(around).await?;
+                    self.wait_for_landing(around).await?;
                     run(&mut self.log);
                 }
                 Work::Close(metadata) => *snapshot = Some(metadata),
             }
         }
-        self.commit(telemetry)
+        self.commit(around).await
     }
 
-    fn stage(&mut self, op: Op, reply: Reply<OpResult>, telemetry: &Telemetry) -> Result<(), Fatal> {
+    async fn stage(&mut self, op: Op, reply: Reply<OpResult>, around: &Surroundings) -> Result<(), Fatal> {
         if self.log.must_commit_before(&op) {
-            self.commit(telemetry)?;
+            self.commit(around).await?;
         }
         match self.log.stage(op) {
             Ok(_) => self.staged.push(reply),
@@ -129,20 +191,65 @@ impl Flusher {
         Ok(())
     }
 
-    /// One write, one sync, and everything that follows from it, in this order: views, high watermarks, answers.
-    fn commit(&mut self, telemetry: &Telemetry) -> Result<(), Fatal> {
+    /// Commits what is staged: bulk takes off, once the group before it has landed; all else is done when this returns.
+    async fn commit(&mut self, around: &Surroundings) -> Result<(), Fatal> {
         if self.staged.is_empty() {
             return Ok(());
         }
+        let started = around.clock.uptime();
+        let bulk = self.log.begin_bulk();
+        self.wait_for_landing(around).await?;
         let replies = std::mem::take(&mut self.staged);
-        let started = telemetry.clock.uptime();
-        match self.log.commit() {
+        match bulk {
+            Ok(Some(job)) => self.take_off(job, replies, started, around),
+            Ok(None) => {
+                let committed = self.log.commit();
+                self.settle(committed, replies, started, around)?;
+            }
+            Err(error) => self.settle(Err(error), replies, started, around)?,
+        }
+        Ok(())
+    }
+
+    fn take_off(
+        &mut self,
+        job: BulkJob,
+        replies: Vec<Reply<OpResult>>,
+        started: Duration,
+        around: &Surroundings,
+    ) {
+        let spawner = around.spawner.clone();
+        let landing = Box::pin(async move { spawner.blocking(move || job.run()).await });
+        self.in_flight = Some(Flight { landing, replies, started });
+    }
+
+    async fn wait_for_landing(&mut self, around: &Surroundings) -> Result<(), Fatal> {
+        let Some(flight) = &mut self.in_flight else { return Ok(()) };
+        let done = (&mut flight.landing).await;
+        self.land(done, around)
+    }
+
+    fn land(&mut self, done: BulkDone, around: &Surroundings) -> Result<(), Fatal> {
+        let Some(Flight { replies, started, .. }) = self.in_flight.take() else { return Ok(()) };
+        let committed = self.log.finish_bulk(done);
+        self.settle(committed, replies, started, around)
+    }
+
+    /// What follows from a commit, in this order: views, high watermarks, answers.
+    fn settle(
+        &mut self,
+        committed: Result<Committed, CommitError>,
+        replies: Vec<Reply<OpResult>>,
+        started: Duration,
+        around: &Surroundings,
+    ) -> Result<(), Fatal> {
+        match committed {
             Ok(Committed { outcomes, touched, .. }) => {
-                record(telemetry, replies.len(), telemetry.clock.uptime() - started);
+                record(around, replies.len(), around.clock.uptime() - started);
                 let refused = outcomes.iter().filter(|outcome| outcome.is_err()).count();
-                telemetry.metrics.storage_errors.inc_by(refused as u64);
+                around.metrics.storage_errors.inc_by(refused as u64);
                 if outcomes.iter().any(|outcome| matches!(outcome, Err(OpError::StorageFull))) {
-                    self.complain_of_full_disk(telemetry);
+                    self.complain_of_full_disk(around);
                 }
                 let answers = outcomes.into_iter().map(|outcome| outcome.map_err(StorageError::from));
                 settle(
@@ -152,8 +259,8 @@ impl Flusher {
                 Ok(())
             }
             Err(CommitError::StorageFull) => {
-                self.complain_of_full_disk(telemetry);
-                telemetry.metrics.storage_errors.inc_by(replies.len() as u64);
+                self.complain_of_full_disk(around);
+                around.metrics.storage_errors.inc_by(replies.len() as u64);
                 replies.into_iter().for_each(|reply| answer(reply, Err(OpError::StorageFull.into())));
                 Ok(())
             }
@@ -161,8 +268,8 @@ impl Flusher {
         }
     }
 
-    fn complain_of_full_disk(&mut self, telemetry: &Telemetry) {
-        let now = telemetry.clock.uptime();
+    fn complain_of_full_disk(&mut self, around: &Surroundings) {
+        let now = around.clock.uptime();
         if now >= self.complain_again_at {
             self.complain_again_at = now + limits::FULL_DISK_REMINDER;
             tracing::error!(
@@ -189,14 +296,15 @@ impl Flusher {
     }
 
     /// There is at most one job of a kind at a time, so the mailbox has room; if its worker is gone, the server is stopping.
-    fn hand_out_jobs(&mut self, files: &Sender<Job>, now: Duration) {
+    fn hand_out_jobs(&mut self, around: &Surroundings) {
+        let now = around.clock.uptime();
         let too_early = self.log.wal_prepare_failing() && now < self.prepare_again_at;
         if !too_early && let Some(job) = self.log.wal_prepare_job() {
             self.prepare_again_at = now + limits::PREPARE_RETRY;
-            let _ = files.try_send(Job::PrepareWal(job));
+            let _ = around.files.try_send(Job::PrepareWal(job));
         }
         if let Some(job) = self.log.garbage_job() {
-            let _ = files.try_send(Job::Garbage(job));
+            let _ = around.files.try_send(Job::Garbage(job));
         }
     }
 }
@@ -206,8 +314,8 @@ fn answer(reply: Reply<OpResult>, result: OpResult) {
     let _ = reply.send(result);
 }
 
-fn record(telemetry: &Telemetry, operations: usize, took: Duration) {
-    let metrics = &telemetry.metrics;
+fn record(around: &Surroundings, operations: usize, took: Duration) {
+    let metrics = &around.metrics;
     metrics.wal_groups.inc();
     #[expect(clippy::cast_precision_loss, reason = "a count of operations is far below 2^52")]
     metrics.wal_group_entries.observe(operations as f64);

@@ -22,7 +22,7 @@ use concurrency_models::registry::{Lease, Registry};
 use concurrency_models::reply::{self, Answer, Unanswered};
 
 pub use files::{Job, run as run_files};
-pub use flusher::{Flusher, Telemetry as FlusherTelemetry};
+pub use flusher::{Flusher, Surroundings as FlusherSurroundings};
 
 /// A partition as everyone but the flusher sees it: its segments, and the offset up to which they may be read. That is the high watermark: what
 /// is durable on every in-sync replica. This node is the only replica, so it is the log end offset of the last commit.

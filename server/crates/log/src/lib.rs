@@ -49,6 +49,7 @@ pub mod types;
 pub mod view;
 mod wal;
 
+pub use bulk::{BulkDone, BulkJob};
 pub use checkpoint::{CheckpointDone, CheckpointJob};
 pub use disk::{Disk, DiskFile};
 pub use error::{CommitError, LogError, OpError, ReadError};

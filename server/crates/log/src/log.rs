@@ -48,6 +48,8 @@ pub struct Log {
     pub(crate) dir_id: Uuid,
     pub(crate) run: u64,
     checkpoint_out: bool,
+    /// Bulk groups that are not durable yet.
+    pub(crate) bulk_jobs_out: usize,
     prepare_out: bool,
     /// The last one failed: said once, not each time.
     prepare_failing: bool,
@@ -98,6 +100,7 @@ impl Log {
             dir_id: parts.dir_id,
             run: parts.run,
             checkpoint_out: false,
+            bulk_jobs_out: 0,
             prepare_out: false,
             prepare_failing: false,
             checkpointed_bytes: 0,
@@ -135,7 +138,11 @@ impl Log {
 
     /// One WAL write and one sync for everything staged, then the segments. When it returns, every outcome that is
     /// `Ok` is durable (under [`FlushPolicy::Commit`]) and readable.
+    ///
+    /// # Panics
+    /// If a bulk job is out: it comes before this group.
     pub fn commit(&mut self) -> Result<Committed, CommitError> {
+        assert_eq!(self.bulk_jobs_out, 0, "a group is committed before the one in front of it");
         self.check_fatal()?;
         let result = match self.write_group() {
             Ok(()) => self.apply_group(),
@@ -220,7 +227,7 @@ impl Log {
     }
 
     /// Starts a checkpoint of everything committed. `metadata_snapshot` covers every metadata record committed so
-    /// far. At most one job at a time: `None` while another one is out, or something is staged.
+    /// far. At most one job at a time: `None` while another one or a bulk job is out, or something is staged.
     pub fn begin_checkpoint(&mut self, metadata_snapshot: Bytes) -> Option<CheckpointJob> {
         let head =
             checkpoint::Head { metadata_snapshot: Some(metadata_snapshot), ..checkpoint::Head::default() };
@@ -228,7 +235,8 @@ impl Log {
     }
 
     pub(crate) fn begin_checkpoint_of(&mut self, head: checkpoint::Head) -> Option<CheckpointJob> {
-        if self.checkpoint_out || !self.pending.is_empty() || self.fatal.is_some() {
+        let out = self.checkpoint_out || self.bulk_jobs_out > 0;
+        if out || !self.pending.is_empty() || self.fatal.is_some() {
             return None;
         }
         self.checkpoint_out = true;
@@ -325,7 +333,7 @@ impl Log {
         Ok(())
     }
 
-    fn check_fatal(&self) -> Result<(), CommitError> {
+    pub(crate) fn check_fatal(&self) -> Result<(), CommitError> {
         self.fatal.as_ref().map_or(Ok(()), |reason| Err(CommitError::Fatal(reason.clone())))
     }
 

@@ -83,6 +83,27 @@ pub(crate) struct Wal {
     written_bytes: u64,
 }
 
+/// A group and its place in the WAL.
+#[derive(Debug)]
+pub(crate) struct Reserved {
+    file: Arc<dyn DiskFile>,
+    position: u64,
+    group: Group,
+    last_lsn: Lsn,
+}
+
+impl Reserved {
+    /// Writes it where it belongs, and syncs it.
+    pub(crate) fn write_and_sync(&self) -> Result<(), CommitError> {
+        let mut slices = Vec::new();
+        self.group.slices(&mut slices);
+        self.file
+            .write_all_at(&mut slices, self.position)
+            .and_then(|()| self.file.sync_data())
+            .map_err(|error| fatal("writing the WAL", &error))
+    }
+}
+
 /// What a new [`Wal`] goes on from.
 #[derive(Debug)]
 pub(crate) struct WalStart {
@@ -163,6 +184,30 @@ impl Wal {
         self.next_lsn += group.records();
         self.written_bytes += group.bytes() + group.extent_bytes();
         Ok(())
+    }
+
+    /// Whether so many bytes can be written over what is there: no header, no new name, no new block.
+    pub(crate) fn is_ready_for(&self, bytes: u64) -> bool {
+        self.current.as_ref().is_some_and(|current| {
+            current.header_written && !current.new_name && current.position + bytes <= current.file.bytes
+        })
+    }
+
+    /// Gives a group its place, to be written by whoever gets it. The WAL must be ready for it.
+    pub(crate) fn reserve(&mut self, mut group: Group) -> Reserved {
+        let current = self.current.as_mut().expect("a WAL that is ready has a segment");
+        self.attempt += 1;
+        group.seal(current.header.salt(), self.synced_lsn, self.attempt);
+        let (file, position) = (Arc::clone(&current.file.file), current.position);
+        current.position += group.bytes();
+        self.next_lsn += group.records();
+        self.written_bytes += group.bytes() + group.extent_bytes();
+        Reserved { file, position, group, last_lsn: self.next_lsn - 1 }
+    }
+
+    /// A reserved group is durable, and so is everything before it.
+    pub(crate) fn note_synced(&mut self, reserved: &Reserved) {
+        self.synced_lsn = reserved.last_lsn;
     }
 
     /// Makes everything written durable.

@@ -49,7 +49,10 @@ impl Pace {
         if self.left == Some(0) || self.until.is_some_and(|until| due >= until) {
             return None;
         }
-        self.clock.sleep(due.saturating_sub(self.clock.uptime())).await;
+        let left = due.saturating_sub(self.clock.uptime());
+        if !left.is_zero() {
+            self.clock.sleep(left).await; // a timer takes a millisecond, also for nothing
+        }
         self.sent += 1;
         self.left = self.left.map(|left| left - 1);
         Some(due)

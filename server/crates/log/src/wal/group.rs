@@ -46,6 +46,11 @@ impl Group {
         self.bytes
     }
 
+    /// Bytes in the WAL, at most, if all of them were Extents.
+    pub(crate) fn bytes_as_extents(&self) -> u64 {
+        (self.arena.len() + self.records.len() * super::record::ALIGN) as u64
+    }
+
     pub(crate) fn records(&self) -> u64 {
         self.records.len() as u64
     }
