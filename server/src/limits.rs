@@ -10,6 +10,8 @@ pub const MAX_PARTITIONS_PER_TOPIC: i32 = 10_000;
 pub const MAX_PROPOSALS: usize = 1_024;
 /// Producer ids that a broker reserves at a time (Kafka: `ProducerIdsBlock.PRODUCER_ID_BLOCK_SIZE`).
 pub const PRODUCER_ID_BLOCK: i64 = 1_000;
+/// Groups of bulk that are synced at the same time: with two, one waits for its segment while the other waits for the WAL.
+pub const MAX_BULK_IN_FLIGHT: usize = 2;
 /// Bytes of one commit group, beyond which the rest waits for the next.
 pub const MAX_GROUP_BYTES: usize = 16 << 20;
 /// Bytes that an operation without a batch counts for in a commit group.

@@ -77,17 +77,29 @@ impl Spawner {
         }
     }
 
-    /// Runs something that blocks, off the threads that serve sockets, and waits for its result.
-    pub async fn blocking<R: Send + 'static>(&self, work: impl FnOnce() -> R + Send + 'static) -> R {
-        match &self.mode {
-            Mode::Simulated => work(),
-            Mode::Threads(runtime) => {
-                let done = runtime.spawn_blocking(work);
-                match done.await {
+    /// Runs something that blocks, off the threads that serve sockets; it begins at once. The future waits for its result.
+    pub fn blocking<R: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> R + Send + 'static,
+    ) -> impl Future<Output = R> + Send + 'static {
+        let begun = match &self.mode {
+            Mode::Simulated => Begun::Here(work),
+            Mode::Threads(runtime) => Begun::Elsewhere(runtime.spawn_blocking(work)),
+        };
+        async move {
+            match begun {
+                Begun::Here(work) => work(),
+                Begun::Elsewhere(done) => match done.await {
                     Ok(result) => result,
                     Err(error) => std::panic::resume_unwind(error.into_panic()),
-                }
+                },
             }
         }
     }
+}
+
+/// Blocking work: on a thread of its own, or still to be done by whoever asks for the result.
+enum Begun<W, R> {
+    Here(W),
+    Elsewhere(tokio::task::JoinHandle<R>),
 }

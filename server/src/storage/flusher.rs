@@ -1,8 +1,9 @@
 //! The owner of the log: takes groups from the queue, commits them, publishes, answers.
 //!
-//! A group of bulk is synced on another thread, while the next one is copied into the page cache: one is *in flight* at a time. Groups land, and
-//! are answered, in the order in which they came.
+//! Groups of bulk are synced on other threads, while the next one is copied into the page cache: a few are *in flight* at a time. Groups land,
+//! and are answered, in the order in which they came.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -41,7 +42,8 @@ pub struct Flusher {
     partitions: Arc<Registry<PartitionId, Partition>>,
     /// Whom to answer once the staged operations are committed, in the order of staging.
     staged: Vec<Reply<OpResult>>,
-    in_flight: Option<Flight>,
+    /// Bulk that has been written and is not durable yet, the oldest first.
+    in_flight: VecDeque<Flight>,
     /// When to try again what a full disk refused, in terms of the clock's uptime.
     prepare_again_at: Duration,
     /// When to complain again that the disk is full.
@@ -94,7 +96,7 @@ impl Flusher {
             work,
             partitions,
             staged: Vec::new(),
-            in_flight: None,
+            in_flight: VecDeque::new(),
             prepare_again_at: Duration::ZERO,
             complain_again_at: Duration::ZERO,
         }
@@ -141,7 +143,7 @@ impl Flusher {
     /// Waits for work, or for what is in flight: with that under way, the loop is not idle.
     async fn next(&mut self, around: &Surroundings) -> Next {
         let group = self.work.next_group(limits::MAX_GROUP_BYTES);
-        let group = match &mut self.in_flight {
+        let group = match self.in_flight.front_mut() {
             None => {
                 around.pulse.idle();
                 group.await
@@ -153,7 +155,7 @@ impl Flusher {
             },
         };
         around.pulse.beat();
-        match (group, &mut self.in_flight) {
+        match (group, self.in_flight.front_mut()) {
             (Some(group), _) => Next::Group(group),
             (None, Some(flight)) => Next::Landed((&mut flight.landing).await),
             (None, None) => Next::Closed,
@@ -171,7 +173,7 @@ impl Flusher {
                 Work::Op(op) => self.stage(op, reply, around).await?,
                 Work::With(run) => {
                     self.commit(around).await?;
-                    self.wait_for_landing(around).await?;
+                    self.wait_for_landings(0, around).await?;
                     run(&mut self.log);
                 }
                 Work::Close(metadata) => *snapshot = Some(metadata),
@@ -191,14 +193,15 @@ impl Flusher {
         Ok(())
     }
 
-    /// Commits what is staged: bulk takes off, once the group before it has landed; all else is done when this returns.
+    /// Commits what is staged: bulk takes off, once there is room in the air; all else is done when this returns.
     async fn commit(&mut self, around: &Surroundings) -> Result<(), Fatal> {
         if self.staged.is_empty() {
             return Ok(());
         }
         let started = around.clock.uptime();
         let bulk = self.log.begin_bulk();
-        self.wait_for_landing(around).await?;
+        let may_fly = if matches!(bulk, Ok(Some(_))) { limits::MAX_BULK_IN_FLIGHT - 1 } else { 0 };
+        self.wait_for_landings(may_fly, around).await?;
         let replies = std::mem::take(&mut self.staged);
         match bulk {
             Ok(Some(job)) => self.take_off(job, replies, started, around),
@@ -218,19 +221,24 @@ impl Flusher {
         started: Duration,
         around: &Surroundings,
     ) {
-        let spawner = around.spawner.clone();
-        let landing = Box::pin(async move { spawner.blocking(move || job.run()).await });
-        self.in_flight = Some(Flight { landing, replies, started });
+        let landing = Box::pin(around.spawner.blocking(move || job.run()));
+        self.in_flight.push_back(Flight { landing, replies, started });
     }
 
-    async fn wait_for_landing(&mut self, around: &Surroundings) -> Result<(), Fatal> {
-        let Some(flight) = &mut self.in_flight else { return Ok(()) };
-        let done = (&mut flight.landing).await;
-        self.land(done, around)
+    /// Waits until no more than `most` are in flight.
+    async fn wait_for_landings(&mut self, most: usize, around: &Surroundings) -> Result<(), Fatal> {
+        while self.in_flight.len() > most
+            && let Some(oldest) = self.in_flight.front_mut()
+        {
+            let done = (&mut oldest.landing).await;
+            self.land(done, around)?;
+        }
+        Ok(())
     }
 
+    /// The oldest in flight is `done`.
     fn land(&mut self, done: BulkDone, around: &Surroundings) -> Result<(), Fatal> {
-        let Some(Flight { replies, started, .. }) = self.in_flight.take() else { return Ok(()) };
+        let Some(Flight { replies, started, .. }) = self.in_flight.pop_front() else { return Ok(()) };
         let committed = self.log.finish_bulk(done);
         self.settle(committed, replies, started, around)
     }

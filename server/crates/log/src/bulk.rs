@@ -23,7 +23,7 @@ use crate::stage::Pending;
 use crate::types::{FlushPolicy, PartitionId};
 use crate::wal::{Reserved, fatal};
 
-/// What makes a bulk group durable. It is run on any thread; jobs are run one after the other, in the order in which they were begun.
+/// What makes a bulk group durable. It is run on any thread, beside others: a group whose predecessor is not in the WAL does not count.
 #[derive(Debug)]
 pub struct BulkJob {
     disk: Arc<dyn Disk>,
