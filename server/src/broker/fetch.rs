@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use chronik_kafka::ErrorCode;
+use chronik_kafka::{ErrorCode, Hole, Records};
 use chronik_kafka::message::fetch::{
     EpochEndOffset, FetchPartition, FetchRequest, FetchResponse, FetchableTopicResponse, PartitionData,
 };
-use chronik_log::{LogView, ReadError, ReadMode};
+use chronik_log::{LogView, ReadError, ReadMode, Region};
 use concurrency_models::budget::Reservation;
 use concurrency_models::publication::Readable;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -27,10 +26,13 @@ const READ_COMMITTED: i8 = 1;
 /// How often a read is tried again because retention has just removed its segment.
 const STALE_RETRIES: usize = 3;
 
-/// An answer, and the memory that its records take.
+/// An answer, the memory that its records take, and the records that are left in their files.
+#[derive(Default)]
 pub(super) struct Fetched {
     pub(super) response: FetchResponse,
     pub(super) memory: Option<Reservation>,
+    /// A hole's id is its region's place in here.
+    pub(super) regions: Vec<Region>,
 }
 
 /// Carries out a fetch.
@@ -39,19 +41,43 @@ pub(super) async fn fetch(
     request: FetchRequest,
     version: i16,
     sessions: &mut FetchSessions,
+    delivery: Delivery,
 ) -> Fetched {
     let by_id = version >= TOPIC_IDS_FROM;
     let plan = match sessions.plan(&request, by_id, broker.settings.fetch_sessions) {
         Ok(plan) => plan,
         Err(error_code) => {
-            return Fetched { response: FetchResponse { error_code, ..Default::default() }, memory: None };
+            let response = FetchResponse { error_code, ..Default::default() };
+            return Fetched { response, ..Fetched::default() };
         }
     };
-    let wait = Wait::new(broker, &request);
-    let (reads, memory) = read_until_enough(broker, &plan.targets, &wait).await;
+    let wait = Wait::new(broker, &request, delivery);
+    let (mut reads, memory) = read_until_enough(broker, &plan.targets, &wait).await;
     let fetched: usize = reads.iter().map(Read::bytes).sum();
     broker.metrics.fetched_bytes.inc_by(fetched as u64);
-    Fetched { response: respond(plan, reads, sessions), memory }
+    let regions = number_regions(&mut reads);
+    Fetched { response: respond(plan, reads, sessions), memory, regions }
+}
+
+/// Takes the regions out, and gives each hole the place of its own.
+fn number_regions(reads: &mut [Read]) -> Vec<Region> {
+    let mut regions = Vec::new();
+    for read in reads {
+        if let (Some(Records::Elsewhere(hole)), Some(region)) = (&mut read.data.records, read.region.take()) {
+            hole.id = regions.len();
+            regions.push(region);
+        }
+    }
+    regions
+}
+
+/// How records reach the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// From memory.
+    Memory,
+    /// The kernel may send them from their file.
+    Files,
 }
 
 /// How much a consumer wants, and how long it waits for it.
@@ -61,10 +87,11 @@ struct Wait {
     /// In terms of the clock's uptime.
     deadline: Duration,
     read_committed: bool,
+    delivery: Delivery,
 }
 
 impl Wait {
-    fn new(broker: &Broker, request: &FetchRequest) -> Self {
+    fn new(broker: &Broker, request: &FetchRequest, delivery: Delivery) -> Self {
         let bytes = |value: i32| usize::try_from(value).unwrap_or_default();
         let max_wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or_default());
         Self {
@@ -72,6 +99,7 @@ impl Wait {
             max_bytes: bytes(request.max_bytes).min(broker.settings.fetch_max_bytes),
             deadline: broker.clock.uptime() + max_wait,
             read_committed: request.isolation_level == READ_COMMITTED,
+            delivery,
         }
     }
 }
@@ -79,6 +107,8 @@ impl Wait {
 /// What came of reading one partition.
 struct Read {
     data: PartitionData,
+    /// Where the records are, if they are not in `data`.
+    region: Option<Region>,
     /// The partition and the position up to which it has been looked at; `None` after an error.
     seen: Option<(Led, i64)>,
 }
@@ -87,11 +117,15 @@ impl Read {
     fn error(index: i32, error_code: ErrorCode) -> Self {
         let data =
             PartitionData { partition_index: index, error_code, high_watermark: -1, ..Default::default() };
-        Self { data: PartitionData { records: Some(Bytes::new()), ..data }, seen: None }
+        Self { data: PartitionData { records: Some(Records::default()), ..data }, region: None, seen: None }
     }
 
     fn bytes(&self) -> usize {
-        self.data.records.as_ref().map_or(0, Bytes::len)
+        self.data.records.as_ref().map_or(0, Records::len)
+    }
+
+    fn bytes_in_memory(&self) -> usize {
+        if self.region.is_some() { 0 } else { self.bytes() }
     }
 
     /// Whether the client should hear of it at once.
@@ -114,7 +148,7 @@ async fn read_until_enough(
         let reads = read_all(broker, &state, targets, wait).await;
         let bytes: usize = reads.iter().map(Read::bytes).sum();
         if let Some(memory) = &mut memory {
-            memory.shrink_to(bytes);
+            memory.shrink_to(reads.iter().map(Read::bytes_in_memory).sum());
         }
         let enough = bytes >= wait.min_bytes
             || reads.iter().any(Read::is_final)
@@ -146,10 +180,11 @@ async fn read_all(broker: &Broker, state: &ClusterState, targets: &[Target], wai
     let mut first = true;
     let mut reads = Vec::with_capacity(targets.len());
     for target in targets {
-        let mut read = read_target(broker, state, target, left, first, wait.read_committed).await;
+        let mut read = read_target(broker, state, target, left, first, wait).await;
         let bytes = read.bytes();
         if !first && bytes > left {
-            read.data.records = Some(Bytes::new()); // one batch may exceed the limit, but only the first (KIP-74)
+            // One batch may exceed the limit, but only the first (KIP-74).
+            (read.data.records, read.region) = (Some(Records::default()), None);
         }
         first &= bytes == 0;
         left = left.saturating_sub(read.bytes());
@@ -164,7 +199,7 @@ async fn read_target(
     target: &Target,
     left: usize,
     first: bool,
-    read_committed: bool,
+    wait: &Wait,
 ) -> Read {
     let request = &target.request;
     let led = target.topic.resolve(state);
@@ -176,7 +211,7 @@ async fn read_target(
     };
     let wanted = usize::try_from(request.partition_max_bytes).unwrap_or_default().min(left);
     let max_bytes = if wanted == 0 && !first { None } else { Some(wanted) };
-    match read_partition(broker, &led.partition, request, max_bytes).await {
+    match read_partition(broker, &led.partition, request, max_bytes, wait.delivery).await {
         Err(error) => {
             if matches!(error, ReadError::Corrupt { .. } | ReadError::Io(_)) {
                 tracing::error!(partition = %led.id, %error, "a read failed");
@@ -185,10 +220,10 @@ async fn read_target(
             read.data.log_start_offset = led.partition.read().view.log_start_offset();
             read
         }
-        Ok(mut data) => {
-            data.aborted_transactions = read_committed.then(Vec::new);
+        Ok((mut data, region)) => {
+            data.aborted_transactions = wait.read_committed.then(Vec::new);
             let seen = data.high_watermark;
-            Read { data, seen: Some((led, seen)) }
+            Read { data, region, seen: Some((led, seen)) }
         }
     }
 }
@@ -199,7 +234,8 @@ async fn read_partition(
     partition: &Partition,
     request: &FetchPartition,
     max_bytes: Option<usize>,
-) -> Result<PartitionData, ReadError> {
+    delivery: Delivery,
+) -> Result<(PartitionData, Option<Region>), ReadError> {
     let mut retries = STALE_RETRIES;
     loop {
         let Readable { view, high_watermark } = partition.read();
@@ -209,18 +245,24 @@ async fn read_partition(
             high_watermark,
             last_stable_offset: high_watermark,
             log_start_offset: view.log_start_offset(),
-            records: Some(Bytes::new()),
+            records: Some(Records::default()),
             ..Default::default()
         };
         if let Some(diverging_epoch) = diverging_epoch(&view, request, high_watermark) {
-            return Ok(PartitionData { diverging_epoch, ..data });
+            return Ok((PartitionData { diverging_epoch, ..data }, None));
         }
-        let Some(max_bytes) = max_bytes else { return Ok(data) };
+        let Some(max_bytes) = max_bytes else { return Ok((data, None)) };
+        if delivery == Delivery::Files
+            && let Ok(Some(region)) = view.find_region(request.fetch_offset, max_bytes, high_watermark)
+        {
+            data.records = Some(Records::Elsewhere(Hole { id: 0, len: region.len }));
+            return Ok((data, Some(region)));
+        }
         match read_view(broker, view, request.fetch_offset, max_bytes, high_watermark).await {
             Err(ReadError::Stale) if retries > 0 => retries -= 1,
             records => {
-                data.records = Some(records?);
-                return Ok(data);
+                data.records = Some(records?.into());
+                return Ok((data, None));
             }
         }
     }
@@ -251,7 +293,7 @@ async fn read_view(
     offset: i64,
     max_bytes: usize,
     up_to: i64,
-) -> Result<Bytes, ReadError> {
+) -> Result<bytes::Bytes, ReadError> {
     match view.read(offset, max_bytes, up_to, ReadMode::Inline) {
         Err(ReadError::WouldBlock) => {
             broker.spawner.blocking(move || view.read(offset, max_bytes, up_to, ReadMode::Blocking)).await

@@ -27,9 +27,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use chronik_kafka::message::{RequestBody, ResponseBody};
 use chronik_kafka::{ApiKey, DecodeError, RequestHeader, Segments};
-use chronik_log::TopicLogConfig;
+use chronik_log::{Region, TopicLogConfig};
 use concurrency_models::budget::{Budget, Reservation};
 
+pub use fetch::Delivery;
 pub use fetch_session::FetchSessions;
 
 use crate::clock::Clock;
@@ -38,7 +39,6 @@ use crate::shutdown::Shutdown;
 use crate::spawn::Spawner;
 use crate::storage::Storage;
 use crate::telemetry::Metrics;
-use fetch::Fetched;
 use producer_ids::ProducerIds;
 
 /// Carries requests out. Clones are the same broker.
@@ -119,6 +119,8 @@ pub enum Reply {
     Bytes {
         /// The frame.
         segments: Segments,
+        /// What its holes are to be filled with, by their ids.
+        regions: Vec<Region>,
         /// Held until they are written.
         memory: Option<Reservation>,
     },
@@ -209,10 +211,10 @@ impl Broker {
     }
 
     /// Carries a request out and gives its answer.
-    pub async fn finish(&self, begun: Begun, sessions: &mut FetchSessions) -> Reply {
+    pub async fn finish(&self, begun: Begun, sessions: &mut FetchSessions, delivery: Delivery) -> Reply {
         let Begun { header, work, started, memory: request_memory } = begun;
         let (api, mut version) = (header.api, header.version);
-        let mut memory = None;
+        let (mut memory, mut regions) = (None, Vec::new());
         let body = match work {
             Work::Produce(produce) => {
                 let acks = produce.acks();
@@ -224,10 +226,9 @@ impl Broker {
                 response.into()
             }
             Work::Fetch(request) => {
-                let Fetched { response, memory: records } =
-                    fetch::fetch(self, *request, version, sessions).await;
-                memory = records;
-                response.into()
+                let fetched = fetch::fetch(self, *request, version, sessions, delivery).await;
+                (memory, regions) = (fetched.memory, fetched.regions);
+                fetched.response.into()
             }
             Work::Other(request) => self.answer(*request, version).await,
             Work::UnknownApiVersions => {
@@ -240,7 +241,7 @@ impl Broker {
         match body.frame(header.correlation_id, version) {
             Ok(segments) => {
                 self.metrics.response_bytes.inc_by(segments.total_len() as u64);
-                Reply::Bytes { segments, memory }
+                Reply::Bytes { segments, regions, memory }
             }
             Err(error) => {
                 Reply::Close(format!("{api:?} version {version} cannot express the answer: {error}"))

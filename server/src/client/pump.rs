@@ -77,7 +77,7 @@ fn answer(reply: Option<FrameReply>, result: Result<Bytes, ClientError>) {
 }
 
 async fn write_all(writing: &mut OwnedWriteHalf, segments: Segments) -> io::Result<()> {
-    let mut left: Vec<Bytes> = segments.into_iter().collect();
+    let mut left: Vec<Bytes> = segments.into_buffers().collect();
     let mut first = 0;
     while first < left.len() {
         let slices: Vec<IoSlice<'_>> =

@@ -1,6 +1,7 @@
 //! Records: produced, fetched, found by time. Batches go in and come out whole.
 
 use bytes::Bytes;
+use chronik_kafka::Records;
 use chronik_kafka::ErrorCode;
 use chronik_kafka::message::fetch::{FetchPartition, FetchRequest, FetchResponse, FetchTopic, PartitionData};
 use chronik_kafka::message::list_offsets::{ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic};
@@ -113,7 +114,7 @@ impl Fetched {
             partition,
             log_start_offset: data.log_start_offset,
             high_watermark: data.high_watermark,
-            records: data.records.unwrap_or_default(),
+            records: data.records.and_then(Records::here).unwrap_or_default(),
         })
     }
 }

@@ -8,14 +8,14 @@ use std::pin::pin;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use chronik_kafka::Segments;
+use chronik_kafka::{Segment, Segments};
+use chronik_log::Region;
 use concurrency_models::mailbox::{self, Receiver, Sender};
-use tokio::io::AsyncWriteExt;
 
 use super::frame_reader::{Frame, FrameReader, ReadError};
 use super::patience::Patience;
 use super::transport::{Accepted, WriteHalf};
-use crate::broker::{Begun, Broker, FetchSessions, Reply};
+use crate::broker::{Begun, Broker, Delivery, FetchSessions, Reply};
 use crate::clock::Clock;
 use crate::limits;
 use crate::shutdown::Shutdown;
@@ -133,11 +133,12 @@ async fn idle(shared: &Shared) -> Duration {
 
 async fn write(shared: &Shared, mut socket: WriteHalf, mut begun: Receiver<Begun>) -> io::Result<()> {
     let (mut sessions, patience) = (FetchSessions::default(), patience(shared));
+    let delivery = if socket.sends_files() { Delivery::Files } else { Delivery::Memory };
     while let Some(request) = begun.recv().await {
-        match shared.broker.finish(request, &mut sessions).await {
+        match shared.broker.finish(request, &mut sessions, delivery).await {
             Reply::None => {}
-            Reply::Bytes { segments, memory: _held_until_written } => {
-                write_segments(&mut socket, segments, &patience).await?;
+            Reply::Bytes { segments, regions, memory: _held_until_written } => {
+                write_segments(&mut socket, segments, &regions, &patience).await?;
             }
             Reply::Close(error) => return Err(io::Error::other(error)),
         }
@@ -145,8 +146,32 @@ async fn write(shared: &Shared, mut socket: WriteHalf, mut begun: Receiver<Begun
     socket.shutdown().await
 }
 
-async fn write_segments(socket: &mut WriteHalf, segments: Segments, patience: &Patience) -> io::Result<()> {
-    let mut left: Vec<Bytes> = segments.into_iter().collect();
+/// Writes buffers as they are, and holes from their regions.
+async fn write_segments(
+    socket: &mut WriteHalf,
+    segments: Segments,
+    regions: &[Region],
+    patience: &Patience,
+) -> io::Result<()> {
+    let mut buffers: Vec<Bytes> = Vec::new();
+    for segment in segments {
+        match segment {
+            Segment::Bytes(bytes) => buffers.push(bytes),
+            Segment::Hole(hole) => {
+                write_buffers(socket, std::mem::take(&mut buffers), patience).await?;
+                let region = regions.get(hole.id).ok_or(io::ErrorKind::NotFound)?;
+                send_region(socket, region, patience).await?;
+            }
+        }
+    }
+    write_buffers(socket, buffers, patience).await
+}
+
+async fn write_buffers(
+    socket: &mut WriteHalf,
+    mut left: Vec<Bytes>,
+    patience: &Patience,
+) -> io::Result<()> {
     left.reverse(); // the next one last, so that it can be popped
     while !left.is_empty() {
         let slices: smallvec::SmallVec<[IoSlice<'_>; 8]> =
@@ -158,7 +183,17 @@ async fn write_segments(socket: &mut WriteHalf, segments: Segments, patience: &P
         }
         advance(&mut left, written);
     }
-    patience.with(socket.flush()).await.map_err(io::Error::other)?
+    Ok(())
+}
+
+async fn send_region(socket: &mut WriteHalf, region: &Region, patience: &Patience) -> io::Result<()> {
+    let file = region.file.descriptor().ok_or(io::ErrorKind::Unsupported)?;
+    let mut sent = 0;
+    while sent < region.len {
+        let sending = socket.send_file(file, region.position + sent as u64, region.len - sent);
+        sent += patience.with(sending).await.map_err(io::Error::other)??;
+    }
+    Ok(())
 }
 
 /// Takes `written` bytes off the front, which is the end of `left`.

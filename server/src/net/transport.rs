@@ -1,16 +1,70 @@
 //! The network seam: a listener accepts streams, a stream is a reading and a writing half.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::SocketAddr;
+use std::os::fd::BorrowedFd;
 
 use concurrency_models::mailbox::{self, Receiver, Sender};
-use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
+use tokio::io::{AsyncRead, AsyncWriteExt, DuplexStream, Interest};
 use tokio::net::TcpListener;
+use tokio::net::tcp::OwnedWriteHalf;
 
 /// The half of a stream that bytes come from.
 pub type ReadHalf = Box<dyn AsyncRead + Send + Unpin>;
+
 /// The half of a stream that bytes go to.
-pub type WriteHalf = Box<dyn AsyncWrite + Send + Unpin>;
+pub enum WriteHalf {
+    /// To a TCP socket.
+    Tcp(OwnedWriteHalf),
+    /// To another task of this process.
+    Memory(tokio::io::WriteHalf<DuplexStream>),
+}
+
+impl WriteHalf {
+    /// Whether [`send_file`](Self::send_file) works.
+    pub fn sends_files(&self) -> bool {
+        matches!(self, Self::Tcp(_))
+    }
+
+    /// Writes some of the bytes; returns how many.
+    ///
+    /// # Errors
+    /// The stream is broken.
+    pub async fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(socket) => socket.write_vectored(slices).await,
+            Self::Memory(stream) => stream.write_vectored(slices).await,
+        }
+    }
+
+    /// Has the kernel send some of `len` bytes of a file, from `position` on; returns how many. Waits for the socket; for the disk it
+    /// blocks the thread, so the bytes should be in the page cache.
+    ///
+    /// # Errors
+    /// The stream is broken, the file ends, or this is no socket.
+    pub async fn send_file(&mut self, file: BorrowedFd<'_>, position: u64, len: usize) -> io::Result<usize> {
+        let Self::Tcp(socket) = self else { return Err(io::ErrorKind::Unsupported.into()) };
+        let socket = socket.as_ref();
+        let sent = socket.async_io(Interest::WRITABLE, || {
+            Ok(rustix::fs::sendfile(socket, file, Some(&mut { position }), len)?)
+        });
+        match sent.await? {
+            0 => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file is shorter than it was")),
+            sent => Ok(sent),
+        }
+    }
+
+    /// Ends the stream, after everything that was written.
+    ///
+    /// # Errors
+    /// The stream is broken.
+    pub async fn shutdown(&mut self) -> io::Result<()> {
+        match self {
+            Self::Tcp(socket) => socket.shutdown().await,
+            Self::Memory(stream) => stream.shutdown().await,
+        }
+    }
+}
 
 /// An accepted stream.
 pub struct Accepted {
@@ -56,12 +110,12 @@ impl Listener {
                 let (stream, peer) = listener.accept().await?;
                 stream.set_nodelay(true)?;
                 let (reader, writer) = stream.into_split();
-                Ok(Accepted { peer, reader: Box::new(reader), writer: Box::new(writer) })
+                Ok(Accepted { peer, reader: Box::new(reader), writer: WriteHalf::Tcp(writer) })
             }
             Self::Memory(streams) => {
                 let (peer, stream) = streams.recv().await.ok_or(io::ErrorKind::NotConnected)?;
                 let (reader, writer) = tokio::io::split(stream);
-                Ok(Accepted { peer, reader: Box::new(reader), writer: Box::new(writer) })
+                Ok(Accepted { peer, reader: Box::new(reader), writer: WriteHalf::Memory(writer) })
             }
         }
     }

@@ -4,7 +4,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use smallvec::SmallVec;
 
 use crate::error::{EncodeError, EncodeProblem};
-use crate::segments::Segments;
+use crate::segments::{Hole, Segment, Segments};
 use crate::varint;
 use crate::wire::{Format, Wire};
 
@@ -15,8 +15,8 @@ const SHARE_FROM: usize = 2048;
 #[derive(Debug)]
 pub struct Encoder {
     out: BytesMut,
-    /// Byte strings that were not copied, each with its position in `out`. Positions never decrease.
-    shared: SmallVec<[(usize, Bytes); 2]>,
+    /// What was not copied, each with its position in `out`. Positions never decrease.
+    shared: SmallVec<[(usize, Segment); 2]>,
     share_from: usize,
     field: &'static str,
     error: Option<EncodeError>,
@@ -42,7 +42,7 @@ impl Encoder {
     /// Bytes written so far, shared ones included.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.out.len() + self.shared.iter().map(|(_, bytes)| bytes.len()).sum::<usize>()
+        self.out.len() + self.shared.iter().map(|(_, segment)| segment.len()).sum::<usize>()
     }
 
     /// Whether nothing has been written.
@@ -109,7 +109,17 @@ impl Encoder {
         if bytes.len() < self.share_from {
             self.out.put_slice(bytes);
         } else {
-            self.shared.push((self.out.len(), bytes.clone()));
+            self.shared.push((self.out.len(), Segment::Bytes(bytes.clone())));
+        }
+    }
+
+    /// The same as [`bytes`](Self::bytes), of bytes that are not here.
+    pub(crate) fn hole(&mut self, hole: Hole, format: Format) {
+        self.long_length(Some(hole.len), format);
+        if self.share_from == usize::MAX {
+            self.fail(EncodeProblem::NotHere { length: hole.len });
+        } else if hole.len > 0 {
+            self.shared.push((self.out.len(), Segment::Hole(hole)));
         }
     }
 

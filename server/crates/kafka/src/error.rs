@@ -162,6 +162,12 @@ pub enum EncodeProblem {
         /// Its length.
         length: usize,
     },
+    /// Records that are not in memory are to be copied.
+    #[error("{length} bytes of records are not in memory")]
+    NotHere {
+        /// How many bytes.
+        length: usize,
+    },
     /// The API is known, but not in this version.
     #[error("{api:?} has no version {version}")]
     UnsupportedVersion {

@@ -5,6 +5,7 @@ pub mod sim;
 
 use std::fmt::Debug;
 use std::io::{self, IoSlice};
+use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -47,6 +48,10 @@ pub trait DiskFile: Debug + Send + Sync {
     fn sync_data(&self) -> io::Result<()>;
     /// Cuts or extends (with zeros).
     fn set_len(&self, len: u64) -> io::Result<()>;
+    /// The file itself, for the kernel to send bytes from it; `None` if there is no such file.
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
     /// Bytes in the file.
     fn len(&self) -> io::Result<u64>;
     /// Whether there are none.

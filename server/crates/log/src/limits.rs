@@ -56,3 +56,9 @@ pub const MAX_REPORTED_DAMAGE: usize = 1000;
 pub const MAX_CHECKPOINT_BYTES: u64 = 4 << 30;
 /// LSNs that one damaged stretch of WAL may span before recovery gives up resynchronising.
 pub const MAX_DAMAGED_LSNS: u64 = 1 << 24;
+/// A batch from this length on may be sent from its file; smaller ones are copied.
+pub(crate) const REGION_BATCH_BYTES: usize = 64 << 10;
+/// Batches in one region, at most.
+pub(crate) const REGION_BATCHES: usize = 64;
+/// Bytes between two looks whether a region is in the page cache.
+pub(crate) const REGION_LOOK_BYTES: usize = 128 << 10;

@@ -11,7 +11,7 @@ use crate::disk::{DiskFile, OpenMode};
 use crate::error::ReadError;
 use crate::files::{FileCache, FileKind, FileUid};
 use crate::types::PartitionId;
-use crate::view::ReadMode;
+use crate::view::{ReadMode, Region};
 use crate::{index, limits};
 
 /// A segment. Immutable: when it is sealed, a new value with the same files takes its place.
@@ -184,6 +184,55 @@ impl Segment {
     }
 }
 
+impl Segment {
+    /// See [`LogView::find_region`](crate::LogView::find_region).
+    pub(crate) fn find_region(
+        &self,
+        offset: i64,
+        max_bytes: usize,
+        up_to_offset: i64,
+    ) -> Result<Option<Region>, ReadError> {
+        let Some(file) = self.open_existing(FileKind::Log)? else { return Ok(None) };
+        if file.descriptor().is_none() {
+            return Ok(None);
+        }
+        let Some((position, first)) = self.locate(&*file, offset, up_to_offset, ReadMode::Inline)? else {
+            return Ok(None);
+        };
+        let first_len = first.total_len();
+        if first_len < limits::REGION_BATCH_BYTES {
+            return Ok(None); // to look at many small batches costs more than to copy them
+        }
+        let most = max_bytes.max(first_len) as u64;
+        let mut walk = Walk::new(&*file, position + first_len as u64, ReadMode::Inline, HEADER_LEN);
+        for _ in 1..limits::REGION_BATCHES {
+            let end = walk.position();
+            // What is behind the high watermark may be half written.
+            let next = walk.next(self).ok().flatten();
+            let fits = next.is_some_and(|(_, header)| header.last_offset() < up_to_offset);
+            if !fits || walk.position() - position > most {
+                walk.go_back(end);
+                break;
+            }
+        }
+        let end = walk.position();
+        let len = usize::try_from(end - position).unwrap_or(usize::MAX);
+        let warm = is_warm(&*file, position, end)?;
+        Ok(warm.then_some(Region { file, position, len }))
+    }
+}
+
+/// Whether a look every now and then, and at the last byte, finds the page cache.
+fn is_warm(file: &dyn DiskFile, position: u64, end: u64) -> Result<bool, ReadError> {
+    let looks = (position..end).step_by(limits::REGION_LOOK_BYTES).chain([end - 1]);
+    for at in looks {
+        if index::read(file, &mut [0], at, ReadMode::Inline)? == 0 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// Bytes at the front of `buf` that are whole batches below `up_to_offset`.
 fn whole_batches(buf: &[u8], up_to_offset: i64) -> usize {
     let mut end = 0;
@@ -219,6 +268,11 @@ impl<'a> Walk<'a> {
     /// Where the next batch would be.
     pub(crate) fn position(&self) -> u64 {
         self.position
+    }
+
+    /// Makes the batch at `position` the next one.
+    fn go_back(&mut self, position: u64) {
+        self.position = position;
     }
 
     /// Position and header of the next batch; `None` where the file ends (maybe inside a header).

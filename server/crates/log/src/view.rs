@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::disk::DiskFile;
 use crate::epoch::EpochCache;
 use crate::error::ReadError;
 use crate::segment::Segment;
@@ -29,6 +30,17 @@ pub struct FoundTimestamp {
     pub timestamp_ms: i64,
     /// Leader epoch of its batch.
     pub leader_epoch: i32,
+}
+
+/// Whole batches in a segment's file.
+#[derive(Debug, Clone)]
+pub struct Region {
+    /// The file; it stays open, also when its segment is deleted.
+    pub file: Arc<dyn DiskFile>,
+    /// Where they begin.
+    pub position: u64,
+    /// Bytes of them.
+    pub len: usize,
 }
 
 /// An immutable snapshot of a partition's segments. It stays valid while the log grows: readers bound themselves by
@@ -94,6 +106,24 @@ impl LogView {
             }
         }
         Ok(Bytes::new())
+    }
+
+    /// Where the first of the batches that [`read`](Self::read) returns are, if they can be sent from their file: they are large, and
+    /// (as far as a few looks tell) in the page cache. `None`: they are to be read.
+    pub fn find_region(
+        &self,
+        offset: i64,
+        max_bytes: usize,
+        up_to_offset: i64,
+    ) -> Result<Option<Region>, ReadError> {
+        if !(self.log_start_offset..up_to_offset).contains(&offset) {
+            return Ok(None);
+        }
+        let segment = &self.segments[self.segment_of(offset)];
+        match segment.find_region(offset, max_bytes, up_to_offset) {
+            Err(ReadError::WouldBlock) => Ok(None),
+            other => other,
+        }
     }
 
     /// `OffsetForLeaderEpoch`: the largest epoch at or below `epoch` in the log, and where it ends; (-1, -1) if

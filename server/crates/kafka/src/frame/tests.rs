@@ -2,9 +2,13 @@ use super::*;
 use crate::message::fetch::{FetchResponse, FetchableTopicResponse, PartitionData};
 use crate::message::{MetadataRequest, ProduceRequest, ProduceResponse};
 use crate::sample::Source;
-use crate::{ApiKey, EncodeProblem, Str};
+use crate::{ApiKey, EncodeProblem, Hole, Records, Segment, Str};
 
 fn fetch_response(records: &Bytes) -> FetchResponse {
+    fetch_response_of(&Records::Here(records.clone()))
+}
+
+fn fetch_response_of(records: &Records) -> FetchResponse {
     let partition = |index| PartitionData {
         partition_index: index,
         records: Some(records.clone()),
@@ -18,8 +22,32 @@ fn fetch_response(records: &Bytes) -> FetchResponse {
 fn large_records_of_a_fetch_leave_without_a_copy() {
     let records = Bytes::from(vec![7; 100_000]);
     let segments = response(1, 12, &fetch_response(&records)).unwrap();
-    let shared = segments.as_slice().iter().filter(|segment| segment.as_ptr() == records.as_ptr()).count();
+    let is_shared = |segment: &&Segment| matches!(segment, Segment::Bytes(bytes) if bytes.as_ptr() == records.as_ptr());
+    let shared = segments.as_slice().iter().filter(is_shared).count();
     assert_eq!((shared, segments.as_slice().len()), (2, 5));
+}
+
+#[test]
+fn a_hole_is_where_the_bytes_would_be() {
+    let records = Bytes::from(vec![7; 100_000]);
+    let hole = Hole { id: 3, len: records.len() };
+    for version in ApiKey::Fetch.versions().iter() {
+        let whole = response(1, version, &fetch_response(&records)).unwrap();
+        let holed = response(1, version, &fetch_response_of(&Records::Elsewhere(hole))).unwrap();
+        assert_eq!(whole.total_len(), holed.total_len());
+        let filled = holed.into_iter().map(|segment| match segment {
+            Segment::Hole(found) if found == hole => Segment::Bytes(records.clone()),
+            other => other,
+        });
+        assert!(whole.into_iter().eq(filled), "version {version}");
+    }
+}
+
+#[test]
+fn a_hole_cannot_be_copied() {
+    let body = fetch_response_of(&Records::Elsewhere(Hole { id: 0, len: 5 }));
+    let problem = message::to_bytes(&body, 12).unwrap_err().problem;
+    assert_eq!(problem, EncodeProblem::NotHere { length: 5 });
 }
 
 #[test]
@@ -51,9 +79,7 @@ fn records_of_a_produce_are_not_copied() {
 fn a_frame_states_its_length() {
     let mut input = BytesMut::new();
     let body = fetch_response(&Bytes::from(vec![1; 9000]));
-    for segment in response(5, 11, &body).unwrap() {
-        input.extend_from_slice(&segment);
-    }
+    response(5, 11, &body).unwrap().into_buffers().for_each(|buffer| input.extend_from_slice(&buffer));
     let mut frame = split(&mut input, 1 << 20).unwrap().unwrap();
     assert!(input.is_empty());
     let header = ResponseHeader::decode(&mut frame, ApiKey::Fetch, 11).unwrap();

@@ -1,9 +1,8 @@
 //! Fetch (key 1).
 
-use bytes::Bytes;
 use uuid::Uuid;
 
-use crate::{ErrorCode, Str};
+use crate::{ErrorCode, Records, Str};
 
 message! {
     /// Where to read from, and how much. Topics are named by id from version 13 on (KIP-516); sessions are those of KIP-227.
@@ -143,7 +142,7 @@ message! {
         /// The preferred read replica for the consumer to use on its next fetch request.
         preferred_read_replica: i32                             [11+] = -1,
         /// The record data.
-        records:                Option<Bytes>                   [4+] null [4+],
+        records:                Option<Records>                 [4+] null [4+],
     }
 
     /// In [`PartitionData`]`::diverging_epoch`.
