@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chronik_kafka::{ErrorCode, Hole, Records};
 use chronik_kafka::message::fetch::{
     EpochEndOffset, FetchPartition, FetchRequest, FetchResponse, FetchableTopicResponse, PartitionData,
 };
+use chronik_kafka::{ErrorCode, Hole, Records};
 use chronik_log::{LogView, ReadError, ReadMode, Region};
 use concurrency_models::budget::Reservation;
 use concurrency_models::publication::Readable;

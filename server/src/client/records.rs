@@ -1,8 +1,8 @@
 //! Records: produced, fetched, found by time. Batches go in and come out whole.
 
 use bytes::Bytes;
-use chronik_kafka::Records;
 use chronik_kafka::ErrorCode;
+use chronik_kafka::Records;
 use chronik_kafka::message::fetch::{FetchPartition, FetchRequest, FetchResponse, FetchTopic, PartitionData};
 use chronik_kafka::message::list_offsets::{ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic};
 use chronik_kafka::message::produce::{

@@ -167,11 +167,7 @@ async fn write_segments(
     write_buffers(socket, buffers, patience).await
 }
 
-async fn write_buffers(
-    socket: &mut WriteHalf,
-    mut left: Vec<Bytes>,
-    patience: &Patience,
-) -> io::Result<()> {
+async fn write_buffers(socket: &mut WriteHalf, mut left: Vec<Bytes>, patience: &Patience) -> io::Result<()> {
     left.reverse(); // the next one last, so that it can be popped
     while !left.is_empty() {
         let slices: smallvec::SmallVec<[IoSlice<'_>; 8]> =

@@ -22,7 +22,8 @@ fn fetch_response_of(records: &Records) -> FetchResponse {
 fn large_records_of_a_fetch_leave_without_a_copy() {
     let records = Bytes::from(vec![7; 100_000]);
     let segments = response(1, 12, &fetch_response(&records)).unwrap();
-    let is_shared = |segment: &&Segment| matches!(segment, Segment::Bytes(bytes) if bytes.as_ptr() == records.as_ptr());
+    let is_shared =
+        |segment: &&Segment| matches!(segment, Segment::Bytes(bytes) if bytes.as_ptr() == records.as_ptr());
     let shared = segments.as_slice().iter().filter(is_shared).count();
     assert_eq!((shared, segments.as_slice().len()), (2, 5));
 }
