@@ -206,7 +206,81 @@ fn advance(left: &mut Vec<Bytes>, mut written: usize) {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
+    use chronik_kafka::Records;
+    use chronik_kafka::message::fetch::{FetchResponse, FetchableTopicResponse, PartitionData};
+    use chronik_kafka::{Hole, frame};
+    use chronik_log::disk::{Disk as _, OpenMode, RealDisk};
+    use tokio::io::AsyncReadExt;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use concurrency_models::budget::Budget;
+
     use super::*;
+
+    /// A frame with one hole of this length.
+    fn holed(len: usize) -> Segments {
+        let records = Some(Records::Elsewhere(Hole { id: 0, len }));
+        let topic = FetchableTopicResponse {
+            partitions: vec![PartitionData { records, ..Default::default() }],
+            ..Default::default()
+        };
+        let response = FetchResponse { responses: vec![topic], ..Default::default() };
+        frame::response(1, 12, &response).expect("encodes")
+    }
+
+    /// Writes to one end of a TCP connection and returns what comes out of the other, and how the writing ended.
+    async fn through_tcp(segments: Segments, region: Region) -> (Vec<u8>, io::Result<()>) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+        let mut client = TcpStream::connect(listener.local_addr().expect("bound")).await.expect("a listener");
+        let (_reader, writer) = listener.accept().await.expect("a client").0.into_split();
+        let writing = async move {
+            let mut socket = WriteHalf::Tcp(writer);
+            let patience =
+                Patience { clock: Clock::starting_at(0), budgets: [Budget::new(1), Budget::new(1)] };
+            write_segments(&mut socket, segments, &[region], &patience).await
+        };
+        let mut came = Vec::new();
+        let (written, read) = tokio::join!(writing, client.read_to_end(&mut came));
+        read.expect("the connection ends with its writer");
+        (came, written)
+    }
+
+    /// A region of `len` bytes from the third on, in a file of `file_len`.
+    fn region(folder: &tempfile::TempDir, file_len: usize, len: usize) -> (Region, Vec<u8>) {
+        let bytes: Vec<u8> = (0..=250).cycle().take(file_len).collect();
+        let file =
+            RealDisk::open(folder.path()).and_then(|disk| disk.open("file".as_ref(), OpenMode::Create));
+        let file = file.expect("a file");
+        file.write_all_at(&mut [IoSlice::new(&bytes)], 0).expect("written");
+        (Region { file, position: 3, len }, bytes)
+    }
+
+    #[tokio::test]
+    async fn a_region_goes_out_in_its_place() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (region, bytes) = region(&folder, 5_000_000, 4_900_000); // more than a socket takes at once
+        let (came, written) = through_tcp(holed(region.len), region).await;
+        written.expect("written");
+        let mut expected = Vec::new();
+        for segment in holed(4_900_000) {
+            match segment {
+                Segment::Bytes(buffer) => expected.extend_from_slice(&buffer),
+                Segment::Hole(_) => expected.extend_from_slice(&bytes[3..4_900_003]),
+            }
+        }
+        assert!(came == expected, "{} bytes came, {} were expected", came.len(), expected.len());
+    }
+
+    #[tokio::test]
+    async fn a_file_that_lost_its_end_ends_the_connection() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (region, _) = region(&folder, 50_000, 60_000);
+        let (came, written) = through_tcp(holed(region.len), region).await;
+        assert_eq!(written.expect_err("the file is too short").kind(), io::ErrorKind::UnexpectedEof);
+        assert!((49_997..60_000).contains(&came.len()), "{} bytes came", came.len());
+    }
 
     #[test]
     fn a_partial_write_goes_on_where_it_stopped() {

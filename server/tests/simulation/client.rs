@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use bytes::{Bytes, BytesMut};
+use chronik_kafka::Records;
 use chronik_kafka::message::fetch::{FetchPartition, FetchRequest, FetchTopic};
 use chronik_kafka::message::metadata::{MetadataRequest, MetadataRequestTopic};
 use chronik_kafka::message::produce::{PartitionProduceData, ProduceRequest, TopicProduceData};
@@ -111,7 +112,7 @@ impl Client {
         if !answer.error_code.is_none() {
             return Ok(Err(answer.error_code));
         }
-        let records = answer.records.clone().unwrap_or_default();
+        let records = answer.records.clone().and_then(Records::here).unwrap_or_default();
         Ok(Ok((values(records, offset), answer.high_watermark)))
     }
 }

@@ -1,6 +1,7 @@
 //! Batches, made and read.
 
 use bytes::{Bytes, BytesMut};
+use chronik_kafka::Records;
 use chronik_kafka::record_batch::{BatchBuilder, BatchHeader, HEADER_LEN, RecordBatch};
 
 /// Timestamp of the first record of a batch, in milliseconds.
@@ -64,7 +65,8 @@ fn crc32c(bytes: &[u8]) -> u32 {
 }
 
 /// Offset and value of every record in uncompressed batches; a batch that is cut off at the end is left out.
-pub fn records(mut batches: Bytes) -> Vec<(i64, String)> {
+pub fn records(batches: Records) -> Vec<(i64, String)> {
+    let mut batches = batches.here().expect("what is decoded is in memory");
     let mut found = Vec::new();
     while let Ok(batch) = RecordBatch::read(&mut batches) {
         batch.check_crc().expect("intact");
@@ -78,6 +80,6 @@ pub fn records(mut batches: Bytes) -> Vec<(i64, String)> {
 }
 
 /// The values alone.
-pub fn values(batches: Bytes) -> Vec<String> {
+pub fn values(batches: Records) -> Vec<String> {
     records(batches).into_iter().map(|(_, value)| value).collect()
 }

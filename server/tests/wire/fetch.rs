@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use chronik_kafka::message::fetch::{FetchRequest, PartitionData};
-use chronik_kafka::{ApiKey, ErrorCode};
+use chronik_kafka::{ApiKey, ErrorCode, Records};
 
 use crate::support::Server;
 use crate::support::batches::{large_batch, records, values};
@@ -199,4 +199,34 @@ fn read_committed_reads_what_no_transaction_wrote() {
     let data = only_fetched(client.ask(FETCH, &FetchRequest { isolation_level: 1, ..at(0, 0) }));
     assert_eq!(data.aborted_transactions, Some(vec![]));
     assert_eq!(read(data), [(0, "a".to_owned())]);
+}
+
+#[test]
+fn large_batches_come_as_they_went_however_they_are_sent() {
+    let server = Server::start();
+    let mut client = client(&server);
+    let mut sent = Vec::new();
+    for bytes in [100_000, 600_000, 1_000, 70_000, 900_000, 65_536, 200] {
+        let batch = large_batch(bytes);
+        client.produce("orders", 0, batch.clone());
+        sent.push(batch);
+    }
+    for offset in 0..sent.len() {
+        for max_bytes in [1, 80_000, 700_000, 1 << 20, 10 << 20] {
+            let mut request = at(0, i64::try_from(offset).expect("few"));
+            request.topics[0].partitions[0].partition_max_bytes = max_bytes;
+            let came =
+                only_fetched(client.ask(FETCH, &request)).records.and_then(Records::here).expect("records");
+            let mut left = &came[..];
+            for batch in &sent[offset..] {
+                let Some((first, rest)) = left.split_at_checked(batch.len()) else { break };
+                // All but base offset and leader epoch, which the broker sets.
+                assert_eq!(first[16..], batch[16..], "from {offset}, at most {max_bytes} bytes");
+                left = rest;
+            }
+            assert_eq!(left.len(), 0, "half a batch from {offset}, at most {max_bytes} bytes");
+            let most = usize::try_from(max_bytes).expect("positive").max(sent[offset].len());
+            assert!(!came.is_empty() && came.len() <= most, "{} bytes from {offset}", came.len());
+        }
+    }
 }

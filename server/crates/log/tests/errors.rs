@@ -265,3 +265,43 @@ fn a_failed_sync_of_bulk_is_the_end_of_the_process() {
         assert_eq!(ends(&reopen(&disk, crash), [a, b]), [2, 2], "nothing in the WAL claims it: {crash:?}");
     }
 }
+
+#[test]
+fn a_bulk_job_is_not_begun_on_a_full_disk_and_leaves_no_trace() {
+    for crash in CRASHES {
+        let disk = SimDisk::new(3);
+        let (mut log, a, b) = start_with(&disk, &bulk_config());
+        commit_one(&mut log, append(a, batch(1, 600, 1, 1), 0, 1));
+        disk.fail(full(OpKind::Write, &format!("{}/", b.dir_name())));
+        log.stage(append(a, batch(1, 600, 2, 1), 0, 1)).unwrap();
+        log.stage(append(b, batch(1, 600, 2, 1), 0, 1)).unwrap();
+        assert!(log.begin_bulk().unwrap().is_none(), "one of the two has no room");
+        let refused: Vec<_> = log.commit().unwrap().outcomes.iter().map(Result::is_err).collect();
+        assert_eq!(refused, [false, true]);
+        assert_eq!(ends(&log, [a, b]), [4, 2]);
+        assert_eq!(ends(&reopen(&disk, crash), [a, b]), [4, 2], "{crash:?}");
+    }
+}
+
+#[test]
+fn a_failed_sync_of_a_bulk_job_is_the_end_of_the_process_and_of_nothing_before_it() {
+    for crash in CRASHES {
+        let disk = SimDisk::new(3);
+        let (mut log, a, b) = start_with(&disk, &bulk_config());
+        commit_one(&mut log, append(a, batch(1, 600, 1, 1), 0, 1));
+        let mut jobs = Vec::new();
+        for value in 0..3 {
+            log.stage(append(a, batch(1, 600, value, 1), 0, 1)).unwrap();
+            jobs.push(log.begin_bulk().unwrap().expect("bulk"));
+        }
+        assert!(log.begin_checkpoint(Bytes::new()).is_none(), "bulk jobs are out");
+        let mut jobs = jobs.into_iter();
+        let first = jobs.next().unwrap().run();
+        assert_eq!(log.finish_bulk(first).unwrap().outcomes.len(), 1);
+        disk.fail(Fault { times: 1, error: ErrorKind::Other, ..full(OpKind::Sync, ".log") });
+        let failed = jobs.next().unwrap().run();
+        assert!(matches!(log.finish_bulk(failed), Err(CommitError::Fatal(_))));
+        assert!(log.stage(append(a, batch(1, 600, 9, 1), 0, 1)).is_err());
+        assert_eq!(ends(&reopen(&disk, crash), [a, b]), [4, 2], "{crash:?}");
+    }
+}

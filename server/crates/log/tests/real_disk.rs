@@ -55,6 +55,32 @@ fn a_second_process_is_told_what_to_do() {
 }
 
 #[test]
+fn a_region_is_the_front_of_what_a_read_returns() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut log, _) = open(&disk(&dir), &LogConfig::default());
+    commit_one(&mut log, Op::Create { id: id(1, 0), config: Arc::default() });
+    for (round, bytes) in [70_000, 100, 300_000, 64 << 10, 2_000, 900_000, 70_000, 70_000].into_iter().enumerate() {
+        commit_one(&mut log, append(id(1, 0), batch(2, bytes / 2, u8::try_from(round).unwrap(), 1000), 0, 1000));
+    }
+    let view = log.view(id(1, 0)).unwrap();
+    let (mut found, mut whole) = (0, 0);
+    for offset in 0..17 {
+        for up_to in 0..17 {
+            for max_bytes in [0, 1, 65_000, 140_200, 400_000, 10 << 20] {
+                let read = view.read(offset, max_bytes, up_to, ReadMode::Blocking).unwrap();
+                let Some(region) = view.find_region(offset, max_bytes, up_to).unwrap() else { continue };
+                let mut bytes = vec![0; region.len];
+                assert_eq!(region.file.read_at(&mut bytes, region.position).unwrap(), region.len);
+                assert!(!bytes.is_empty() && read.starts_with(&bytes), "{offset} {up_to} {max_bytes}");
+                found += 1;
+                whole += usize::from(read.len() == bytes.len());
+            }
+        }
+    }
+    assert!(found > 300 && whole == found, "{found} regions, {whole} of them whole");
+}
+
+#[test]
 fn readers_on_other_threads_see_a_dense_log() {
     let dir = tempfile::tempdir().unwrap();
     let (mut log, _) = open(&disk(&dir), &small_config());
