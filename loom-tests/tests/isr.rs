@@ -179,6 +179,23 @@ fn nothing_is_queued_for_an_epoch_after_it() {
 }
 
 #[test]
+fn the_truncation_comes_before_what_the_new_leader_sends() {
+    check(|| {
+        let isr = led([ME]);
+        let queue = Arc::new(Mutex::new(Vec::new()));
+        let receiver = spawn({
+            let (isr, queue) = (isr.clone(), queue.clone());
+            let follows = Leadership::follower(2, FOLLOWER);
+            move || isr.append_as_follower(follows, || queue.lock().push("append"))
+        });
+        isr.follow(2, FOLLOWER, || queue.lock().push("truncate")).expect("newer");
+        let received = receiver.join();
+        let order: &[&str] = if received.is_ok() { &["truncate", "append"] } else { &["truncate"] };
+        assert_eq!(*queue.lock(), order, "cut after it was written");
+    });
+}
+
+#[test]
 fn an_acknowledgement_of_an_older_epoch_changes_nothing() {
     check(|| {
         let isr = led([ME, FOLLOWER]);
@@ -186,8 +203,8 @@ fn an_acknowledgement_of_an_older_epoch_changes_nothing() {
         isr.lead(2, assignment([ME, FOLLOWER]), 0, 0).expect("newer");
         isr.acknowledge(2, said(ME, 1)).expect("leads");
         let late = late.join();
-        assert!(late == Ok(0) || late == Err(Fenced { current: Leadership::leader(2) }));
         assert_eq!(isr.high_watermark(), 0, "committed by what was said in epoch 1");
+        assert!(late == Ok(0) || late == Err(Fenced { current: Leadership::leader(2) }));
     });
 }
 
