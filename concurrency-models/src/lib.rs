@@ -20,6 +20,8 @@
 //! | [`pending`] | a request completes exactly once: by commit, by leader change, by timeout | metadata proposals |
 //! | [`image`] | one writer publishes, readers clone an `Arc` | metadata, the segments of a partition |
 //! | [`publication`] | a picture and how far it may be read: never further than it shows | the log of a partition |
+//! | [`epoch`] | who leads, since which epoch, and the state that holds only then | the replicas of a partition |
+//! | [`isr`] | who is in sync, how far the log is committed, in which epoch | the replicas of a partition |
 //! | [`registry`] | get-or-create once, removed only when idle, no use after removal | partitions |
 //! | [`gate`] | enter, close, drained | request handlers at shutdown |
 //! | [`budget`] | bytes, given out in order of asking | memory of requests in flight |
@@ -30,9 +32,11 @@
 #![warn(missing_docs)]
 
 pub mod budget;
+pub mod epoch;
 pub mod gate;
 pub mod group_commit;
 pub mod image;
+pub mod isr;
 pub mod mailbox;
 pub mod monitor;
 pub mod pending;
