@@ -36,7 +36,8 @@ fn requests(c: &mut Criterion) {
 fn responses(c: &mut Criterion) {
     let mut group = c.benchmark_group("fetch");
     for bytes in [1_000, 1_000_000] {
-        let partition = PartitionData { records: Some(Bytes::from(vec![7; bytes]).into()), ..Default::default() };
+        let partition =
+            PartitionData { records: Some(Bytes::from(vec![7; bytes]).into()), ..Default::default() };
         let topic = FetchableTopicResponse {
             topic: "topic".into(),
             partitions: vec![partition],

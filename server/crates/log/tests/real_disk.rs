@@ -59,8 +59,13 @@ fn a_region_is_the_front_of_what_a_read_returns() {
     let dir = tempfile::tempdir().unwrap();
     let (mut log, _) = open(&disk(&dir), &LogConfig::default());
     commit_one(&mut log, Op::Create { id: id(1, 0), config: Arc::default() });
-    for (round, bytes) in [70_000, 100, 300_000, 64 << 10, 2_000, 900_000, 70_000, 70_000].into_iter().enumerate() {
-        commit_one(&mut log, append(id(1, 0), batch(2, bytes / 2, u8::try_from(round).unwrap(), 1000), 0, 1000));
+    for (round, bytes) in
+        [70_000, 100, 300_000, 64 << 10, 2_000, 900_000, 70_000, 70_000].into_iter().enumerate()
+    {
+        commit_one(
+            &mut log,
+            append(id(1, 0), batch(2, bytes / 2, u8::try_from(round).unwrap(), 1000), 0, 1000),
+        );
     }
     let view = log.view(id(1, 0)).unwrap();
     let (mut found, mut whole) = (0, 0);
