@@ -19,6 +19,7 @@
 //! | [`group_commit`] | order fixed at enqueue, one flusher, nothing lost at close or on an error | the write-ahead log |
 //! | [`pending`] | a request completes exactly once: by commit, by leader change, by timeout | metadata proposals |
 //! | [`image`] | one writer publishes, readers clone an `Arc` | metadata, the segments of a partition |
+//! | [`raft_loop`] | the Raft round: one acquisition of the node lock, the disk outside of it | the metadata of a cluster |
 //! | [`publication`] | a picture and how far it may be read: never further than it shows | the log of a partition |
 //! | [`epoch`] | who leads, since which epoch, and the state that holds only then | the replicas of a partition |
 //! | [`isr`] | who is in sync, how far the log is committed, in which epoch | the replicas of a partition |
@@ -41,6 +42,7 @@ pub mod mailbox;
 pub mod monitor;
 pub mod pending;
 pub mod publication;
+pub mod raft_loop;
 pub mod registry;
 pub mod reply;
 pub mod sync;

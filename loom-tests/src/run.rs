@@ -27,6 +27,22 @@ pub fn spawn<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> Ru
     Running(runtime::spawn(body))
 }
 
+/// Starts a thread with the stack that a real `RawNode` needs: the coroutines of loom have room for little.
+#[cfg_attr(
+    not(any(loom, shuttle)),
+    expect(clippy::disallowed_methods, reason = "the threads of a scenario are real ones in a plain build")
+)]
+pub fn spawn_deep<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> Running<T> {
+    #[cfg(loom)]
+    return Running(runtime::Builder::new().stack_size(DEEP_STACK_BYTES).spawn(body).expect("a coroutine"));
+    #[cfg(not(loom))]
+    Running(runtime::spawn(body))
+}
+
+/// Stack of a thread that a `RawNode` is used on.
+#[cfg(loom)]
+const DEEP_STACK_BYTES: usize = 512 << 10;
+
 impl<T> Running<T> {
     /// Waits until the thread has ended, and returns what it returned.
     pub fn join(self) -> T {

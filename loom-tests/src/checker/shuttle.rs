@@ -32,6 +32,13 @@ pub(super) fn explore_sequence(scenario: impl Fn() + Send + Sync + 'static) -> u
     report::counted()
 }
 
+/// With stacks on which a real `RawNode` fits.
+fn config() -> Config {
+    let mut config = Config::new();
+    config.stack_size = 512 << 10;
+    config
+}
+
 /// shuttle may stop early and say that all is well, so it is not believed on its return alone.
 fn run(
     scheduler: impl Scheduler + 'static,
@@ -39,7 +46,7 @@ fn run(
     scenario: Arc<impl Fn() + Send + Sync + 'static>,
 ) {
     let before = report::counted();
-    let executions = Runner::new(scheduler, Config::new()).run(move || {
+    let executions = Runner::new(scheduler, config()).run(move || {
         report::count_execution();
         scenario();
     });

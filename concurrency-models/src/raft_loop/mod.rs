@@ -1,0 +1,51 @@
+//! The Raft message loop around the real [`raft::RawNode`]: one acquisition of the node lock per round, the disk outside of it.
+//!
+//! ```text
+//! propose, read_index, status: take the lock briefly ─┐        ┌─► Transport: what need not be durable first
+//!                                     poke            ▼        │
+//! ticks, messages, Persisted ──► mailbox ──► RaftLoop: round ──┼─► image, answers, leadership
+//!                                     ▲                        │
+//!                                     └──── WAL thread ◄───────┴─► Persist; then what had to wait for it
+//! ```
+//!
+//! A round ([`Round`]) works on `&mut RawNode`: nothing below it knows the lock, so nothing below it can take it again. That is how a
+//! ConfChange is applied with the guard in hand. The order in a round is that of raft's asynchronous API: `on_persist_ready`, inputs, `ready`,
+//! committed entries, the storage's view in memory, `advance_append_async`, `advance_apply_to`. After the lock is gone: image, answers, leadership,
+//! messages, then the disk. A message that depends on persistence leaves when the WAL thread has said [`Event::Persisted`], and another round follows at
+//! once, because only then a single voter's entries commit (Raft thesis, 10.2.1).
+
+mod node;
+mod round;
+mod run;
+mod store;
+
+pub use node::{Leadership, Node, Outcome, ProposeError, Status};
+pub use round::{Persist, Round};
+pub use run::{Event, PersistFailed, RaftLoop, RaftLoopError, new};
+pub use store::{LogStore, MemoryStore};
+
+use raft::eraftpb::{Entry, Message, Snapshot};
+
+/// What committed entries change. Owned by the loop.
+pub trait StateMachine {
+    /// What a proposer learns when its entry is applied.
+    type Applied;
+    /// Applies a committed entry; called once for each that carries data, in order of the log.
+    fn apply(&mut self, entry: &Entry) -> Self::Applied;
+    /// Replaces the state by a snapshot of the leader's.
+    fn restore(&mut self, snapshot: &Snapshot);
+    /// Shows the state to readers; called before anybody learns that an entry is applied.
+    fn publish(&mut self);
+}
+
+/// The way to other nodes. A message may get lost; it never makes the loop wait.
+pub trait Transport {
+    /// Sends, in the order of the calls for each receiver.
+    fn send(&mut self, message: Message);
+}
+
+/// Draws election timeouts, in ticks, from a seed of ours: raft's own are random in every run.
+pub trait ElectionTimeouts {
+    /// The next one, at least `min_election_tick` and below `max_election_tick`.
+    fn next(&mut self) -> usize;
+}
