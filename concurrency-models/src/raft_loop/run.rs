@@ -1,6 +1,7 @@
 //! The loop: one mailbox, one round after the other.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use raft::RawNode;
 use raft::eraftpb::Message;
@@ -9,7 +10,6 @@ use super::node::{Context, Leadership, Node, Outcome, Shared, leadership_of};
 use super::round::{Inputs, Persist, Round, round};
 use super::{ElectionTimeouts, LogStore, StateMachine, Transport};
 use crate::mailbox::{self, Receiver, Sender};
-use std::sync::Arc;
 
 /// What the loop wakes up for.
 #[derive(Debug)]
@@ -71,6 +71,9 @@ struct Unpersisted {
     messages: Vec<Message>,
 }
 
+/// A member's handle, its loop, and what the WAL thread is asked.
+pub type Parts<S, M, T, R> = (Node<S, <M as StateMachine>::Applied>, RaftLoop<S, M, T, R>, Receiver<Persist>);
+
 /// A member over `raw`: its handle, its loop, and what the WAL thread is asked.
 pub fn new<S: LogStore, M: StateMachine, T: Transport, R: ElectionTimeouts>(
     raw: RawNode<S>,
@@ -78,7 +81,7 @@ pub fn new<S: LogStore, M: StateMachine, T: Transport, R: ElectionTimeouts>(
     machine: M,
     transport: T,
     timeouts: R,
-) -> (Node<S, M::Applied>, RaftLoop<S, M, T, R>, Receiver<Persist>) {
+) -> Parts<S, M, T, R> {
     let leadership = leadership_of(&raw);
     let node = Node::new(raw, events.0);
     let (to_wal, requests) = mailbox::channel(1);
