@@ -21,7 +21,7 @@ mod store;
 
 pub use node::{Leadership, Node, Outcome, ProposeError, Status};
 pub use round::{Persist, Round};
-pub use run::{Event, PersistFailed, RaftLoop, RaftLoopError, new};
+pub use run::{Event, Parts, PersistFailed, RaftLoop, RaftLoopError, new};
 pub use store::{LogStore, MemoryStore};
 
 use raft::eraftpb::{Entry, Message, Snapshot};
