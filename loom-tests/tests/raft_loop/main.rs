@@ -175,14 +175,11 @@ fn a_shutdown_at_any_point_leaves_nobody_waiting() {
         deep(|| {
             let Member { node, events, image: _, world, requests, raft_loop } = member(&[1]);
             let running = start(raft_loop, &world);
-            let proposing = spawn_deep({
-                let node = node.clone();
-                move || match node.propose(vec![7]) {
-                    Ok(mut waiting) => block_on(waiting.outcome()).expect("answered"),
-                    Err(error) => {
-                        assert_eq!(error, ProposeError::Stopped);
-                        Outcome::Stopped
-                    }
+            let proposing = spawn_deep(move || match node.propose(vec![7]) {
+                Ok(mut waiting) => block_on(waiting.outcome()).expect("answered"),
+                Err(error) => {
+                    assert_eq!(error, ProposeError::Stopped);
+                    Outcome::Stopped
                 }
             });
             assert!(block_on(events.send(Event::Stop)).is_ok());
