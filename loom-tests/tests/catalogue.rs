@@ -43,7 +43,7 @@ fn every_mutant_is_tried_with_a_test_that_exists() {
         let tests = tests_of(&mutant.package);
         let mut sources = vec![tests.join(format!("{}.rs", mutant.kernel))];
         sources.extend(
-            ["contract", "dropped"].map(|file| tests.join(&mutant.kernel).join(format!("{file}.rs"))),
+            ["main", "contract", "dropped"].map(|file| tests.join(&mutant.kernel).join(format!("{file}.rs"))),
         );
         let found = sources.iter().filter_map(|path| std::fs::read_to_string(path).ok());
         assert!(
