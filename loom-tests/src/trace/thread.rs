@@ -52,6 +52,7 @@ impl Handed {
     }
 
     /// The recorder for a thread that stands for this one.
+    #[cfg(not(any(loom, shuttle)))]
     pub(crate) fn to_same_thread() -> Self {
         Self(CURRENT.with_borrow(Clone::clone).map(|recorder| (recorder, number())))
     }
