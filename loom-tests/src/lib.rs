@@ -26,6 +26,7 @@
 mod checker;
 pub mod mutants;
 pub mod run;
+pub mod sites;
 pub mod trace;
 
 pub use checker::{Exploration, built};

@@ -43,7 +43,7 @@ impl<S> Monitor<S> {
     #[inline]
     #[track_caller]
     pub fn with<R>(&self, f: impl FnOnce(&mut S) -> R) -> R {
-        f(&mut self.state.lock())
+        f(&mut self.state.lock_at(Site::here()))
     }
 
     /// See [`super::task::Monitor::update`].

@@ -29,7 +29,7 @@ impl<S> Monitor<S> {
     #[inline]
     #[track_caller]
     pub fn with<R>(&self, f: impl FnOnce(&mut S) -> R) -> R {
-        f(&mut self.state.lock())
+        f(&mut self.state.lock_at(Site::here()))
     }
 
     /// Changes the state under the lock, then wakes whom `f` put into its [`Wakes`].

@@ -18,9 +18,11 @@ mod thread;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use concurrency_models::sync::event::{Event, Observer, Observing, observe};
+
+use crate::sites::{self, Collector};
 
 pub(crate) use thread::Handed;
 
@@ -67,27 +69,34 @@ pub struct Trace {
     pub execution: u64,
 }
 
-/// Keeps the steps of the execution that runs.
+/// Keeps the steps of the execution that runs, and which sites any has reached. Its locks are none that a checker knows: they are never
+/// held while a thread of the scenario can be switched.
 pub(crate) struct Recorder {
     scenario: String,
     /// Where a failing execution is written to.
     file: Option<PathBuf>,
-    /// A lock that no checker knows: it is never held while a thread of the scenario can be switched.
-    trace: Lock<Trace>,
+    /// `None` if steps are not asked for.
+    trace: Option<Lock<Trace>>,
+    /// `None` if sites are not asked for.
+    sites: Option<Lock<Collector>>,
 }
 
 #[expect(clippy::disallowed_types, reason = "the recorder must not show up in what it records")]
 type Lock<T> = std::sync::Mutex<T>;
+type LockGuard<'a, T> = std::sync::MutexGuard<'a, T>;
+
+fn locked<T>(lock: &Lock<T>) -> LockGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl Recorder {
-    fn change<R>(&self, change: impl FnOnce(&mut Trace) -> R) -> R {
-        let mut trace = self.trace.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        change(&mut trace)
+    fn change<R: Default>(&self, change: impl FnOnce(&mut Trace) -> R) -> R {
+        self.trace.as_ref().map(|trace| change(&mut locked(trace))).unwrap_or_default()
     }
 
     fn add(&self, action: Action) {
-        let thread = thread::number();
         self.change(|trace| {
+            let thread = thread::number();
             if trace.steps.len() < STEPS_AT_MOST {
                 trace.steps.push(Step { thread, action });
             } else {
@@ -110,6 +119,9 @@ impl Recorder {
 impl Observer for Recorder {
     fn event(&self, event: &Event) {
         self.add(Action::Event(*event));
+        if let Some(sites) = &self.sites {
+            locked(sites).add(event.site);
+        }
     }
 }
 
@@ -120,15 +132,31 @@ pub(crate) struct Recording {
     _observing: Observing,
 }
 
-/// Starts to record, if the environment names a file.
-pub(crate) fn record(scenario: &str) -> Option<Recording> {
-    file().map(|file| {
-        begin(Recorder { scenario: scenario.to_owned(), file: Some(file), trace: Lock::default() })
-    })
+/// Records the executions of a scenario while it lives, and then writes which sites they have reached.
+pub(crate) struct Session {
+    recorder: Arc<Recorder>,
+    _recording: Recording,
 }
 
-fn begin(recorder: Recorder) -> Recording {
-    hand_over(Arc::new(recorder))
+/// Starts to record what the environment asks for, if anything.
+pub(crate) fn record(scenario: &str) -> Option<Session> {
+    let file = file();
+    let sites = sites::collector(scenario, crate::built()).map(Lock::new);
+    if file.is_none() && sites.is_none() {
+        return None;
+    }
+    let trace = file.is_some().then(Lock::default);
+    let recorder = Arc::new(Recorder { scenario: scenario.to_owned(), file, trace, sites });
+    Some(Session { recorder: recorder.clone(), _recording: hand_over(recorder) })
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let Some(sites) = &self.recorder.sites else { return };
+        if let Err(error) = locked(sites).write() {
+            eprintln!("the sites of {}: {error}", self.recorder.scenario);
+        }
+    }
 }
 
 fn hand_over(recorder: Arc<Recorder>) -> Recording {
@@ -144,7 +172,8 @@ impl Drop for Recording {
 /// Records `scenario` run once on real threads and returns what it did, for tests of what looks at traces.
 #[cfg(not(any(loom, shuttle)))]
 pub fn of(scenario: impl FnOnce()) -> Trace {
-    let recorder = Arc::new(Recorder { scenario: String::new(), file: None, trace: Lock::default() });
+    let trace = Some(Lock::default());
+    let recorder = Arc::new(Recorder { scenario: String::new(), file: None, trace, sites: None });
     let recording = hand_over(recorder.clone());
     recorder.start();
     scenario();
