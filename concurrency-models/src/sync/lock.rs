@@ -7,14 +7,14 @@
 use std::ops::{Deref, DerefMut};
 
 use super::event::Access;
-use super::hook::{Hold, Identity, Site};
+use super::hook::{Hold, Identity, Registered, Site};
 use super::raw;
 
 /// Mutual exclusion. A guard is held for a few lines: never across an await, a wake-up or a callback.
 #[derive(Debug)]
 pub struct Mutex<T> {
     raw: raw::Mutex<T>,
-    identity: Identity,
+    registered: Registered,
 }
 
 /// Access to the value of a [`Mutex`]; unlocks when dropped.
@@ -28,7 +28,7 @@ impl<T> Mutex<T> {
     /// A new, unlocked mutex.
     #[track_caller]
     pub fn new(value: T) -> Self {
-        Self { raw: raw::Mutex::new(value), identity: Identity::new::<T>() }
+        Self { raw: raw::Mutex::new(value), registered: Registered::new::<T>() }
     }
 
     /// Blocks until the lock is free, then takes it. Taking it again on the same thread deadlocks.
@@ -41,7 +41,7 @@ impl<T> Mutex<T> {
     /// As [`lock`](Self::lock), on behalf of `site`.
     #[inline]
     pub(crate) fn lock_at(&self, site: Site) -> MutexGuard<'_, T> {
-        let request = self.identity.request(Access::Lock, site);
+        let request = self.registered.identity().request(Access::Lock, site);
         let raw = raw::entered(self.raw.lock());
         MutexGuard { hold: request.granted(), raw }
     }
@@ -49,7 +49,7 @@ impl<T> Mutex<T> {
     /// Which lock this is.
     #[inline]
     pub(crate) fn identity(&self) -> Identity {
-        self.identity
+        self.registered.identity()
     }
 }
 
@@ -79,7 +79,7 @@ impl<T> DerefMut for MutexGuard<'_, T> {
 #[derive(Debug)]
 pub struct RwLock<T> {
     raw: raw::RwLock<T>,
-    identity: Identity,
+    registered: Registered,
 }
 
 /// Shared access to the value of a [`RwLock`].
@@ -102,14 +102,14 @@ impl<T> RwLock<T> {
     /// A new, unlocked lock.
     #[track_caller]
     pub fn new(value: T) -> Self {
-        Self { raw: raw::RwLock::new(value), identity: Identity::new::<T>() }
+        Self { raw: raw::RwLock::new(value), registered: Registered::new::<T>() }
     }
 
     /// Blocks while a writer holds the lock. Reading again while a writer waits may deadlock.
     #[inline]
     #[track_caller]
     pub fn read(&self) -> RwLockReadGuard<'_, T> {
-        let request = self.identity.request(Access::Read, Site::here());
+        let request = self.registered.identity().request(Access::Read, Site::here());
         let raw = raw::entered(self.raw.read());
         RwLockReadGuard { hold: request.granted(), raw }
     }
@@ -118,7 +118,7 @@ impl<T> RwLock<T> {
     #[inline]
     #[track_caller]
     pub fn write(&self) -> RwLockWriteGuard<'_, T> {
-        let request = self.identity.request(Access::Write, Site::here());
+        let request = self.registered.identity().request(Access::Write, Site::here());
         let raw = raw::entered(self.raw.write());
         RwLockWriteGuard { hold: request.granted(), raw }
     }
@@ -158,14 +158,14 @@ impl<T> DerefMut for RwLockWriteGuard<'_, T> {
 #[derive(Debug)]
 pub struct Condvar {
     raw: raw::Condvar,
-    identity: Identity,
+    registered: Registered,
 }
 
 impl Condvar {
     /// A condition variable that nobody waits for.
     #[track_caller]
     pub fn new() -> Self {
-        Self { raw: raw::Condvar::new(), identity: Identity::new::<()>() }
+        Self { raw: raw::Condvar::new(), registered: Registered::new::<()>() }
     }
 
     /// Gives the lock back, sleeps until notified, takes the lock again. May wake without a cause.
@@ -179,7 +179,7 @@ impl Condvar {
     #[inline]
     pub(crate) fn wait_at<'a, T>(&self, guard: MutexGuard<'a, T>, site: Site) -> MutexGuard<'a, T> {
         let MutexGuard { hold, raw } = guard;
-        let sleep = hold.sleep(self.identity, site);
+        let sleep = hold.sleep(self.registered.identity(), site);
         let raw = raw::wait(&self.raw, raw);
         MutexGuard { hold: sleep.over(), raw }
     }
@@ -194,7 +194,7 @@ impl Condvar {
     /// As [`notify_one`](Self::notify_one), on behalf of `site`.
     #[inline]
     pub(crate) fn notify_one_at(&self, site: Site) {
-        self.identity.notified(site);
+        self.registered.identity().notified(site);
         self.raw.notify_one();
     }
 }

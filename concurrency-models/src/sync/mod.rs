@@ -6,6 +6,7 @@
 pub mod event;
 mod hook;
 mod lock;
+pub mod lockdep;
 mod raw;
 
 pub use hook::Origin;

@@ -6,6 +6,9 @@ use crate::sync::event::Access;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Identity;
 
+#[derive(Debug)]
+pub(crate) struct Registered;
+
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Site;
 
@@ -29,12 +32,19 @@ impl Site {
     }
 }
 
-impl Identity {
+impl Registered {
     #[inline(always)]
     pub(crate) fn new<T>() -> Self {
         Self
     }
 
+    #[inline(always)]
+    pub(crate) fn identity(&self) -> Identity {
+        Identity
+    }
+}
+
+impl Identity {
     #[inline(always)]
     pub(crate) fn request(self, _: Access, _: Site) -> Request {
         Request

@@ -3,6 +3,11 @@
 use std::panic::Location;
 
 use crate::sync::event::{Access, Event, Kind, Object, report};
+use crate::sync::lockdep;
+
+/// What a lock keeps: its identity, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Registered(Identity);
 
 /// Tells a lock from others.
 #[derive(Clone, Copy, Debug)]
@@ -46,20 +51,33 @@ impl Site {
     }
 }
 
-impl Identity {
+impl Registered {
     /// The identity of a new object; `T` is what it guards.
     #[track_caller]
     pub(crate) fn new<T>() -> Self {
-        Self(Object {
+        Self(Identity(Object {
             serial: next_serial(),
             guards: std::any::type_name::<T>(),
             created: Location::caller(),
-        })
+        }))
     }
 
+    pub(crate) fn identity(&self) -> Identity {
+        self.0
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        lockdep::forget(&self.0.0);
+    }
+}
+
+impl Identity {
     pub(crate) fn request(self, access: Access, site: Site) -> Request {
         let step = Step { identity: self, access, site };
         step.report(Kind::Requested(access));
+        lockdep::request(&self.0, access, site.0);
         Request(step)
     }
 
@@ -90,8 +108,7 @@ impl Identity {
 
 impl Request {
     pub(crate) fn granted(self) -> Hold {
-        self.0.report(Kind::Acquired(self.0.access));
-        Hold(self.0)
+        self.0.acquired()
     }
 }
 
@@ -108,6 +125,7 @@ impl Hold {
 impl Drop for Hold {
     fn drop(&mut self) {
         self.0.report(Kind::Released(self.0.access));
+        lockdep::released(&self.0.identity.0);
     }
 }
 
@@ -115,8 +133,7 @@ impl Sleep {
     /// It is awake and has its lock again.
     pub(crate) fn over(self) -> Hold {
         self.on.woken(self.site);
-        self.lock.report(Kind::Acquired(self.lock.access));
-        Hold(self.lock)
+        self.lock.acquired()
     }
 }
 
@@ -135,6 +152,12 @@ impl Origin {
 }
 
 impl Step {
+    fn acquired(self) -> Hold {
+        self.report(Kind::Acquired(self.access));
+        lockdep::acquired(&self.identity.0, self.access, self.site.0);
+        Hold(self)
+    }
+
     fn report(&self, kind: Kind) {
         self.identity.report(kind, self.site);
     }
