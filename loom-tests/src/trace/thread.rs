@@ -19,7 +19,7 @@ thread_local! {
 
 of_each_thread! {
     /// The number of a thread of the scenario.
-    static NUMBER: Cell<u32> = Cell::new(0);
+    static NUMBER: Cell<u32> = Cell::default();
 }
 
 pub(super) fn with_current(tell: impl FnOnce(&Recorder)) {
