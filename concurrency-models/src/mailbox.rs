@@ -5,6 +5,7 @@
 //! sender's end nothing gets in, and everything that got in comes out.
 
 use std::collections::VecDeque;
+use std::future::Future;
 use std::sync::Arc;
 
 use crate::monitor::{Monitor, WaitQueue};
@@ -43,6 +44,7 @@ pub struct Closed<T>(pub T);
 ///
 /// # Panics
 /// If `capacity` is zero.
+#[track_caller]
 pub fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     assert!(capacity > 0, "a mailbox for no messages would never take one");
     let monitor = Arc::new(Monitor::new(State {
@@ -61,7 +63,25 @@ impl<T> Sender<T> {
     ///
     /// # Errors
     /// Full or closed; the message comes back.
+    #[track_caller]
     pub fn try_send(&self, message: T) -> Result<(), TrySendError<T>> {
+        self.0.called("try_send");
+        self.put_if_there_is_room(message)
+    }
+
+    /// Puts a message in, waiting for room.
+    ///
+    /// *Cancel-safety*: dropped before it is ready, the message has not been sent.
+    ///
+    /// # Errors
+    /// Closed; the message comes back.
+    #[track_caller]
+    pub fn send(&self, message: T) -> impl Future<Output = Result<(), Closed<T>>> {
+        self.0.called("send");
+        self.put(message)
+    }
+
+    fn put_if_there_is_room(&self, message: T) -> Result<(), TrySendError<T>> {
         self.0.update(|state, wakes| {
             if state.closed {
                 return Err(TrySendError::Closed(message));
@@ -75,13 +95,8 @@ impl<T> Sender<T> {
         })
     }
 
-    /// Puts a message in, waiting for room.
-    ///
-    /// *Cancel-safety*: dropped before it is ready, the message has not been sent.
-    ///
-    /// # Errors
-    /// Closed; the message comes back.
-    pub async fn send(&self, message: T) -> Result<(), Closed<T>> {
+    /// *Cancel-safety*: as [`send`](Self::send).
+    async fn put(&self, message: T) -> Result<(), Closed<T>> {
         let mut message = Some(message);
         let sent = self.0.wait(
             |state| &mut state.sending,
@@ -126,7 +141,21 @@ impl<T> Receiver<T> {
     /// The next message, or `None` once the mailbox is closed and empty.
     ///
     /// *Cancel-safety*: dropped before it is ready, no message has been taken.
-    pub async fn recv(&mut self) -> Option<T> {
+    #[track_caller]
+    pub fn recv(&mut self) -> impl Future<Output = Option<T>> {
+        self.0.called("recv");
+        self.take()
+    }
+
+    /// The next message, if there is one now.
+    #[track_caller]
+    pub fn try_recv(&mut self) -> Option<T> {
+        self.0.called("try_recv");
+        self.take_if_there_is_one()
+    }
+
+    /// *Cancel-safety*: as [`recv`](Self::recv).
+    async fn take(&mut self) -> Option<T> {
         let received = self.0.wait(
             |state| &mut state.receiving,
             (),
@@ -141,8 +170,7 @@ impl<T> Receiver<T> {
         received.await
     }
 
-    /// The next message, if there is one now.
-    pub fn try_recv(&mut self) -> Option<T> {
+    fn take_if_there_is_one(&mut self) -> Option<T> {
         self.0.update(|state, wakes| {
             let message = state.queue.pop_front()?;
             wakes.one(&mut state.sending);

@@ -1,6 +1,7 @@
 //! One answer for one question: it is given exactly once, or the one who waits learns that it never will be.
 
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 
 use crate::monitor::{Monitor, WaitQueue};
@@ -38,6 +39,7 @@ pub struct Answer<T> {
 pub struct Unanswered;
 
 /// A question: who answers it, and who waits.
+#[track_caller]
 pub fn channel<T>() -> (Reply<T>, Answer<T>) {
     let monitor = Arc::new(Monitor::new(State { slot: Slot::Open, wanted: true, waiting: WaitQueue::new() }));
     (Reply { open: Some(monitor.clone()) }, Answer { open: Some(monitor) })
@@ -48,8 +50,14 @@ impl<T> Reply<T> {
     ///
     /// # Errors
     /// Nobody waits any more: the answer comes back.
+    #[track_caller]
     pub fn send(mut self, answer: T) -> Result<(), T> {
         let Some(monitor) = self.open.take() else { return Err(answer) };
+        monitor.called("send");
+        Self::give(&monitor, answer)
+    }
+
+    fn give(monitor: &Monitor<State<T>>, answer: T) -> Result<(), T> {
         monitor.update(|state, wakes| {
             if !state.wanted {
                 return Err(answer);
@@ -83,7 +91,16 @@ impl<T> Answer<T> {
     ///
     /// # Errors
     /// The other side was dropped without an answer, or the answer has been taken.
-    pub async fn wait(&mut self) -> Result<T, Unanswered> {
+    #[track_caller]
+    pub fn wait(&mut self) -> impl Future<Output = Result<T, Unanswered>> {
+        if let Some(monitor) = &self.open {
+            monitor.called("wait");
+        }
+        self.take()
+    }
+
+    /// *Cancel-safety*: as [`wait`](Self::wait).
+    async fn take(&mut self) -> Result<T, Unanswered> {
         let Some(monitor) = &self.open else { return Err(Unanswered) };
         let answered = monitor.wait(
             |state| &mut state.waiting,

@@ -8,6 +8,8 @@
 
 use std::collections::VecDeque;
 
+use crate::sync::Origin;
+
 /// The place of one waiter in one queue, kept until the waiter [leaves](WaitQueue::leave). Neither `Clone` nor `Copy`: there is one
 /// leave for every join.
 #[derive(Debug, PartialEq, Eq)]
@@ -96,12 +98,23 @@ pub struct Wakes<W: Wake> {
     /// Mostly there is one, and it needs no allocation.
     first: Option<W>,
     rest: Vec<W>,
+    /// Who wakes them, for those who watch.
+    origin: Origin,
 }
 
 /// What can be woken.
 pub trait Wake {
     /// Wakes it.
     fn wake(self);
+
+    /// Wakes it, and lets those who watch know for whom.
+    fn wake_from(self, origin: Origin)
+    where
+        Self: Sized,
+    {
+        origin.notified();
+        self.wake();
+    }
 }
 
 impl Wake for std::task::Waker {
@@ -112,7 +125,13 @@ impl Wake for std::task::Waker {
 
 impl<W: Wake> Default for Wakes<W> {
     fn default() -> Self {
-        Self { first: None, rest: Vec::new() }
+        Self::from(Origin::default())
+    }
+}
+
+impl<W: Wake> From<Origin> for Wakes<W> {
+    fn from(origin: Origin) -> Self {
+        Self { first: None, rest: Vec::new(), origin }
     }
 }
 
@@ -148,6 +167,7 @@ impl<W: Wake> Wakes<W> {
 
 impl<W: Wake> Drop for Wakes<W> {
     fn drop(&mut self) {
-        self.first.take().into_iter().chain(self.rest.drain(..)).for_each(Wake::wake);
+        let woken = self.first.take().into_iter().chain(self.rest.drain(..));
+        woken.for_each(|waiter| waiter.wake_from(self.origin));
     }
 }

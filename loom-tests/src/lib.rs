@@ -26,6 +26,8 @@
 mod checker;
 pub mod mutants;
 pub mod run;
+pub mod sites;
+pub mod trace;
 
 pub use checker::{Exploration, built};
 

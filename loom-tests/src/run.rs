@@ -4,6 +4,8 @@ use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
+use crate::trace::Handed;
+
 #[cfg(loom)]
 use loom::thread as runtime;
 #[cfg(shuttle)]
@@ -16,7 +18,11 @@ mod loom_waker;
 
 /// A thread of the scenario that runs.
 #[must_use = "a scenario ends all its threads"]
-pub struct Running<T>(runtime::JoinHandle<T>);
+pub struct Running<T> {
+    thread: runtime::JoinHandle<T>,
+    /// Who records what the thread does, and under which number.
+    recorded: Handed,
+}
 
 /// Starts a thread.
 #[cfg_attr(
@@ -24,7 +30,13 @@ pub struct Running<T>(runtime::JoinHandle<T>);
     expect(clippy::disallowed_methods, reason = "the threads of a scenario are real ones in a plain build")
 )]
 pub fn spawn<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> Running<T> {
-    Running(runtime::spawn(body))
+    let recorded = Handed::to_new_thread();
+    let handed = recorded.clone();
+    let thread = runtime::spawn(move || {
+        let _recorded = handed.start();
+        body()
+    });
+    Running { thread, recorded }
 }
 
 /// Starts a thread with the stack that a real `RawNode` needs: the coroutines of loom have room for little.
@@ -46,8 +58,12 @@ const DEEP_STACK_BYTES: usize = 512 << 10;
 impl<T> Running<T> {
     /// Waits until the thread has ended, and returns what it returned.
     pub fn join(self) -> T {
-        match self.0.join() {
-            Ok(value) => value,
+        self.recorded.joining();
+        match self.thread.join() {
+            Ok(value) => {
+                self.recorded.joined();
+                value
+            }
             Err(panic) => std::panic::resume_unwind(panic),
         }
     }

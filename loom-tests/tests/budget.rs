@@ -64,6 +64,23 @@ fn what_is_given_back_early_serves_who_waits() {
     });
 }
 
+/// Both hold some and both ask for the same rest: only one of them gets it.
+#[test]
+fn two_that_grow_do_not_share_a_byte() {
+    check(|| {
+        let budget = Budget::new(10);
+        let held = [budget.try_reserve(3), budget.try_reserve(3)].map(|held| held.expect("all is free"));
+        let grows = |mut held: Reservation| move || (held.try_grow(4), held);
+        let held = join_all(held.map(|held| spawn(grows(held))));
+        assert_ne!(held[0].0, held[1].0, "4 bytes were free, and each asked for 4");
+        let out: usize = held.iter().map(|(_, held)| held.bytes()).sum();
+        assert_eq!(out, budget.total());
+        assert_eq!(budget.available(), 0);
+        drop(held);
+        assert_eq!(budget.available(), budget.total());
+    });
+}
+
 #[test]
 fn the_line_moves_on_when_the_first_is_served() {
     check(|| {

@@ -54,6 +54,22 @@ fn appends_of_two_threads_both_complete() {
 }
 
 #[test]
+fn what_is_taken_is_no_longer_queued() {
+    check(|| {
+        let (queue, mut flusher) = group_commit::new();
+        let appends = spawn({
+            let queue: Queue = queue.clone();
+            move || queue.append(1, 1).map(drop)
+        });
+        let before = queue.queued();
+        let group = block_on(flusher.next_group(ALL)).expect("open");
+        assert!(before <= group.len(), "{before} were queued and {} came out", group.len());
+        assert_eq!(queue.queued(), 0, "it is in the flusher's hand and in the queue");
+        assert_eq!(appends.join(), Ok(()));
+    });
+}
+
+#[test]
 fn what_was_appended_before_the_close_is_flushed() {
     check(|| {
         let (queue, flusher) = group_commit::new();

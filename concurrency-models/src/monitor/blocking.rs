@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::sync::{Condvar, Mutex};
+use crate::sync::{Condvar, Mutex, Origin, Site};
 use crate::wait_queue::{Ticket, WaitQueue, Wake, Wakes};
 
 /// What wakes one waiter.
@@ -15,6 +15,10 @@ pub type Waiter = Arc<Condvar>;
 impl Wake for Waiter {
     fn wake(self) {
         self.notify_one();
+    }
+
+    fn wake_from(self, origin: Origin) {
+        self.notify_one_at(origin.site());
     }
 }
 
@@ -30,6 +34,7 @@ pub type QueueOf<S, K> = fn(&mut S) -> &mut WaitQueue<Waiter, K>;
 
 impl<S> Monitor<S> {
     /// A monitor over `state`.
+    #[track_caller]
     pub fn new(state: S) -> Self {
         Self { state: Mutex::new(state) }
     }
@@ -38,25 +43,37 @@ impl<S> Monitor<S> {
     #[inline]
     #[track_caller]
     pub fn with<R>(&self, f: impl FnOnce(&mut S) -> R) -> R {
-        f(&mut self.state.lock())
+        f(&mut self.state.lock_at(Site::here()))
     }
 
     /// See [`super::task::Monitor::update`].
     #[inline]
     #[track_caller]
     pub fn update<R>(&self, f: impl FnOnce(&mut S, &mut Wakes<Waiter>) -> R) -> R {
-        let mut wakes = Wakes::default(); // declared first: dropped, and so woken, after the guard
-        f(&mut self.state.lock(), &mut wakes)
+        let site = Site::here();
+        // declared first: dropped, and so woken, after the guard
+        let mut wakes = Wakes::from(self.state.identity().origin(site));
+        f(&mut self.state.lock_at(site), &mut wakes)
     }
 
     /// See [`super::task::Monitor::wait`]; blocks the thread at its first poll.
-    pub async fn wait<K, R, F>(&self, queue: QueueOf<S, K>, key: K, mut ready: F) -> R
+    #[track_caller]
+    pub fn wait<K, R, F>(&self, queue: QueueOf<S, K>, key: K, ready: F) -> impl Future<Output = R>
     where
         K: Ord + Copy,
         F: FnMut(&mut S, &mut Wakes<Waiter>) -> Option<R>,
     {
-        let mut wakes = Wakes::default(); // declared first: dropped, and so woken, after the guard
-        let mut state = self.state.lock();
+        self.wait_at(queue, key, ready, Site::here())
+    }
+
+    async fn wait_at<K, R, F>(&self, queue: QueueOf<S, K>, key: K, mut ready: F, site: Site) -> R
+    where
+        K: Ord + Copy,
+        F: FnMut(&mut S, &mut Wakes<Waiter>) -> Option<R>,
+    {
+        // declared first: dropped, and so woken, after the guard
+        let mut wakes = Wakes::from(self.state.identity().origin(site));
+        let mut state = self.state.lock_at(site);
         let waiter = Waiter::default();
         let mut ticket: Option<Ticket<K>> = None;
         loop {
@@ -71,9 +88,16 @@ impl<S> Monitor<S> {
                 }
             };
             while queue(&mut state).waker_mut(ticket).is_some() {
-                state = waiter.wait(state);
+                state = waiter.wait_at(state, site);
             }
         }
+    }
+
+    /// Lets those who watch know that somebody calls `operation` of the kernel around this.
+    #[inline]
+    #[track_caller]
+    pub fn called(&self, operation: &'static str) {
+        self.state.identity().called(operation, Site::here());
     }
 }
 

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use crate::sync::Mutex;
+use crate::sync::{Mutex, Site};
 use crate::wait_queue::{Ticket, WaitQueue, Wakes};
 
 /// What wakes one waiter.
@@ -20,6 +20,7 @@ pub struct Monitor<S> {
 
 impl<S> Monitor<S> {
     /// A monitor over `state`.
+    #[track_caller]
     pub fn new(state: S) -> Self {
         Self { state: Mutex::new(state) }
     }
@@ -28,15 +29,17 @@ impl<S> Monitor<S> {
     #[inline]
     #[track_caller]
     pub fn with<R>(&self, f: impl FnOnce(&mut S) -> R) -> R {
-        f(&mut self.state.lock())
+        f(&mut self.state.lock_at(Site::here()))
     }
 
     /// Changes the state under the lock, then wakes whom `f` put into its [`Wakes`].
     #[inline]
     #[track_caller]
     pub fn update<R>(&self, f: impl FnOnce(&mut S, &mut Wakes<Waiter>) -> R) -> R {
-        let mut wakes = Wakes::default(); // declared first: dropped, and so woken, after the guard
-        f(&mut self.state.lock(), &mut wakes)
+        let site = Site::here();
+        // declared first: dropped, and so woken, after the guard
+        let mut wakes = Wakes::from(self.state.identity().origin(site));
+        f(&mut self.state.lock_at(site), &mut wakes)
     }
 
     /// Waits until `ready` returns a value. `ready` runs under the lock; when it returns `None` the task is queued in
@@ -44,12 +47,20 @@ impl<S> Monitor<S> {
     ///
     /// *Cancel-safety*: until the future is ready it has taken nothing. Dropped after its wake-up, it hands the
     /// wake-up to the next waiter.
+    #[track_caller]
     pub fn wait<K, R, F>(&self, queue: QueueOf<S, K>, key: K, ready: F) -> Wait<'_, S, K, F>
     where
         K: Ord + Copy,
         F: FnMut(&mut S, &mut Wakes<Waiter>) -> Option<R>,
     {
-        Wait { monitor: self, queue, key, ready, ticket: None }
+        Wait { monitor: self, queue, key, ready, site: Site::here(), ticket: None }
+    }
+
+    /// Lets those who watch know that somebody calls `operation` of the kernel around this.
+    #[inline]
+    #[track_caller]
+    pub fn called(&self, operation: &'static str) {
+        self.state.identity().called(operation, Site::here());
     }
 }
 
@@ -63,6 +74,8 @@ pub struct Wait<'a, S, K: Ord + Copy, F> {
     queue: QueueOf<S, K>,
     key: K,
     ready: F,
+    /// The line that waits.
+    site: Site,
     /// The place in the queue, while there is one.
     ticket: Option<Ticket<K>>,
 }
@@ -79,9 +92,14 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
         let this = self.get_mut();
-        let mut wakes = Wakes::default(); // dropped after the guard, as is the waker that is no longer needed
+        let identity = this.monitor.state.identity();
+        // dropped after the guard, as is the waker that is no longer needed
+        let mut wakes = Wakes::from(identity.origin(this.site));
         let _unneeded;
-        let mut state = this.monitor.state.lock();
+        if this.ticket.is_some() {
+            identity.woken(this.site);
+        }
+        let mut state = this.monitor.state.lock_at(this.site);
         if let Some(result) = (this.ready)(&mut state, &mut wakes) {
             if let Some(ticket) = this.ticket.take() {
                 _unneeded = (this.queue)(&mut state).leave(ticket);
@@ -89,6 +107,8 @@ where
             return Poll::Ready(result);
         }
         _unneeded = this.stay((this.queue)(&mut state), context.waker());
+        drop(state);
+        identity.waiting(this.site);
         Poll::Pending
     }
 }

@@ -46,6 +46,7 @@ pub(crate) fn check_sequence(name: &str, scenario: impl Fn() + Send + Sync + 'st
 fn measure(name: &str, explore: impl FnOnce() -> u64) -> Exploration {
     environment::refuse_variables(std::env::vars_os().map(|(variable, _)| variable));
     report::announce_failures();
+    let _recording = crate::trace::record(name);
     let clock = report::Clock::start();
     let executions = explore();
     assert!(executions > 0, "{name}: the checker explored nothing");

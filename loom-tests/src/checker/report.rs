@@ -19,6 +19,7 @@ pub(super) fn start_counting() {
 /// To be called at the start of each execution.
 pub(super) fn count_execution() {
     EXECUTION.set(EXECUTION.get() + 1);
+    crate::trace::start_execution();
 }
 
 /// How many executions were started.
@@ -42,6 +43,7 @@ pub(super) fn announce_failures() {
             if counted() > 0 {
                 write_line(&format!("{}: failed in execution {}", super::chosen::NAME, counted()));
             }
+            crate::trace::write_failure();
             usual(panic);
         }));
     });

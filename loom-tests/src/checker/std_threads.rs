@@ -23,7 +23,9 @@ pub(super) fn explore_sequence(scenario: impl Fn() + Send + Sync + 'static) -> u
     reason = "a scenario that hangs must fail, so it runs on a thread that can be left behind"
 )]
 fn repeat(times: u64, scenario: impl Fn() + Send + Sync + 'static) -> u64 {
+    let recorded = crate::trace::Handed::to_same_thread();
     let repetitions = std::thread::spawn(move || {
+        let _recorded = recorded.start();
         report::start_counting();
         for _ in 0..times {
             report::count_execution();
