@@ -30,25 +30,31 @@ pub struct Running<T> {
     expect(clippy::disallowed_methods, reason = "the threads of a scenario are real ones in a plain build")
 )]
 pub fn spawn<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> Running<T> {
-    let recorded = Handed::to_new_thread();
-    let handed = recorded.clone();
-    let thread = runtime::spawn(move || {
-        let _recorded = handed.start();
-        body()
-    });
-    Running { thread, recorded }
+    start(body, runtime::spawn)
 }
 
 /// Starts a thread with the stack that a real `RawNode` needs: the coroutines of loom have room for little.
-#[cfg_attr(
-    not(any(loom, shuttle)),
-    expect(clippy::disallowed_methods, reason = "the threads of a scenario are real ones in a plain build")
-)]
 pub fn spawn_deep<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> Running<T> {
     #[cfg(loom)]
-    return Running(runtime::Builder::new().stack_size(DEEP_STACK_BYTES).spawn(body).expect("a coroutine"));
+    return start(body, |body| {
+        runtime::Builder::new().stack_size(DEEP_STACK_BYTES).spawn(body).expect("a coroutine")
+    });
     #[cfg(not(loom))]
-    Running(runtime::spawn(body))
+    spawn(body)
+}
+
+/// Starts a thread with `spawn`, whose events are recorded where those of this one are.
+fn start<T: Send + 'static>(
+    body: impl FnOnce() -> T + Send + 'static,
+    spawn: impl FnOnce(Box<dyn FnOnce() -> T + Send>) -> runtime::JoinHandle<T>,
+) -> Running<T> {
+    let recorded = Handed::to_new_thread();
+    let handed = recorded.clone();
+    let body = move || {
+        let _recorded = handed.start();
+        body()
+    };
+    Running { thread: spawn(Box::new(body)), recorded }
 }
 
 /// Stack of a thread that a `RawNode` is used on.
