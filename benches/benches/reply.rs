@@ -3,6 +3,7 @@
 #![cfg(not(any(loom, shuttle)))]
 #![expect(
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     reason = "the bench has threads of its own, and the channel it is compared with"
 )]
 
