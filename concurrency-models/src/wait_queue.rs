@@ -166,8 +166,12 @@ impl<W: Wake> Wakes<W> {
 }
 
 impl<W: Wake> Drop for Wakes<W> {
+    #[inline]
     fn drop(&mut self) {
-        let woken = self.first.take().into_iter().chain(self.rest.drain(..));
-        woken.for_each(|waiter| waiter.wake_from(self.origin));
+        let Some(first) = self.first.take() else { return }; // and so there is no other: most changes wake nobody
+        first.wake_from(self.origin);
+        for waiter in std::mem::take(&mut self.rest) {
+            waiter.wake_from(self.origin);
+        }
     }
 }

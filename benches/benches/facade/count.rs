@@ -4,7 +4,8 @@ use std::process::{Command, Stdio};
 
 /// Whether instructions can be counted here.
 pub(crate) fn available() -> bool {
-    let version = Command::new("valgrind").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let version =
+        Command::new("valgrind").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     version.is_ok_and(|status| status.success())
 }
 

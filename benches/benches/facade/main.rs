@@ -31,6 +31,8 @@ mod count;
 mod monitor;
 mod over_facade;
 mod over_raw;
+#[path = "../ready/mod.rs"]
+mod ready;
 mod sync;
 
 /// How much more or less than the raw side the facade may take.
@@ -62,7 +64,8 @@ fn judge() {
         return;
     }
     println!("{:<20} {:>10} {:>10} {:>8}", "instructions of one", "facade", "raw", "ratio");
-    let dear: Vec<&str> = over_raw::operations::ALL.iter().map(|(name, _)| *name).filter(|name| !is_free(name)).collect();
+    let dear: Vec<&str> =
+        over_raw::operations::ALL.iter().map(|(name, _)| *name).filter(|name| !is_free(name)).collect();
     assert!(dear.is_empty(), "the facade and the raw locks differ by more than 2 % in {dear:?}");
 }
 

@@ -3,8 +3,10 @@
 
 use std::hint::black_box;
 use std::sync::Arc;
+use std::task::Poll;
 
-use super::{Image, Mutex, RwLock, Watermark, block_on, mailbox, reply};
+use super::{Image, Mutex, RwLock, Watermark, mailbox, reply};
+use crate::ready::ready;
 
 /// The operations, by name.
 pub(crate) const ALL: [(&str, fn(u64)); 8] = [
@@ -36,8 +38,8 @@ fn rwlock(times: u64) {
 fn mailbox(times: u64) {
     let (sender, mut receiver) = mailbox::channel(64);
     for message in 0..times {
-        block_on(sender.send(black_box(message))).expect("there is room");
-        black_box(block_on(receiver.recv()));
+        ready(sender.send(black_box(message))).expect("there is room");
+        black_box(ready(receiver.recv()));
     }
 }
 
@@ -55,7 +57,7 @@ fn reply(times: u64) {
     for answered in 0..times {
         let (reply, mut answer) = reply::channel();
         reply.send(black_box(answered)).expect("it is wanted");
-        assert_eq!(block_on(answer.wait()), Ok(answered));
+        assert_eq!(ready(answer.wait()), Ok(answered));
     }
 }
 
@@ -71,7 +73,7 @@ fn watermark(times: u64) {
     let watermark = Watermark::new(0);
     for position in (1..).take(usize::try_from(times).expect("a count")) {
         watermark.advance(black_box(position));
-        let _ = black_box(block_on(watermark.reached(position)));
+        let _ = black_box(ready(watermark.reached(position)));
     }
 }
 
@@ -87,12 +89,7 @@ fn image(times: u64) {
 /// Polls `future`, which is not ready, lets `happen` do what makes it ready, and polls it again.
 fn first_waits<T>(future: impl Future<Output = T>, happen: impl FnOnce() -> bool) -> T {
     let mut future = std::pin::pin!(future);
-    let mut happen = Some(happen);
-    block_on(std::future::poll_fn(|context| {
-        let polled = future.as_mut().poll(context);
-        if let Some(happen) = happen.take() {
-            assert!(polled.is_pending() && happen());
-        }
-        polled
-    }))
+    let polled = ready(std::future::poll_fn(|context| Poll::Ready(future.as_mut().poll(context))));
+    assert!(polled.is_pending() && happen());
+    ready(future)
 }

@@ -1,7 +1,7 @@
 //! The kernels as the server has them.
 
 use concurrency_models::image::Image;
-use concurrency_models::sync::{Mutex, RwLock, block_on};
+use concurrency_models::sync::{Mutex, RwLock};
 use concurrency_models::watermark::Watermark;
 use concurrency_models::{mailbox, reply};
 

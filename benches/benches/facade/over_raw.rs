@@ -1,7 +1,7 @@
 //! The same source over the raw locks.
 
 use crate::image::Image;
-use crate::sync::{Mutex, RwLock, block_on};
+use crate::sync::{Mutex, RwLock};
 use crate::watermark::Watermark;
 use crate::{mailbox, reply};
 

@@ -2,7 +2,6 @@
 #![expect(clippy::disallowed_types, reason = "the raw side of the comparison")]
 
 pub(crate) use parking_lot::{Mutex, RwLock};
-pub(crate) use pollster::block_on;
 
 /// Where a wake-up comes from: here nobody asks.
 #[derive(Clone, Copy, Debug, Default)]
