@@ -9,6 +9,7 @@ use loom_tests::run::spawn;
 use super::super::matrix::{Blocks, Row};
 use super::super::trial::Case;
 use super::Signal;
+use super::lock::SECOND_READ;
 
 use Blocks::{Always, Differs};
 use Case::{Alone, Among};
@@ -20,15 +21,10 @@ pub(crate) type Map = concurrency_models::sync::sharded_map::stand_in::Shards<u3
 
 const STRICTER: &str =
     "shuttle-dashmap is one lock, and blocks wherever two entries of the real map may share a shard";
-const BY_THREAD: &str = "loom keeps readers by thread and refuses a second read by one: stricter";
-const FAIR: &str = "a shard of dashmap prefers readers; the lock of shuttle-dashmap lets nobody pass a writer that waits, and loom refuses \
-                    a second read by one thread: both stricter";
-
 pub(crate) fn rows() -> Vec<Row> {
     let map = |call, during, blocks, case| Row { object: "map", call, during, blocks, case };
     let stricter = Differs { real: false, loom: false, shuttle: true, because: STRICTER };
-    let refused = Differs { real: false, loom: true, shuttle: false, because: BY_THREAD };
-    let fair = Differs { real: false, loom: true, shuttle: true, because: FAIR };
+    let refused = Differs { real: false, loom: true, shuttle: true, because: SECOND_READ };
     vec![
         map("remove_if", "for_each shows that entry", Always, Alone(remove_in_for_each)),
         map(
@@ -58,13 +54,13 @@ pub(crate) fn rows() -> Vec<Row> {
         map(
             "view",
             "view shows that entry and a writer waits",
-            fair,
+            refused,
             Among(view_in_view_while_a_writer_waits),
         ),
         map(
             "view",
             "for_each shows that entry and a writer waits",
-            fair,
+            refused,
             Among(view_in_for_each_while_a_writer_waits),
         ),
     ]
@@ -110,7 +106,9 @@ fn remove_in_for_each() {
 
 /// What fix #3 is about; also tried on maps that are wrong.
 pub(crate) fn remove_while_iterating(map: &impl Backing<u32, u32>, key: u32) {
-    map.for_each(|_, _| drop(map.remove_if(&key, |_| true)));
+    map.for_each(|_, _| {
+        map.remove_if(&key, |_| true);
+    });
 }
 
 fn remove_of_neighbours_in_for_each() {
@@ -130,7 +128,9 @@ fn upsert_in_for_each() {
 
 fn update_in_for_each() {
     let map = map();
-    map.for_each(|key, _| drop(map.update(key, |value| *value += 1)));
+    map.for_each(|key, _| {
+        map.update(key, |value| *value += 1);
+    });
 }
 
 fn view_in_for_each() {

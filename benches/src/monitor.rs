@@ -8,33 +8,34 @@ use std::task::{Context, Poll};
 use crate::sync::Mutex;
 use crate::wait_queue::{self, Ticket};
 
-pub(crate) type Waiter = std::task::Waker;
-pub(crate) type WaitQueue<K = ()> = wait_queue::WaitQueue<Waiter, K>;
+pub type Waiter = std::task::Waker;
+/// As in `concurrency_models::monitor`.
+pub type WaitQueue<K = ()> = wait_queue::WaitQueue<Waiter, K>;
 type Wakes = wait_queue::Wakes<Waiter>;
 type QueueOf<S, K> = fn(&mut S) -> &mut WaitQueue<K>;
 
 #[derive(Default)]
-pub(crate) struct Monitor<S> {
+pub struct Monitor<S> {
     state: Mutex<S>,
 }
 
 impl<S> Monitor<S> {
-    pub(crate) fn new(state: S) -> Self {
+    pub fn new(state: S) -> Self {
         Self { state: Mutex::new(state) }
     }
 
     #[inline]
-    pub(crate) fn with<R>(&self, f: impl FnOnce(&mut S) -> R) -> R {
+    pub fn with<R>(&self, f: impl FnOnce(&mut S) -> R) -> R {
         f(&mut self.state.lock())
     }
 
     #[inline]
-    pub(crate) fn update<R>(&self, f: impl FnOnce(&mut S, &mut Wakes) -> R) -> R {
+    pub fn update<R>(&self, f: impl FnOnce(&mut S, &mut Wakes) -> R) -> R {
         let mut wakes = Wakes::default();
         f(&mut self.state.lock(), &mut wakes)
     }
 
-    pub(crate) fn wait<K, R, F>(&self, queue: QueueOf<S, K>, key: K, ready: F) -> Wait<'_, S, K, F>
+    pub fn wait<K, R, F>(&self, queue: QueueOf<S, K>, key: K, ready: F) -> Wait<'_, S, K, F>
     where
         K: Ord + Copy,
         F: FnMut(&mut S, &mut Wakes) -> Option<R>,
@@ -43,10 +44,15 @@ impl<S> Monitor<S> {
     }
 
     #[inline]
-    pub(crate) fn called(&self, _: &'static str) {}
+    pub fn into_inner(self) -> S {
+        self.state.into_inner()
+    }
+
+    #[inline]
+    pub fn called(&self, _: &'static str) {}
 }
 
-pub(crate) struct Wait<'a, S, K: Ord + Copy, F> {
+pub struct Wait<'a, S, K: Ord + Copy, F> {
     monitor: &'a Monitor<S>,
     queue: QueueOf<S, K>,
     key: K,
