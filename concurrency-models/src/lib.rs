@@ -20,6 +20,7 @@
 //! | [`pending`] | a request completes exactly once: by commit, by leader change, by timeout | metadata proposals |
 //! | [`image`] | one writer publishes, readers clone an `Arc` | metadata, the segments of a partition |
 //! | [`raft_loop`] | the Raft round: one acquisition of the node lock, the disk outside of it | the metadata of a cluster |
+//! | [`outbox`] | what leaves for a peer: Raft in order, heartbeats before data, nobody of them waits | the connection to a node |
 //! | [`publication`] | a picture and how far it may be read: never further than it shows | the log of a partition |
 //! | [`epoch`] | who leads, since which epoch, and the state that holds only then | the replicas of a partition |
 //! | [`isr`] | who is in sync, how far the log is committed, in which epoch | the replicas of a partition |
@@ -40,6 +41,7 @@ pub mod image;
 pub mod isr;
 pub mod mailbox;
 pub mod monitor;
+pub mod outbox;
 pub mod pending;
 pub mod publication;
 pub mod raft_loop;

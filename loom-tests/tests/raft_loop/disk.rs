@@ -7,7 +7,7 @@ use raft::RaftState;
 use raft::eraftpb::{HardState, MessageType, Snapshot};
 use raft::prelude::ConfState;
 
-use crate::group::{ELECTION_TIMEOUT, Member, deep, member, member_with, start, stop};
+use crate::group::{Member, deep, member, member_with, start, stop};
 use crate::messages::{append, append_entries, arrives, entry, message, snapshot};
 use crate::world::{serve_one, serve_until};
 
@@ -107,19 +107,24 @@ fn a_stuck_disk_holds_up_neither_readers_nor_ticks() {
     });
 }
 
-/// A leader that has heard of its log's end, and of a newer one: the state comes in one piece, with entries right behind it.
+/// The state comes in one piece, with entries right behind it.
 #[test]
 fn a_snapshot_is_durable_before_what_follows_it() {
     check(|| {
         deep(|| {
-            let Member { node, events, image, world, mut requests, raft_loop } = member(&[1, 2]);
+            let Member { node, events, image, world, mut requests, raft_loop, .. } = member(&[1, 2]);
+            assert!(events.try_send(arrives(snapshot(5, &[1, 2]))).is_ok());
             let running = start(raft_loop, &world);
-            assert!(block_on(events.send(arrives(snapshot(5, &[1, 2])))).is_ok());
-            assert!(block_on(events.send(arrives(append_entries(vec![entry(6, vec![6])], 6)))).is_ok());
-            serve_until(6, &mut requests, &events, &world); // its store refuses a gap
-            assert_eq!(*block_on(image.at_least(2)).expect("published"), [vec![9], vec![6]]);
-            assert_eq!(node.status().applied, 6);
+            let state = block_on(requests.recv()).expect("the loop asks");
+            assert!(state.snapshot.is_some());
+            assert!(events.try_send(arrives(append_entries(vec![entry(6, vec![6])], 6))).is_ok());
+            world.lock().persist(&state);
+            assert!(events.try_send(Event::Persisted(Ok(state.number))).is_ok());
+            serve_one(&mut requests, &events, &world); // the disk refuses a gap
             stop(&events, running);
+            let seen = image.load();
+            assert!(seen[..] == [vec![9]] || seen[..] == [vec![9], vec![6]], "{seen:?}");
+            drop(node);
         });
     });
 }
@@ -145,9 +150,8 @@ fn a_wal_thread_that_is_gone_ends_the_loop() {
         deep(|| {
             let Member { node, events, world, requests, raft_loop, .. } = member(&[1]);
             let mut waiting = node.propose(vec![7]).expect("a single voter leads");
+            drop((requests, events));
             let running = start(raft_loop, &world);
-            drop(requests);
-            let _tick = block_on(events.send(Event::Tick));
             assert!(matches!(running.join(), Err(RaftLoopError::Persist(_))));
             assert_eq!(block_on(waiting.outcome()), Ok(Outcome::Stopped));
         });
@@ -165,9 +169,6 @@ fn a_restart_votes_once_in_a_term() {
             let disk = MemoryStore::recovered(state, Snapshot::default(), Vec::new());
             let Member { node, events, world, requests, raft_loop, .. } = member_with(disk, false);
             let running = start(raft_loop, &world);
-            for _ in 1..ELECTION_TIMEOUT {
-                assert!(block_on(events.send(Event::Tick)).is_ok());
-            }
             assert!(block_on(events.send(arrives(message(MessageType::MsgRequestVote)))).is_ok());
             stop(&events, running);
             assert!(world.lock().sent.iter().all(|message| message.reject), "a second vote in one term");

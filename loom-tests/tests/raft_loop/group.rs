@@ -22,7 +22,8 @@ pub(crate) struct Machine {
     applied: Vec<Vec<u8>>,
     /// Index of the last one.
     last: u64,
-    pub(crate) image: Arc<Image<Vec<Vec<u8>>>>,
+    image: Arc<Image<Vec<Vec<u8>>>>,
+    shown: Arc<Mutex<usize>>,
 }
 
 impl StateMachine for Machine {
@@ -42,6 +43,7 @@ impl StateMachine for Machine {
     }
 
     fn publish(&mut self) {
+        *self.shown.lock() = self.applied.len();
         self.image.replace(self.applied.clone());
     }
 }
@@ -59,13 +61,24 @@ impl ElectionTimeouts for SameTimeout {
 
 pub(crate) type Loop = RaftLoop<MemoryStore, Machine, Network, SameTimeout>;
 
-pub(crate) struct Member {
+pub(crate) struct Member<L = Loop> {
     pub(crate) node: Node<MemoryStore, usize>,
     pub(crate) events: Sender<Event>,
     pub(crate) image: Arc<Image<Vec<Vec<u8>>>>,
+    /// How many entries the readers see; whoever holds the lock keeps the state machine from showing more.
+    pub(crate) shown: Arc<Mutex<usize>>,
     pub(crate) world: Arc<Mutex<World>>,
     pub(crate) requests: Receiver<Persist>,
-    pub(crate) raft_loop: Loop,
+    pub(crate) raft_loop: L,
+}
+
+impl<L> Member<L> {
+    /// The same with another form of its loop.
+    #[cfg(not(loom))]
+    pub(crate) fn map<M>(self, form: impl FnOnce(L) -> M) -> Member<M> {
+        let Self { node, events, image, shown, world, requests, raft_loop } = self;
+        Member { node, events, image, shown, world, requests, raft_loop: form(raft_loop) }
+    }
 }
 
 /// Node 1 of a group with these voters, not running yet. A single voter leads at once.
@@ -92,13 +105,14 @@ pub(crate) fn member_with(disk: MemoryStore, campaigns: bool) -> Member {
         raw.campaign().expect("nobody is in the way");
     }
     let image = Arc::new(Image::new(Vec::new()));
-    let machine = Machine { applied: Vec::new(), last: 0, image: image.clone() };
+    let shown = Arc::new(Mutex::new(0));
+    let machine = Machine { applied: Vec::new(), last: 0, image: image.clone(), shown: shown.clone() };
     let world = Arc::new(Mutex::new(World { disk, ..World::default() }));
     let (events, inbox) = mailbox::channel(MAILBOX);
     let network = Network(world.clone());
     let (node, raft_loop, requests) =
         raft_loop::new(raw, (events.clone(), inbox), machine, network, SameTimeout);
-    Member { node, events, image, world, requests, raft_loop }
+    Member { node, events, image, shown, world, requests, raft_loop }
 }
 
 /// Starts the loop.

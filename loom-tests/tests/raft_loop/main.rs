@@ -9,4 +9,6 @@ mod messages;
 mod proposals;
 mod reads;
 mod shutdown;
+#[cfg(not(loom))]
+mod steps;
 mod world;

@@ -23,7 +23,7 @@ pub(crate) struct World {
 
 impl World {
     /// Index of the last entry on the disk.
-    pub(crate) fn durable(&self) -> u64 {
+    fn durable(&self) -> u64 {
         self.disk.last_index().expect("a log in memory")
     }
 
@@ -32,8 +32,8 @@ impl World {
         self.disk.initial_state().expect("a log in memory").hard_state
     }
 
-    /// Makes a request durable.
-    pub(crate) fn persist(&mut self, request: &Persist) {
+    /// Makes a request durable. Returns the index of the last entry on the disk.
+    pub(crate) fn persist(&mut self, request: &Persist) -> u64 {
         assert!(self.persisted < request.number, "requests come in order: {}", request.number);
         self.persisted = request.number;
         if let Some(snapshot) = &request.snapshot {
@@ -43,6 +43,7 @@ impl World {
         if let Some(hard_state) = &request.hard_state {
             self.disk.put_hard_state(hard_state);
         }
+        self.durable()
     }
 
     /// What others may conclude from a message is on the disk: the term, a vote, the entries acknowledged.
@@ -74,21 +75,23 @@ impl Transport for Network {
     }
 }
 
-/// The WAL thread: does what it is asked, until the entry at `index` is durable.
+/// The WAL thread: makes requests durable until the entry at `index` is among them, and says so once.
 pub(crate) fn serve_until(
     index: u64,
     requests: &mut Receiver<Persist>,
     events: &Sender<Event>,
     world: &Mutex<World>,
 ) {
-    while world.lock().durable() < index {
-        serve_one(requests, events, world);
+    loop {
+        let request = block_on(requests.recv()).expect("the loop asks");
+        if world.lock().persist(&request) >= index {
+            assert!(block_on(events.send(Event::Persisted(Ok(request.number)))).is_ok());
+            return;
+        }
     }
 }
 
 /// The WAL thread: makes one request durable and says so.
 pub(crate) fn serve_one(requests: &mut Receiver<Persist>, events: &Sender<Event>, world: &Mutex<World>) {
-    let request = block_on(requests.recv()).expect("the loop asks");
-    world.lock().persist(&request);
-    assert!(block_on(events.send(Event::Persisted(Ok(request.number)))).is_ok());
+    serve_until(0, requests, events, world);
 }
