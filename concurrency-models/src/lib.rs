@@ -25,6 +25,7 @@
 //! | [`triggers`] | suspects on their way to a worker: bounded, one election per partition and epoch | between the two |
 //! | [`election_worker`] | looks again, then asks for another leader; what is refused is watched again | followed partitions |
 //! | [`election`] | who leads next, compared and set where it is applied: a decision of values | the metadata of a cluster |
+//! | [`outbox`] | what leaves for a peer: Raft in order, heartbeats before data, nobody of them waits | the connection to a node |
 //! | [`publication`] | a picture and how far it may be read: never further than it shows | the log of a partition |
 //! | [`epoch`] | who leads, since which epoch, and the state that holds only then | the replicas of a partition |
 //! | [`isr`] | who is in sync, how far the log is committed, in which epoch | the replicas of a partition |
@@ -48,6 +49,7 @@ pub mod image;
 pub mod isr;
 pub mod mailbox;
 pub mod monitor;
+pub mod outbox;
 pub mod pending;
 pub mod publication;
 pub mod raft_loop;
