@@ -20,8 +20,13 @@
 //! }
 //! ```
 //!
+//! A scenario returns its *final state*, `()` if it has none to tell: what may differ from one interleaving to another, such as who was first. It is
+//! told apart by its `Debug` text, so it holds plain values: no address, no lock.
+//!
 //! What a scenario may use is in [`run`]: threads, `block_on`, polling a future once and dropping it. A closure must do the same
 //! thing each time it is called: no clock, no environment, no random numbers, no randomly seeded map.
+
+use std::fmt::Debug;
 
 mod checker;
 pub mod mutants;
@@ -35,7 +40,7 @@ pub use checker::{Exploration, built};
 ///
 /// # Panics
 /// If an execution fails, and if the checker did not explore what it promises.
-pub fn check<F: Fn() + Send + Sync + 'static>(scenario: F) -> Exploration {
+pub fn check<S: Debug, F: Fn() -> S + Send + Sync + 'static>(scenario: F) -> Exploration {
     let name = scenario_name(std::any::type_name::<F>());
     checker::check(&name, scenario)
 }
@@ -44,7 +49,7 @@ pub fn check<F: Fn() + Send + Sync + 'static>(scenario: F) -> Exploration {
 ///
 /// # Panics
 /// If it fails, and under loom if it turns out to have more than one interleaving.
-pub fn check_sequence<F: Fn() + Send + Sync + 'static>(scenario: F) -> Exploration {
+pub fn check_sequence<S: Debug, F: Fn() -> S + Send + Sync + 'static>(scenario: F) -> Exploration {
     let name = scenario_name(std::any::type_name::<F>());
     checker::check_sequence(&name, scenario)
 }

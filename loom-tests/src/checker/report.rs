@@ -27,10 +27,14 @@ pub(super) fn counted() -> u64 {
     EXECUTION.get()
 }
 
-pub(super) fn print(name: &str, exploration: Exploration) {
-    let Exploration { checker, executions, seconds } = exploration;
-    let executions = with_thousands(executions);
-    write_line(&format!("{checker:<7} {name:<70} {executions:>9} executions {seconds:>7.2} s"));
+pub(super) fn print(name: &str, exploration: &Exploration) {
+    let Exploration { checker, executions, final_states, seconds } = exploration;
+    let executions = with_thousands(*executions);
+    let states = match final_states.len() {
+        1 => "1 final state".to_owned(),
+        several => format!("{several} final states"),
+    };
+    write_line(&format!("{checker:<7} {name:<70} {executions:>9} executions, {states:<15} {seconds:>7.2} s"));
 }
 
 /// Makes a panic say in which execution it came: also when the process is about to abort, as it does when loom finds a deadlock.
