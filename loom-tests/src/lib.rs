@@ -28,30 +28,49 @@
 
 use std::fmt::Debug;
 
+pub mod calibration;
+pub mod certificate;
 mod checker;
+pub mod coverage;
 pub mod mutants;
 pub mod run;
+pub mod scenarios;
 pub mod sites;
 pub mod trace;
 
-pub use checker::{Exploration, built};
+use certificate::Kind;
+pub use checker::{Exploration, Size, built};
 
-/// Explores a scenario with the checker that this build was made for, and prints one line about it.
+/// Explores a scenario with the checker that this build was made for, and prints one line about it. Under loom the result must be that of its
+/// [`certificate`]; elsewhere the final states must be among those that loom has seen.
 ///
 /// # Panics
-/// If an execution fails, and if the checker did not explore what it promises.
+/// If an execution fails, if the checker did not explore what it promises, and if the certificate says otherwise or there is none.
 pub fn check<S: Debug, F: Fn() -> S + Send + Sync + 'static>(scenario: F) -> Exploration {
     let name = scenario_name(std::any::type_name::<F>());
-    checker::check(&name, scenario)
+    checker::check(&name, Kind::Proof, scenario)
 }
 
 /// The same for a scenario of one thread, in which there is nothing to interleave: what a call returns, and in which order.
 ///
 /// # Panics
-/// If it fails, and under loom if it turns out to have more than one interleaving.
+/// As [`check`], and under loom if it turns out to have more than one interleaving.
 pub fn check_sequence<S: Debug, F: Fn() -> S + Send + Sync + 'static>(scenario: F) -> Exploration {
     let name = scenario_name(std::any::type_name::<F>());
     checker::check_sequence(&name, scenario)
+}
+
+/// The same for a composition that loom cannot finish: it explores what happens with at most `preemption_bound` preemptions, the largest number
+/// with which that ends within two minutes. That is a *search*, and no proof: loom loses outcomes under a bound.
+///
+/// # Panics
+/// As [`check`].
+pub fn search<S: Debug, F: Fn() -> S + Send + Sync + 'static>(
+    preemption_bound: usize,
+    scenario: F,
+) -> Exploration {
+    let name = scenario_name(std::any::type_name::<F>());
+    checker::check(&name, Kind::Search { preemption_bound }, scenario)
 }
 
 /// `mailbox::nothing_is_lost::{{closure}}` without its end: the test file and the test, which is the property.
