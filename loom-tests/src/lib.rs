@@ -25,6 +25,8 @@
 
 mod checker;
 pub mod mutants;
+#[cfg(not(any(loom, shuttle)))]
+pub mod report;
 pub mod run;
 pub mod sites;
 pub mod trace;

@@ -1,0 +1,105 @@
+//! The committed file: the same on every machine. No times, no dates, no paths of a machine, and no line numbers, which any edit moves.
+
+mod bugs;
+mod fixes;
+mod measured;
+mod scenarios;
+
+use super::Evidence;
+
+const INTRODUCTION: &str = "\
+# Verification
+
+<!-- Written by `cargo run --release -p loom-tests --bin verify`. Do not edit: CI runs `verify --check`, which fails if this file is out of date. -->
+
+What is claimed of Chronik's locks and channels, and what was run for it. The kernels in `concurrency-models/` are the source that serves production
+and the source that the checkers explore; a *scenario* is a few threads that use a kernel, and assertions on what they saw. loom explores **every** interleaving
+of a scenario; shuttle draws some at random from fixed seeds; a plain build repeats it on real threads. A *mutant* puts one real bug back into a kernel, and
+the checkers must find it.
+
+";
+
+/// All of it.
+pub fn markdown(evidence: &Evidence) -> String {
+    let mut text = INTRODUCTION.to_owned();
+    text.push_str(&standing(&evidence.problems()));
+    text.push_str(&fixes::section(evidence));
+    text.push_str(&bugs::section(evidence));
+    text.push_str(&scenarios::section(evidence));
+    text.push_str(&measured::sites(evidence));
+    text.push_str(&measured::contract(evidence));
+    text.push_str(&measured::calibration(evidence));
+    text.push_str(&measured::lock_pairs(evidence));
+    text.push_str(HOW);
+    text
+}
+
+const HOW: &str = "\
+## Run it
+
+```sh
+cargo run --release -p loom-tests --bin verify
+```
+
+runs all of it, writes this file, and draws `target/verification/index.html`: each bug's failing interleaving as a diagram, with lines and times. With
+`-- --check` it compares this file instead, and fails if anything differs or is red.
+";
+
+fn standing(problems: &[String]) -> String {
+    if problems.is_empty() {
+        return "**Everything is green.**\n\n".to_owned();
+    }
+    let mut text = format!("**{} things are red:**\n\n", problems.len());
+    for problem in problems {
+        text.push_str(&format!("* {}\n", super::escape::cell(problem)));
+    }
+    text.push('\n');
+    text
+}
+
+/// A table.
+struct Table(String);
+
+impl Table {
+    /// With these columns; those that begin with `>` are of numbers.
+    fn new(columns: &[&str]) -> Self {
+        let names: Vec<&str> = columns.iter().map(|column| column.trim_start_matches('>')).collect();
+        let rules = columns.iter().map(|column| if column.starts_with('>') { "---:" } else { "---" });
+        Self(format!("| {} |\n|{}|\n", names.join(" | "), rules.collect::<Vec<_>>().join("|")))
+    }
+
+    /// Adds a row of cells that are escaped already.
+    fn row<const N: usize>(&mut self, cells: [&str; N]) {
+        self.0.push_str(&format!("| {} |\n", cells.join(" | ")));
+    }
+
+    /// The table, and an empty line.
+    fn end(mut self) -> String {
+        self.0.push('\n');
+        self.0
+    }
+}
+
+/// What stands in place of a section that has nothing to show.
+fn missing(why: &str) -> String {
+    format!("**RED**: {}\n\n", super::escape::cell(why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_has_a_rule_and_as_many_cells_as_columns() {
+        let mut table = Table::new(&["scenario", ">executions"]);
+        table.row(["`a`", "1"]);
+        assert_eq!(table.end(), "| scenario | executions |\n|---|---:|\n| `a` | 1 |\n\n");
+    }
+
+    #[test]
+    fn what_is_red_is_named_first() {
+        assert_eq!(standing(&[]), "**Everything is green.**\n\n");
+        let text = standing(&["mutant S2 is missing".to_owned()]);
+        assert_eq!(text, "**1 things are red:**\n\n* mutant S2 is missing\n\n");
+    }
+}
