@@ -214,3 +214,63 @@ fn coverage(folders: &Folders) -> Found<Coverage> {
     let named = |error: std::io::Error| format!("what the scenarios have reached: {error}");
     Ok(Coverage::of(&scan(&folders.root).map_err(named)?, &Reached::read(&folders.sites()).map_err(named)?))
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::results::Tried;
+    use super::super::trace::tests::a_trace;
+    use super::*;
+
+    /// The evidence of a run of nothing.
+    pub(in super::super) fn nothing_ran(results: Results) -> Evidence {
+        let folders = Folders { output: PathBuf::from("/no/such/folder"), ..Folders::here() };
+        Evidence::read(&folders, results).expect("the mutants and the catalogue are there")
+    }
+
+    pub(in super::super) fn tried(id: &str, as_expected: bool, execution: Option<u64>) -> Tried {
+        let (verdict, message) = ("deadlock".to_owned(), "deadlock".to_owned());
+        Tried { id: id.to_owned(), verdict, as_expected, execution, message, seconds: 0.25 }
+    }
+
+    #[test]
+    fn a_run_of_nothing_is_red_in_every_part() {
+        let problems = nothing_ran(Results::default()).problems();
+        for part in [
+            "loom: the scenarios were not run",
+            "shuttle: the scenarios were not run",
+            "std: the scenarios were not run",
+            "fix #1: no scenario of raft_loop was explored",
+            "fix #1: mutant S1 is missing",
+            "mutant A1 was not tried",
+            "sync sites: ",
+            "contract matrix: ",
+            "calibration: ",
+            "lock pairs: ",
+        ] {
+            assert!(problems.iter().any(|problem| problem.starts_with(part)), "{part}: {problems:#?}");
+        }
+        assert!(!problems.iter().any(|problem| problem.contains("/no/such")), "{problems:#?}");
+    }
+
+    #[test]
+    fn a_failed_step_is_red() {
+        let results = Results { failures: vec!["mutants: no cargo".to_owned()], ..Results::default() };
+        assert_eq!(nothing_ran(results).problems()[0], "mutants: no cargo");
+    }
+
+    #[test]
+    fn a_mutant_needs_its_verdict_and_its_interleaving() {
+        let problem = |tried: Tried, trace: Found<Trace>| {
+            let mut evidence = nothing_ran(Results { mutants: vec![tried], ..Results::default() });
+            evidence.traces.insert("A1".to_owned(), trace);
+            let mutant = evidence.mutants.iter().find(|mutant| mutant.id == "A1").expect("a mutant");
+            evidence.problem_of(mutant)
+        };
+        assert_eq!(problem(tried("A1", true, Some(7)), Ok(a_trace(7))), None);
+        let survives = problem(tried("A1", false, Some(7)), Ok(a_trace(7)));
+        assert_eq!(survives.as_deref(), Some("mutant A1 came to: deadlock"));
+        let missing = problem(tried("A1", true, Some(7)), Err("A1.jsonl: gone".to_owned()));
+        assert_eq!(missing.as_deref(), Some("mutant A1 left no failing interleaving: A1.jsonl: gone"));
+        assert!(problem(tried("A1", true, Some(8)), Ok(a_trace(7))).is_some(), "it is another's");
+    }
+}

@@ -210,8 +210,14 @@ impl Line {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// A short one, of this execution.
+    pub(in super::super) fn a_trace(execution: u64) -> Trace {
+        let trace = Trace::parse(&[HEADER, STEP].join("\n")).expect("it is well-formed");
+        Trace { execution, ..trace }
+    }
 
     const HEADER: &str =
         r#"{"scenario":"a::b","checker":"loom","execution":7,"threads":["main","1"],"lost":0}"#;

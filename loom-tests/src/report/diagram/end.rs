@@ -11,7 +11,7 @@ pub(super) struct Stuck {
     pub(super) thread: usize,
     /// What it wants: `wants write RawNode`.
     pub(super) wants: String,
-    /// Why it does not get it: `which it holds since run.rs:143`.
+    /// Why it does not get it: `and holds it itself since run.rs:143`.
     pub(super) because: String,
     /// Whom it waits for.
     pub(super) on: Vec<usize>,
@@ -32,7 +32,7 @@ fn of(trace: &Trace, names: &Names, blocked: &Blocked) -> Stuck {
             let because = match holders.as_slice() {
                 [] => "nobody holds it, others are before it".to_owned(),
                 holders if holders.contains(&thread) => {
-                    format!("it holds it itself{}", since(trace, thread, object))
+                    format!("and holds it itself{}", since(trace, thread, object))
                 }
                 [holder] => {
                     format!("{} holds it{}", thread_name(trace, *holder), since(trace, *holder, object))
@@ -84,7 +84,7 @@ mod tests {
         trace.blocked.push(Blocked { thread: 0, why: Why::Join(vec![1]), place: None });
         let stuck = stuck(&trace);
         assert_eq!(stuck[0].wants, "wants lock T0");
-        assert_eq!(stuck[0].because, "it holds it itself since a.rs:0");
+        assert_eq!(stuck[0].because, "and holds it itself since a.rs:0");
         assert_eq!((stuck[1].wants.as_str(), stuck[1].on.as_slice()), ("waits for thread 1", [1].as_slice()));
     }
 }

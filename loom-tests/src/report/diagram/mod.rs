@@ -16,7 +16,7 @@ use super::trace::Trace;
 /// Who is stuck at the end, a sentence for each.
 pub(super) fn words(trace: &Trace) -> Vec<String> {
     let sentence = |stuck: end::Stuck| {
-        format!("{} {}: {}.", rows::thread_name(trace, stuck.thread), stuck.wants, stuck.because)
+        format!("{} {}, {}.", rows::thread_name(trace, stuck.thread), stuck.wants, stuck.because)
     };
     end::stuck(trace).into_iter().map(sentence).collect()
 }

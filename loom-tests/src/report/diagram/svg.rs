@@ -78,6 +78,7 @@ impl Svg {
         let colour = bar.object % COLOURS;
         let (class, width) = match bar.kind {
             BarKind::Holds => (format!("holds o{colour}"), 8),
+            BarKind::Wants if bar.to == layout.bottom => ("wants ever".to_owned(), 4),
             BarKind::Wants => ("wants".to_owned(), 4),
             BarKind::Sleeps => ("sleeps".to_owned(), 4),
         };
@@ -106,7 +107,12 @@ impl Svg {
             self.put(&format!("<line class=\"spawn\" x1=\"{x}\" y1=\"{y}\" x2=\"{}\" y2=\"{y}\"/>", to - 5));
             self.put(&format!("<path class=\"spawn-tip\" d=\"M{to} {y} l-8 -4 v8 z\"/>"));
         }
-        let (text_x, baseline) = (x + TEXT_AT, if row.site.is_empty() { y + 4 } else { y - 2 });
+        let baseline = match row.kind {
+            Kind::Spawns(_) => y - 6, // above its arrow
+            _ if row.site.is_empty() => y + 4,
+            _ => y - 2,
+        };
+        let text_x = x + TEXT_AT;
         self.put(&format!("<g><title>{}</title>", html(&format!("{} {}", row.text, row.site))));
         self.put(&format!("<circle class=\"{class}\" cx=\"{x}\" cy=\"{y}\" r=\"4\"/>"));
         self.put(&format!("<text x=\"{text_x}\" y=\"{baseline}\">{}</text>", html(&cut(&row.text))));
@@ -169,11 +175,10 @@ impl Svg {
                 width - 12
             ));
             for (text, class, down) in
-                [("stuck", "stuck-head", 16), (wants, "", 33), (because, "because", 50)]
+                [("stuck", "stuck-head", 16), (wants, "in-box", 33), (because, "in-box because", 50)]
             {
-                let class = if class.is_empty() { String::new() } else { format!(" class=\"{class}\"") };
                 self.put(&format!(
-                    "<text{class} x=\"{}\" y=\"{}\">{}</text>",
+                    "<text class=\"{class}\" x=\"{}\" y=\"{}\">{}</text>",
                     x,
                     top + down,
                     html(&cut(text))
@@ -207,7 +212,7 @@ impl Svg {
             top + 18
         ));
         self.put(&format!(
-            "<text x=\"26\" y=\"{}\">{}</text></g>",
+            "<text class=\"in-box\" x=\"26\" y=\"{}\">{}</text></g>",
             top + 36,
             html(&cut_to(message, letters))
         ));
@@ -254,7 +259,7 @@ mod tests {
         assert!(svg.contains("main holds it since a.rs:0"), "{svg}");
         assert_eq!(svg.matches("class=\"blocks\"").count(), 1);
         assert_eq!(svg.matches("class=\"spawn\"").count(), 1);
-        assert!(svg.contains("class=\"wants\""));
+        assert!(svg.contains("class=\"wants ever\""));
     }
 
     #[test]

@@ -87,6 +87,9 @@ fn missing(why: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::evidence::tests::{nothing_ran, tried};
+    use super::super::results::Results;
+    use super::super::suite::{Explored, Suite};
     use super::*;
 
     #[test]
@@ -101,5 +104,41 @@ mod tests {
         assert_eq!(standing(&[]), "**Everything is green.**\n\n");
         let text = standing(&["mutant S2 is missing".to_owned()]);
         assert_eq!(text, "**1 things are red:**\n\n* mutant S2 is missing\n\n");
+    }
+
+    /// All that differs between two machines: how long it took, and where it is.
+    #[test]
+    fn the_file_is_the_same_on_every_machine() {
+        let run = |seconds| {
+            let mut tried = tried("A1", true, Some(3));
+            tried.seconds = seconds;
+            let explored = Explored { scenario: "gate::a".to_owned(), executions: 7, seconds };
+            let suite =
+                Suite { explored: vec![explored], passed: 1, success: true, seconds, ..Suite::new("loom") };
+            markdown(&nothing_ran(Results {
+                suites: vec![suite],
+                mutants: vec![tried],
+                failures: Vec::new(),
+            }))
+        };
+        let text = run(0.5);
+        assert_eq!(text, run(77.25));
+        let root = super::super::Folders::here().root;
+        assert!(!text.contains(&*root.to_string_lossy()));
+        assert!(text.contains("| `gate::a` | 7 |"), "{text}");
+    }
+
+    #[test]
+    fn no_line_of_a_table_has_more_cells_than_its_heading() {
+        let text = markdown(&nothing_ran(Results::default()));
+        let mut columns = None;
+        for line in text.lines() {
+            let cells = line.replace("\\|", "").matches('|').count();
+            match columns {
+                _ if !line.starts_with('|') => columns = None,
+                None => columns = Some(cells),
+                Some(columns) => assert_eq!(cells, columns, "{line}"),
+            }
+        }
     }
 }

@@ -70,7 +70,9 @@ fn facts(evidence: &Evidence, mutant: &Mutant, tried: Option<&Tried>) -> String 
         facts.push(("which says", format!("<q>{}</q>", html(says))));
     }
     if let Some(tried) = tried {
-        facts.push(("Got", html(&tried.verdict)));
+        if !tried.as_expected {
+            facts.push(("Got", html(&tried.verdict)));
+        }
         if let Some(execution) = tried.execution {
             facts.push(("In execution", thousands(execution)));
         }

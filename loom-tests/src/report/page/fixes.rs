@@ -25,7 +25,7 @@ fn card(evidence: &Evidence, fix: &Fix) -> String {
         .map(|(symbol, place)| {
             let place = match place {
                 Ok(location) => format!("<span class=\"place\">{}</span>", html(&location.to_string())),
-                Err(error) => format!("<span class=\"missing\">{}</span>", html(error)),
+                Err(error) => format!("<span class=\"missing\">{}</span>", code_in(error)),
             };
             format!("<li><code>{}</code> {place}</li>", html(symbol))
         })
@@ -43,7 +43,7 @@ fn card(evidence: &Evidence, fix: &Fix) -> String {
             }
         })
         .collect();
-    let problems: String = problems.iter().map(|problem| format!("<li>{}</li>", html(problem))).collect();
+    let problems: String = problems.iter().map(|problem| format!("<li>{}</li>", code_in(problem))).collect();
     let problems =
         if problems.is_empty() { problems } else { format!("<ul class=\"problems\">{problems}</ul>") };
     format!(
@@ -53,7 +53,7 @@ fn card(evidence: &Evidence, fix: &Fix) -> String {
          <p class=\"key\">Explored whole</p><p>{scenarios} scenarios, <b>{executions}</b> interleavings, {certificates} certificates</p>\
          <p class=\"key\">Taken back</p><ul class=\"plain\">{taken_back}</ul></article>",
         number = fix.claim.number,
-        issue = html(fix.claim.issue),
+        issue = code_in(fix.claim.issue),
         holds = code_in(fix.claim.holds),
         scenarios = fix.scenarios,
         executions = thousands(fix.executions),

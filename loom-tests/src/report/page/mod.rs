@@ -107,6 +107,8 @@ fn table(columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::evidence::tests::nothing_ran;
+    use super::super::results::Results;
     use super::*;
 
     #[test]
@@ -129,5 +131,20 @@ mod tests {
         let text = table(&["a", ">b"], [vec!["x".to_owned(), "1".to_owned()]].into_iter());
         assert!(text.contains("<th>a</th><th class=\"n\">b</th>"), "{text}");
         assert!(text.contains("<td>x</td><td class=\"n\">1</td>"), "{text}");
+    }
+
+    #[test]
+    fn every_mutant_is_on_the_page_and_everything_that_is_opened_is_closed() {
+        let evidence = nothing_ran(Results::default());
+        let page = page(&evidence);
+        for mutant in &evidence.mutants {
+            assert!(page.contains(&format!("id=\"{}\"", mutant.id)), "{}", mutant.id);
+        }
+        for element in ["section", "details", "summary", "table", "div", "ul", "article", "svg", "span", "p"]
+        {
+            let opened =
+                page.matches(&format!("<{element}>")).count() + page.matches(&format!("<{element} ")).count();
+            assert_eq!(opened, page.matches(&format!("</{element}>")).count(), "{element}");
+        }
     }
 }
