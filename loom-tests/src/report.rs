@@ -18,14 +18,13 @@ mod markdown;
 mod page;
 pub mod results;
 pub mod suite;
-mod trace;
+pub mod trace;
 
-pub use evidence::{Evidence, Folders};
+pub use evidence::{Evidence, Folders, Found};
 pub use fixes::{CLAIMS, Claim, Fix};
 pub use locate::{Location, definitions, locate};
 pub use markdown::markdown;
 pub use page::page;
-pub use trace::Trace;
 
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! Text of the outside world, made harmless: bug descriptions, type names, messages and paths may contain anything.
 
 /// For the text and the quoted attributes of HTML and SVG. Characters that XML does not know become U+FFFD.
-pub fn html(text: &str) -> String {
+pub(super) fn html(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
@@ -18,8 +18,15 @@ pub fn html(text: &str) -> String {
     escaped
 }
 
+/// For the text of HTML, with `code` between backticks.
+pub(super) fn prose(text: &str) -> String {
+    let parts = text.split('`').enumerate();
+    let part = |(at, part)| if at % 2 == 1 { format!("<code>{}</code>", html(part)) } else { html(part) };
+    parts.map(part).collect()
+}
+
 /// For a cell of a Markdown table: one line, without anything that ends the cell or begins HTML.
-pub fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.trim().chars() {
         match character {
@@ -33,7 +40,7 @@ pub fn cell(text: &str) -> String {
 }
 
 /// A piece of code in a cell; nothing if there is none.
-pub fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     match text.trim() {
         "" => String::new(),
         text => format!("`{}`", text.replace(['`', '\n'], " ").replace('|', "\\|")),
@@ -41,7 +48,7 @@ pub fn code(text: &str) -> String {
 }
 
 /// 1183 as `1,183`.
-pub fn thousands(number: u64) -> String {
+pub(super) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -65,6 +72,11 @@ mod tests {
         );
         assert_eq!(html("a\u{1b}[31mb\u{0}"), "a\u{fffd}[31mb\u{fffd}");
         assert_eq!(html("x < y\n\tz"), "x &lt; y\n\tz");
+    }
+
+    #[test]
+    fn code_is_marked_and_escaped() {
+        assert_eq!(prose("`&mut T` & more"), "<code>&amp;mut T</code> &amp; more");
     }
 
     #[test]

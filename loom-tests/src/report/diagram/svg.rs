@@ -14,7 +14,7 @@ use super::{Kind, Line, Row};
 const COLOURS: usize = 6;
 
 /// The diagram of a trace; of one that ends with a failed assertion, with its message.
-pub fn draw(trace: &Trace, failed_assertion: Option<&str>) -> String {
+pub(in super::super) fn draw(trace: &Trace, failed_assertion: Option<&str>) -> String {
     let lines = fold(trace, rows(trace));
     let stuck = if failed_assertion.is_some() { Vec::new() } else { stuck(trace) };
     let layout = Layout::of(trace, &lines, &stuck);

@@ -1,6 +1,6 @@
 //! The three fixes, each with its evidence.
 
-use super::super::escape::{html, thousands};
+use super::super::escape::{html, prose, thousands};
 use super::super::{Evidence, Fix};
 use super::bugs::{badge, interleaving};
 use super::section as section_of;
@@ -25,7 +25,7 @@ fn card(evidence: &Evidence, fix: &Fix) -> String {
         .map(|(symbol, place)| {
             let place = match place {
                 Ok(location) => format!("<span class=\"place\">{}</span>", html(&location.to_string())),
-                Err(error) => format!("<span class=\"missing\">{}</span>", code_in(error)),
+                Err(error) => format!("<span class=\"missing\">{}</span>", prose(error)),
             };
             format!("<li><code>{}</code> {place}</li>", html(symbol))
         })
@@ -43,7 +43,7 @@ fn card(evidence: &Evidence, fix: &Fix) -> String {
             }
         })
         .collect();
-    let problems: String = problems.iter().map(|problem| format!("<li>{}</li>", code_in(problem))).collect();
+    let problems: String = problems.iter().map(|problem| format!("<li>{}</li>", prose(problem))).collect();
     let problems =
         if problems.is_empty() { problems } else { format!("<ul class=\"problems\">{problems}</ul>") };
     format!(
@@ -53,20 +53,12 @@ fn card(evidence: &Evidence, fix: &Fix) -> String {
          <p class=\"key\">Explored whole</p><p>{scenarios} scenarios, <b>{executions}</b> interleavings, {certificates} certificates</p>\
          <p class=\"key\">Taken back</p><ul class=\"plain\">{taken_back}</ul></article>",
         number = fix.claim.number,
-        issue = code_in(fix.claim.issue),
-        holds = code_in(fix.claim.holds),
+        issue = prose(fix.claim.issue),
+        holds = prose(fix.claim.holds),
         scenarios = fix.scenarios,
         executions = thousands(fix.executions),
         certificates = fix.certificates,
     )
-}
-
-/// Text with its `code` marked as such.
-fn code_in(text: &str) -> String {
-    let parts = text.split('`').enumerate();
-    parts
-        .map(|(at, part)| if at % 2 == 1 { format!("<code>{}</code>", html(part)) } else { html(part) })
-        .collect()
 }
 
 const SECOND_BUG: &str = "\
@@ -95,14 +87,4 @@ fn second_bug(evidence: &Evidence) -> String {
         column("S2", "as it was reported", "the node freezes"),
         column("S2b", "as the code was", "the node goes on, and a dead leader is never replaced")
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::code_in;
-
-    #[test]
-    fn code_is_marked_and_escaped() {
-        assert_eq!(code_in("`&mut T` & more"), "<code>&amp;mut T</code> &amp; more");
-    }
 }

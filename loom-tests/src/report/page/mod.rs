@@ -6,7 +6,7 @@ mod measured;
 mod scenarios;
 
 use super::Evidence;
-use super::escape::{html, thousands};
+use super::escape::{html, prose, thousands};
 use crate::mutants::Expectation;
 
 const STYLE: &str = include_str!("style.css");
@@ -73,7 +73,7 @@ fn red(problems: &[String]) -> String {
     if problems.is_empty() {
         return String::new();
     }
-    let items: String = problems.iter().map(|problem| format!("<li>{}</li>", html(problem))).collect();
+    let items: String = problems.iter().map(|problem| format!("<li>{}</li>", prose(problem))).collect();
     format!("<section id=\"red\" class=\"red\"><h2>What is red</h2><ul>{items}</ul></section>")
 }
 
