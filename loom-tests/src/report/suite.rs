@@ -11,10 +11,10 @@ pub struct Suite {
     pub passed: usize,
     /// Names of those that failed.
     pub failed: Vec<String>,
-    /// Test binaries that were started.
-    pub started: usize,
-    /// Test binaries that said how they ended. One that is aborted does not.
-    pub ended: usize,
+    /// Test files that ended without a result: loom ends the process when it finds a deadlock.
+    pub aborted: Vec<String>,
+    /// The test file that runs.
+    pub running: Option<String>,
     /// What the harness said about each exploration.
     pub explored: Vec<Explored>,
     /// Whether cargo ended with success.
@@ -43,10 +43,10 @@ impl Suite {
     /// Takes note of a line of the output, of either stream.
     pub fn line(&mut self, line: &str) {
         let line = line.trim();
-        if line.starts_with("Running ") && line.ends_with(')') {
-            self.started += 1;
+        if let Some(file) = line.strip_prefix("Running ").and_then(|running| running.split_once(" (")) {
+            self.aborted.extend(self.running.replace(file.0.to_owned()));
         } else if let Some(result) = line.strip_prefix("test result: ") {
-            self.ended += 1;
+            self.running = None;
             self.passed += count_before(result, " passed").unwrap_or(0);
         } else if let Some(name) =
             line.strip_prefix("test ").and_then(|test| test.split_once(" ... ")).and_then(failed)
@@ -55,6 +55,12 @@ impl Suite {
         } else if let Some(explored) = Explored::read(line, &self.checker) {
             self.explored.push(explored);
         }
+    }
+
+    /// The run is over: with success, or not.
+    pub fn end(&mut self, success: bool) {
+        self.aborted.extend(self.running.take());
+        self.success = success;
     }
 
     /// What is wrong with the run; nothing passes quietly.
@@ -70,8 +76,8 @@ impl Suite {
         if self.explored.is_empty() {
             say("no scenario was explored".to_owned());
         }
-        if self.ended < self.started {
-            say(format!("{} test binaries were aborted", self.started - self.ended));
+        for file in &self.aborted {
+            say(format!("{file} was aborted"));
         }
         if !self.success && problems.is_empty() {
             problems.push(format!("{}: cargo test failed", self.checker));
@@ -118,7 +124,7 @@ mod tests {
     fn suite(lines: &[&str], success: bool) -> Suite {
         let mut suite = Suite::new("loom");
         lines.iter().for_each(|line| suite.line(line));
-        suite.success = success;
+        suite.end(success);
         suite
     }
 
@@ -133,7 +139,7 @@ mod tests {
     #[test]
     fn a_run_is_read() {
         let suite = suite(&GOOD, true);
-        assert_eq!((suite.passed, suite.started, suite.ended), (2, 1, 1));
+        assert_eq!((suite.passed, suite.success), (2, true));
         assert_eq!(suite.executions("mailbox::a"), Some(1183));
         assert_eq!(suite.executions("mailbox::b"), Some(7));
         assert_eq!(suite.executions("mailbox::c"), None);
@@ -147,11 +153,12 @@ mod tests {
             ["loom: no test has passed", "loom: no scenario was explored"]
         );
         assert_eq!(suite(&GOOD, false).problems(), ["loom: cargo test failed"]);
-        let failing = [&GOOD[..4], &["test b - should panic ... FAILED"]].concat();
+        let failing = [&GOOD[..4], &["test b - should panic ... FAILED"], &GOOD].concat();
         let problems = suite(&failing, false).problems();
+        assert_eq!(problems, ["loom: b failed", "loom: tests/mailbox.rs was aborted"]);
         assert_eq!(
-            problems,
-            ["loom: b failed", "loom: no test has passed", "loom: 1 test binaries were aborted"]
+            suite(&GOOD[..4], false).problems(),
+            ["loom: no test has passed", "loom: tests/mailbox.rs was aborted"]
         );
     }
 }

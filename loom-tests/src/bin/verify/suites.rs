@@ -30,7 +30,7 @@ pub(crate) fn run(folders: &Folders, checker: &str, progress: &Progress) -> Resu
             _ => progress.doing(line.trim()),
         }
     });
-    suite.success = success.map_err(|error| format!("{checker}: {error}"))?;
+    suite.end(success.map_err(|error| format!("{checker}: {error}"))?);
     suite.seconds = started.elapsed().as_secs_f64();
     Ok(suite)
 }

@@ -13,6 +13,8 @@ const MARGIN: usize = 14;
 pub(super) const TEXT_AT: usize = 16;
 /// Width of a letter, on average and a little above.
 const LETTER: usize = 7;
+/// Room for a message.
+const WIDTH_AT_LEAST: usize = 480;
 const COLUMN_AT_LEAST: usize = 120;
 /// Letters of a row; what is longer is cut, and whole in the tooltip.
 pub(super) const LETTERS_AT_MOST: usize = 38;
@@ -80,7 +82,7 @@ impl Layout {
             middles.push(y + height / 2);
             y += height;
         }
-        Self { columns, widths, lines: middles, bottom: y, width: x + MARGIN }
+        Self { columns, widths, lines: middles, bottom: y, width: WIDTH_AT_LEAST.max(x + MARGIN) }
     }
 
     /// How long each lock is held, wanted or slept on. What has no end goes on to the bottom.

@@ -29,7 +29,10 @@ pub(in super::super) fn draw(trace: &Trace, failed_assertion: Option<&str>) -> S
         html(&format!("Execution {} of {}", trace.execution, trace.scenario)),
     ));
     svg.lifelines(trace, &layout);
-    layout.bars(&lines).iter().for_each(|bar| svg.bar(&layout, bar));
+    for bar in layout.bars(&lines) {
+        let for_ever = bar.to == layout.bottom && stuck.iter().any(|stuck| stuck.thread == bar.thread);
+        svg.bar(&layout, &bar, for_ever);
+    }
     svg.wake_ups(&layout, &lines);
     for (line, y) in lines.iter().zip(&layout.lines) {
         match line {
@@ -73,12 +76,12 @@ impl Svg {
         }
     }
 
-    fn bar(&mut self, layout: &Layout, bar: &Bar) {
+    fn bar(&mut self, layout: &Layout, bar: &Bar, for_ever: bool) {
         let Some(x) = layout.columns.get(bar.thread) else { return };
         let colour = bar.object % COLOURS;
         let (class, width) = match bar.kind {
             BarKind::Holds => (format!("holds o{colour}"), 8),
-            BarKind::Wants if bar.to == layout.bottom => ("wants ever".to_owned(), 4),
+            BarKind::Wants if for_ever => ("wants ever".to_owned(), 4),
             BarKind::Wants => ("wants".to_owned(), 4),
             BarKind::Sleeps => ("sleeps".to_owned(), 4),
         };

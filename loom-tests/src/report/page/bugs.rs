@@ -96,12 +96,11 @@ pub(super) fn interleaving(evidence: &Evidence, mutant: &Mutant) -> String {
         _ => None,
     };
     let words: String = match message {
-        Some(_) => String::new(),
+        Some(message) => format!("<li>An assertion fails: <code>{}</code></li>", html(message)),
         None => diagram::words(trace).iter().map(|words| format!("<li>{}</li>", html(words))).collect(),
     };
-    let words = if words.is_empty() { words } else { format!("<ul class=\"words\">{words}</ul>") };
     format!(
-        "<h4>The interleaving</h4>{words}<div class=\"wide canvas\">{}</div>{}",
+        "<h4>The interleaving</h4><ul class=\"words\">{words}</ul><div class=\"wide canvas\">{}</div>{}",
         diagram::draw(trace, message),
         every_step(evidence, mutant)
     )
