@@ -12,6 +12,9 @@ const TARGETS: &str = "target/mutants";
 /// What the copy consists of.
 const MEMBERS: [&str; 4] = ["concurrency-models", "loom-tests", "server/crates/kafka", "server/crates/log"];
 
+/// The version of the packages of the copy.
+const MUTATED_VERSION: &str = "version = \"0.0.0-mutated\"";
+
 /// Says to what runs that the kernels are not those that the certificates are about.
 const MUTATED_VARIABLE: &str = "CHRONIK_MUTATED";
 
@@ -128,7 +131,8 @@ impl Workspace {
     }
 }
 
-/// A command of cargo in the workspace `root` that builds for `checker`, where the mutants are built: dependencies are built once for both.
+/// A command of cargo in the workspace `root` that builds for `checker`, where the mutants are built: dependencies are built once for both. (The
+/// packages themselves are not: see [`reduced`].)
 pub fn cargo(root: &Path, checker: &str) -> Command {
     let mut command = cargo_into(&root.join(TARGETS), checker);
     command.current_dir(root);
@@ -155,13 +159,24 @@ pub fn without_influence(command: &mut Command) {
     }
 }
 
-/// The manifest of the workspace with the members that the copy has.
+/// The manifest of the workspace with the members that the copy has, and with another version.
+///
+/// To cargo a package is its name, its version and its place in the workspace, and it builds what is newer than the last build: two workspaces with the
+/// same packages that share a folder of results would be given each other's code. With another version the mutated kernels are packages of their own,
+/// and only dependencies are shared.
 fn reduced(manifest: &str) -> String {
     let members = format!("members = {MEMBERS:?}");
-    let lines = manifest.lines().filter_map(|line| match line {
-        _ if line.starts_with("default-members") => None,
-        _ if line.starts_with("members") => Some(members.as_str()),
-        _ => Some(line),
+    let mut table = "";
+    let lines = manifest.lines().filter_map(|line| {
+        if line.starts_with('[') {
+            table = line;
+        }
+        match line {
+            _ if line.starts_with("default-members") => None,
+            _ if line.starts_with("members") => Some(members.as_str()),
+            _ if table == "[workspace.package]" && line.starts_with("version = ") => Some(MUTATED_VERSION),
+            _ => Some(line),
+        }
     });
     lines.flat_map(|line| [line, "\n"]).collect()
 }
@@ -204,9 +219,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_manifest_of_the_copy_has_its_members_and_is_otherwise_the_same() {
-        let manifest = "[workspace]\nresolver = \"3\"\nmembers = [\"a\", \"b\"]\ndefault-members = [\"a\"]\n\n[profile.dev]\nopt-level = 1\n";
+    fn the_manifest_of_the_copy_has_its_members_and_version_and_is_otherwise_the_same() {
+        let manifest = "[workspace]\nresolver = \"3\"\nmembers = [\"a\", \"b\"]\ndefault-members = [\"a\"]\n\n[workspace.package]\n\
+            version = \"1.2.3\"\n\n[profile.dev]\nopt-level = 1\n";
         let reduced = reduced(manifest);
+        assert!(reduced.contains(&format!("[workspace.package]\n{MUTATED_VERSION}\n")), "{reduced}");
         assert!(reduced.contains(&format!("members = {MEMBERS:?}\n")));
         assert!(reduced.ends_with("\n\n[profile.dev]\nopt-level = 1\n"));
         assert!(!reduced.contains("default-members"));
