@@ -30,13 +30,11 @@ use std::path::Path;
 
 /// Reads every file of a folder as JSON. Messages name the file without the folder, which differs from machine to machine.
 fn read_folder<T: serde::de::DeserializeOwned>(folder: &Path) -> Result<Vec<T>, String> {
-    let mut files: Vec<_> = std::fs::read_dir(folder)
-        .map_err(|error| format!("nothing was written: {error}"))?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .collect();
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    let mut files: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     files.sort();
     if files.is_empty() {
-        return Err("nothing was written".to_owned());
+        return Err("there is nothing".to_owned());
     }
     let read = |file: &std::path::PathBuf| {
         let named =

@@ -64,6 +64,9 @@ pub fn read(folder: &Path) -> Result<Vec<Row>, String> {
     let mut texts = Vec::new();
     for (checker, _) in COLUMNS {
         let file = folder.join(format!("contract-{checker}.json"));
+        if !file.exists() {
+            return Err(format!("contract-{checker}.json was not written"));
+        }
         let text = std::fs::read_to_string(&file);
         texts.push(text.map_err(|error| format!("contract-{checker}.json: {error}"))?);
     }

@@ -211,6 +211,9 @@ pub(super) fn leaves_a_trace(mutant: &Mutant) -> bool {
 }
 
 fn coverage(folders: &Folders) -> Found<Coverage> {
+    if !folders.sites().exists() {
+        return Err("no scenario has written what it reaches".to_owned());
+    }
     let named = |error: std::io::Error| format!("what the scenarios have reached: {error}");
     Ok(Coverage::of(&scan(&folders.root).map_err(named)?, &Reached::read(&folders.sites()).map_err(named)?))
 }

@@ -125,6 +125,9 @@ impl Trace {
     /// It is missing or malformed; the message names the line.
     pub fn read(file: &Path) -> Result<Self, String> {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
+        if !file.exists() {
+            return Err(format!("{name} was not written"));
+        }
         let text = std::fs::read_to_string(file).map_err(|error| format!("{name}: {error}"))?;
         Self::parse(&text).map_err(|error| format!("{name}: {error}"))
     }
@@ -259,6 +262,6 @@ pub(super) mod tests {
     #[test]
     fn a_missing_file_is_named_without_its_folder() {
         let error = Trace::read(Path::new("/no/such/S1.jsonl")).expect_err("it is not there");
-        assert!(error.starts_with("S1.jsonl: "), "{error}");
+        assert!(error.starts_with("S1.jsonl was not written"), "{error}");
     }
 }

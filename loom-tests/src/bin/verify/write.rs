@@ -78,6 +78,7 @@ fn say(folders: &Folders, problems: &[String]) {
     }
     match problems.len() {
         0 => println!("Everything is green."),
+        1 => println!("One thing is red."),
         number => println!("{number} things are red."),
     }
 }

@@ -33,7 +33,10 @@ fn status(fix: &Fix) -> String {
     if problems.is_empty() {
         return "✅ proven".to_owned();
     }
-    format!("❌ **RED**: {}", problems.iter().map(|problem| cell(problem)).collect::<Vec<_>>().join("; "))
+    let prefix = format!("fix {}: ", fix.claim.number);
+    let problems: Vec<String> =
+        problems.iter().map(|problem| cell(problem.trim_start_matches(&prefix))).collect();
+    format!("❌ **RED**: {}", problems.join("; "))
 }
 
 /// Evidence in place of "high".

@@ -49,7 +49,10 @@ fn standing(problems: &[String]) -> String {
     if problems.is_empty() {
         return "**Everything is green.**\n\n".to_owned();
     }
-    let mut text = format!("**{} things are red:**\n\n", problems.len());
+    let mut text = match problems.len() {
+        1 => "**One thing is red:**\n\n".to_owned(),
+        number => format!("**{number} things are red:**\n\n"),
+    };
     for problem in problems {
         text.push_str(&format!("* {}\n", super::escape::cell(problem)));
     }
@@ -103,7 +106,7 @@ mod tests {
     fn what_is_red_is_named_first() {
         assert_eq!(standing(&[]), "**Everything is green.**\n\n");
         let text = standing(&["mutant S2 is missing".to_owned()]);
-        assert_eq!(text, "**1 things are red:**\n\n* mutant S2 is missing\n\n");
+        assert_eq!(text, "**One thing is red:**\n\n* mutant S2 is missing\n\n");
     }
 
     /// All that differs between two machines: how long it took, and where it is.

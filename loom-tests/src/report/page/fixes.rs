@@ -43,7 +43,9 @@ fn card(evidence: &Evidence, fix: &Fix) -> String {
             }
         })
         .collect();
-    let problems: String = problems.iter().map(|problem| format!("<li>{}</li>", prose(problem))).collect();
+    let prefix = format!("fix {}: ", fix.claim.number);
+    let short = problems.iter().map(|problem| problem.trim_start_matches(&prefix));
+    let problems: String = short.map(|problem| format!("<li>{}</li>", prose(problem))).collect();
     let problems =
         if problems.is_empty() { problems } else { format!("<ul class=\"problems\">{problems}</ul>") };
     format!(
