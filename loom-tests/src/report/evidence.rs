@@ -137,6 +137,12 @@ impl Evidence {
         self.results.suite(checker)?.executions(scenario)
     }
 
+    /// Whether loom explores the scenario only up to a number of preemptions: that is no proof.
+    pub fn is_search(&self, scenario: &str) -> bool {
+        let mut certificates = self.certificates.iter().flatten();
+        certificates.any(|certificate| certificate.scenario == scenario && certificate.kind == "search")
+    }
+
     /// All that is missing or not as it should be. Empty is green.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = self.results.failures.clone();

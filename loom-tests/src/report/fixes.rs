@@ -73,9 +73,9 @@ impl Fix {
     pub fn of(root: &Path, claim: Claim, evidence: &Evidence) -> Self {
         let proves =
             |scenario: &str| scenario.split_once("::").is_some_and(|(file, _)| claim.proofs.contains(&file));
-        let loom = evidence.results.suite("loom");
-        let explored: Vec<_> =
-            loom.into_iter().flat_map(|loom| &loom.explored).filter(|it| proves(&it.scenario)).collect();
+        let loom = evidence.results.suite("loom").into_iter().flat_map(|loom| &loom.explored);
+        let whole = loom.filter(|it| proves(&it.scenario) && !evidence.is_search(&it.scenario));
+        let explored: Vec<_> = whole.collect();
         let certificates = evidence.certificates.iter().flatten();
         let tried = |id: &&'static str| (*id, evidence.results.mutant(id).cloned());
         Self {

@@ -15,8 +15,14 @@ pub(super) fn section(evidence: &Evidence) -> String {
     let total: u64 =
         loom.into_iter().flat_map(|loom| &loom.explored).map(|explored| explored.executions).sum();
     let names = evidence.scenarios();
+    let all = match names.iter().filter(|name| evidence.is_search(name)).count() {
+        0 => "which are all there are".to_owned(),
+        searches => {
+            format!("which are all there are but for {searches} searches, whose preemptions are bounded")
+        }
+    };
     let mut text = format!(
-        "## Scenarios\n\n{} scenarios; loom has explored {} interleavings of them, which are all there are. shuttle and std run the same source.\n\n",
+        "## Scenarios\n\n{} scenarios; loom has explored {} interleavings of them, {all}. shuttle and std run the same source.\n\n",
         names.len(),
         thousands(total)
     );
