@@ -59,9 +59,11 @@ pub(super) fn contract(evidence: &Evidence) -> String {
             "<span class=\"returns-mark\">returns</span>"
         }
     };
+    let mut above = "";
     let cells = rows.iter().map(|row| {
+        let is_the_same = std::mem::replace(&mut above, &row.object) == row.object;
         vec![
-            html(&row.object),
+            if is_the_same { String::new() } else { format!("<b>{}</b>", html(&row.object)) },
             format!("<code>{}</code>", html(&row.call)),
             html(&row.during),
             blocks(row.real).to_owned(),
