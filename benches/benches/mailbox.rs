@@ -1,4 +1,5 @@
-//! `mailbox`: what it costs to pass one message, alone and between threads, beside tokio's `mpsc`. Both are driven by the same `block_on`.
+//! `mailbox`: what it costs to pass one message, alone and between threads, beside tokio's `mpsc`. Both are driven by the
+//! same executor: one `block_on` for each thread, as a task is polled by its runtime.
 #![cfg(not(any(loom, shuttle)))]
 #![expect(
     clippy::disallowed_methods,
@@ -8,7 +9,10 @@
 use concurrency_models::mailbox;
 use concurrency_models::sync::block_on;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use ready::ready;
 use tokio::sync::mpsc;
+
+mod ready;
 
 /// Messages that one measured run passes between threads.
 const MESSAGES: u64 = 40_000;
@@ -19,15 +23,15 @@ fn uncontended(c: &mut Criterion) {
     let (sender, mut receiver) = mailbox::channel(CAPACITY);
     group.bench_function("mailbox", |b| {
         b.iter(|| {
-            block_on(sender.send(1u64)).expect("there is room");
-            block_on(receiver.recv())
+            ready(sender.send(1u64)).expect("there is room");
+            ready(receiver.recv())
         });
     });
     let (sender, mut receiver) = mpsc::channel(CAPACITY);
     group.bench_function("tokio mpsc", |b| {
         b.iter(|| {
-            block_on(sender.send(1u64)).expect("there is room");
-            block_on(receiver.recv())
+            ready(sender.send(1u64)).expect("there is room");
+            ready(receiver.recv())
         });
     });
     group.finish();
@@ -50,13 +54,15 @@ fn pass(senders: u64) {
         for _ in 0..senders {
             let sender = sender.clone();
             scope.spawn(move || {
-                for message in 0..MESSAGES / senders {
-                    block_on(sender.send(message)).expect("the receiver waits");
-                }
+                block_on(async {
+                    for message in 0..MESSAGES / senders {
+                        sender.send(message).await.expect("the receiver waits");
+                    }
+                });
             });
         }
         drop(sender);
-        while block_on(receiver.recv()).is_some() {}
+        block_on(async { while receiver.recv().await.is_some() {} });
     });
 }
 
@@ -66,13 +72,15 @@ fn pass_by_tokio(senders: u64) {
         for _ in 0..senders {
             let sender = sender.clone();
             scope.spawn(move || {
-                for message in 0..MESSAGES / senders {
-                    block_on(sender.send(message)).expect("the receiver waits");
-                }
+                block_on(async {
+                    for message in 0..MESSAGES / senders {
+                        sender.send(message).await.expect("the receiver waits");
+                    }
+                });
             });
         }
         drop(sender);
-        while block_on(receiver.recv()).is_some() {}
+        block_on(async { while receiver.recv().await.is_some() {} });
     });
 }
 

@@ -1,18 +1,25 @@
-//! `reply`: one question, one answer, beside tokio's `oneshot`. Both are driven by the same `block_on`, and questions travel through the
-//! same mailbox.
+//! `reply`: one question, one answer, beside tokio's `oneshot`. Both are driven by the same executor: one `block_on` for each thread.
 #![cfg(not(any(loom, shuttle)))]
 #![expect(
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     reason = "the bench has threads of its own, and the channel it is compared with"
 )]
 
+use concurrency_models::reply;
 use concurrency_models::sync::block_on;
-use concurrency_models::{mailbox, reply};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use ready::ready;
 use tokio::sync::oneshot;
 
-/// Questions that one measured run asks between threads.
-const QUESTIONS: u64 = 12_000;
+mod ready;
+
+/// Questions that are asked at a time, of another thread.
+const BATCH: usize = 100;
+/// Batches that one measured run asks of each thread.
+const BATCHES: usize = 40;
+/// Pairs of threads: one asks, the other answers.
+const PAIRS: usize = 2;
 
 fn answered_before_it_is_waited_for(c: &mut Criterion) {
     let mut group = c.benchmark_group("reply/answered first");
@@ -20,69 +27,71 @@ fn answered_before_it_is_waited_for(c: &mut Criterion) {
         b.iter(|| {
             let (reply, mut answer) = reply::channel();
             reply.send(1u64).expect("it is wanted");
-            block_on(answer.wait())
+            ready(answer.wait())
         });
     });
     group.bench_function("tokio oneshot", |b| {
         b.iter(|| {
             let (reply, answer) = oneshot::channel();
             reply.send(1u64).expect("it is wanted");
-            block_on(answer)
+            ready(answer)
         });
     });
     group.finish();
 }
 
+/// Questions travel in batches, so that what is measured is the answers: the one who asks waits for each while the others are being given.
 fn across_threads(c: &mut Criterion) {
     let mut group = c.benchmark_group("reply/threads");
-    group.throughput(Throughput::Elements(QUESTIONS));
-    for asking in [1, 3] {
-        let threads = asking + 1;
-        group.bench_function(format!("reply, {threads} threads"), |b| b.iter(|| ask(asking)));
-        group
-            .bench_function(format!("tokio oneshot, {threads} threads"), |b| b.iter(|| ask_by_tokio(asking)));
-    }
+    group.throughput(Throughput::Elements((PAIRS * BATCHES * BATCH) as u64));
+    group.bench_function("reply, 4 threads", |b| b.iter(|| in_pairs(ask, answer)));
+    group.bench_function("tokio oneshot, 4 threads", |b| b.iter(|| in_pairs(ask_by_tokio, answer_by_tokio)));
     group.finish();
 }
 
-fn ask(asking: u64) {
-    let (questions, mut asked) = mailbox::channel::<reply::Reply<u64>>(64);
+type Questions<R> = std::sync::mpsc::SyncSender<Vec<R>>;
+
+/// Runs one thread that asks and one that answers for each pair.
+fn in_pairs<R: Send>(ask: fn(&Questions<R>), answer: fn(Vec<R>)) {
     std::thread::scope(|scope| {
-        for _ in 0..asking {
-            let questions = questions.clone();
-            scope.spawn(move || {
-                for _ in 0..QUESTIONS / asking {
-                    let (reply, mut answer) = reply::channel();
-                    questions.try_send(reply).expect("one question of each thread is open");
-                    block_on(answer.wait()).expect("it is answered");
-                }
-            });
-        }
-        drop(questions);
-        while let Some(reply) = block_on(asked.recv()) {
-            reply.send(1).expect("it is wanted");
+        for _ in 0..PAIRS {
+            let (questions, asked) = std::sync::mpsc::sync_channel(1);
+            scope.spawn(move || (0..BATCHES).for_each(|_| ask(&questions)));
+            scope.spawn(move || asked.into_iter().for_each(answer));
         }
     });
 }
 
-fn ask_by_tokio(asking: u64) {
-    let (questions, mut asked) = mailbox::channel::<oneshot::Sender<u64>>(64);
-    std::thread::scope(|scope| {
-        for _ in 0..asking {
-            let questions = questions.clone();
-            scope.spawn(move || {
-                for _ in 0..QUESTIONS / asking {
-                    let (reply, answer) = oneshot::channel();
-                    questions.try_send(reply).expect("one question of each thread is open");
-                    block_on(answer).expect("it is answered");
-                }
-            });
-        }
-        drop(questions);
-        while let Some(reply) = block_on(asked.recv()) {
-            reply.send(1).expect("it is wanted");
+fn ask(questions: &Questions<reply::Reply<u64>>) {
+    let (replies, answers): (Vec<_>, Vec<_>) = (0..BATCH).map(|_| reply::channel()).unzip();
+    questions.send(replies).expect("the other thread answers");
+    block_on(async {
+        for mut answer in answers {
+            answer.wait().await.expect("it is answered");
         }
     });
+}
+
+fn answer(replies: Vec<reply::Reply<u64>>) {
+    for reply in replies {
+        reply.send(1).expect("it is wanted");
+    }
+}
+
+fn ask_by_tokio(questions: &Questions<oneshot::Sender<u64>>) {
+    let (replies, answers): (Vec<_>, Vec<_>) = (0..BATCH).map(|_| oneshot::channel()).unzip();
+    questions.send(replies).expect("the other thread answers");
+    block_on(async {
+        for answer in answers {
+            answer.await.expect("it is answered");
+        }
+    });
+}
+
+fn answer_by_tokio(replies: Vec<oneshot::Sender<u64>>) {
+    for reply in replies {
+        reply.send(1).expect("it is wanted");
+    }
 }
 
 criterion_group!(benches, answered_before_it_is_waited_for, across_threads);

@@ -1,31 +1,36 @@
-//! `watermark`: moving it, reading it, waiting for it, beside tokio's `watch`. Both are driven by the same `block_on`.
+//! `watermark`: moving it, reading it, waiting for it, beside tokio's `watch`. Both are driven by the same executor:
+//! one `block_on` for each thread.
 #![cfg(not(any(loom, shuttle)))]
 #![expect(
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     reason = "the bench has threads of its own, and the channel it is compared with"
 )]
 
 use concurrency_models::sync::block_on;
 use concurrency_models::watermark::Watermark;
 use criterion::{Criterion, criterion_group, criterion_main};
+use ready::ready;
 use tokio::sync::watch;
+
+mod ready;
 
 /// How often the leader of the 4 threads moves on in one measured run.
 const TURNS: i64 = 1_000;
 
 fn uncontended(c: &mut Criterion) {
-    let watermark = Watermark::new(0);
-    let (watch, mut watching) = watch::channel(0);
+    let watermark = Watermark::new(1);
+    let (watch, mut watching) = watch::channel(1);
 
     let mut group = c.benchmark_group("watermark/advance with nobody waiting");
-    let mut position = 0;
+    let mut position = 1;
     group.bench_function("watermark", |b| {
         b.iter(|| {
             position += 1;
             watermark.advance(position)
         });
     });
-    let mut position = 0;
+    let mut position = 1;
     group.bench_function("tokio watch", |b| {
         b.iter(|| {
             position += 1;
@@ -40,8 +45,8 @@ fn uncontended(c: &mut Criterion) {
     group.finish();
 
     let mut group = c.benchmark_group("watermark/wait for what is there");
-    group.bench_function("watermark", |b| b.iter(|| block_on(watermark.reached(1))));
-    group.bench_function("tokio watch", |b| b.iter(|| block_on(reached(&mut watching, 1))));
+    group.bench_function("watermark", |b| b.iter(|| ready(watermark.reached(1))));
+    group.bench_function("tokio watch", |b| b.iter(|| ready(reached(&mut watching, 1))));
     group.finish();
 }
 
@@ -73,18 +78,22 @@ fn follow() {
     std::thread::scope(|scope| {
         for follower in &followers {
             scope.spawn(|| {
-                for turn in 1..=TURNS {
-                    block_on(leader.reached(turn)).expect("it is not closed");
-                    follower.advance(turn);
-                }
+                block_on(async {
+                    for turn in 1..=TURNS {
+                        leader.reached(turn).await.expect("it is not closed");
+                        follower.advance(turn);
+                    }
+                });
             });
         }
-        for turn in 1..=TURNS {
-            leader.advance(turn);
-            for follower in &followers {
-                block_on(follower.reached(turn)).expect("it is not closed");
+        block_on(async {
+            for turn in 1..=TURNS {
+                leader.advance(turn);
+                for follower in &followers {
+                    follower.reached(turn).await.expect("it is not closed");
+                }
             }
-        }
+        });
     });
 }
 
@@ -95,20 +104,24 @@ fn follow_by_tokio() {
             let (follower, following) = watch::channel(0);
             let mut leading = leading.clone();
             scope.spawn(move || {
-                for turn in 1..=TURNS {
-                    block_on(reached(&mut leading, turn));
-                    advance(&follower, turn);
-                }
+                block_on(async {
+                    for turn in 1..=TURNS {
+                        reached(&mut leading, turn).await;
+                        advance(&follower, turn);
+                    }
+                });
                 follower // the last turn can be read as long as it lives
             });
             following
         });
-        for turn in 1..=TURNS {
-            advance(&leader, turn);
-            for following in &mut followers {
-                let _ended_after_its_last_turn = block_on(following.wait_for(|position| *position >= turn));
+        block_on(async {
+            for turn in 1..=TURNS {
+                advance(&leader, turn);
+                for following in &mut followers {
+                    let _ended_after_its_last_turn = following.wait_for(|position| *position >= turn).await;
+                }
             }
-        }
+        });
     });
 }
 

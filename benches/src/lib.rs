@@ -1,1 +1,18 @@
-//! Benches live in `benches/`, one file per kernel and per hot path.
+//! Benches live in `benches/`, one file per kernel, per hot path, and for the facade.
+//!
+//! This library is the raw side of the bench `facade`: the source of some kernels, as it is, over [`sync`] and [`monitor`] of its own that know
+//! nothing but `parking_lot`. It is a library because the kernels are in one, too: then both sides are compiled in the same way.
+#![cfg(not(any(loom, shuttle)))]
+
+#[path = "../../concurrency-models/src/image.rs"]
+pub mod image;
+#[path = "../../concurrency-models/src/mailbox.rs"]
+pub mod mailbox;
+pub mod monitor;
+#[path = "../../concurrency-models/src/reply.rs"]
+pub mod reply;
+pub mod sync;
+#[path = "../../concurrency-models/src/wait_queue.rs"]
+pub mod wait_queue;
+#[path = "../../concurrency-models/src/watermark.rs"]
+pub mod watermark;

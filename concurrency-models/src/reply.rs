@@ -14,6 +14,20 @@ enum Slot<T> {
     Gone,
 }
 
+impl<T> Slot<T> {
+    /// What the one who waits learns from it, and takes out of it; `None` if that is nothing yet.
+    fn take(&mut self) -> Option<Result<T, Unanswered>> {
+        match std::mem::replace(self, Self::Gone) {
+            Self::Open => {
+                *self = Self::Open;
+                None
+            }
+            Self::Answered(answer) => Some(Ok(answer)),
+            Self::Gone => Some(Err(Unanswered)),
+        }
+    }
+}
+
 struct State<T> {
     slot: Slot<T>,
     /// Whether anybody still wants the answer.
@@ -101,22 +115,21 @@ impl<T> Answer<T> {
 
     /// *Cancel-safety*: as [`wait`](Self::wait).
     async fn take(&mut self) -> Result<T, Unanswered> {
+        if let Some(mut left) = self.left_behind() {
+            return left.slot.take().unwrap_or(Err(Unanswered));
+        }
         let Some(monitor) = &self.open else { return Err(Unanswered) };
-        let answered = monitor.wait(
-            |state| &mut state.waiting,
-            (),
-            |state, _| match std::mem::replace(&mut state.slot, Slot::Gone) {
-                Slot::Open => {
-                    state.slot = Slot::Open;
-                    None
-                }
-                Slot::Answered(answer) => Some(Ok(answer)),
-                Slot::Gone => Some(Err(Unanswered)),
-            },
-        );
+        let answered = monitor.wait(|state| &mut state.waiting, (), |state, _| state.slot.take());
         let outcome = answered.await;
         self.open = None;
         outcome
+    }
+
+    /// What the other side has left behind, once it is gone: it belongs to this one alone, and is taken without the lock. Mostly an answer is there before
+    /// it is waited for.
+    fn left_behind(&mut self) -> Option<State<T>> {
+        let monitor = self.open.take_if(|monitor| Arc::strong_count(monitor) == 1)?;
+        Arc::into_inner(monitor).map(Monitor::into_inner)
     }
 }
 

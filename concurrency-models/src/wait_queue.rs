@@ -6,7 +6,7 @@
 //! `W` is what wakes one waiter: a [`std::task::Waker`] where tasks wait, a condition variable where threads do
 //! (see [`crate::monitor`]).
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 
 use crate::sync::Origin;
 
@@ -20,18 +20,21 @@ pub struct Ticket<K>(Place<K>);
 type Place<K> = (K, u64);
 
 /// Waiters in order of key, then of arrival. With `K = ()`: first come, first served.
+///
+/// A waiter that is in none of the two places has been woken: its ticket stands for a permit in flight.
 #[derive(Debug)]
 pub struct WaitQueue<W, K = ()> {
-    /// Who waits and is not woken yet, sorted by place. A ticket that is not in here has been woken: it stands for a permit in
-    /// flight.
-    waiting: VecDeque<(Place<K>, W)>,
+    /// Who is woken next. Mostly nobody else waits, and this needs no allocation.
+    first: Option<(Place<K>, W)>,
+    /// Who comes after `first`; empty if there is no first.
+    rest: BTreeMap<Place<K>, W>,
     /// Never used twice.
     next_serial: u64,
 }
 
 impl<W, K> Default for WaitQueue<W, K> {
     fn default() -> Self {
-        Self { waiting: VecDeque::new(), next_serial: 0 }
+        Self { first: None, rest: BTreeMap::new(), next_serial: 0 }
     }
 }
 
@@ -43,12 +46,12 @@ impl<W, K: Ord + Copy> WaitQueue<W, K> {
 
     /// How many wait and are not woken yet.
     pub fn len(&self) -> usize {
-        self.waiting.len()
+        usize::from(self.first.is_some()) + self.rest.len()
     }
 
     /// Whether nobody waits.
     pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+        self.first.is_none()
     }
 
     /// Adds a waiter for `key`, behind those who wait for it already.
@@ -66,29 +69,37 @@ impl<W, K: Ord + Copy> WaitQueue<W, K> {
 
     /// The waker of a waiter that still waits, to be renewed; `None` once it has been woken.
     pub fn waker_mut(&mut self, ticket: &Ticket<K>) -> Option<&mut W> {
-        let at = self.position(ticket.0).ok()?;
-        Some(&mut self.waiting[at].1)
+        match &mut self.first {
+            Some((place, waker)) if *place == ticket.0 => Some(waker),
+            _ => self.rest.get_mut(&ticket.0),
+        }
     }
 
     /// Takes a waiter out and returns its waker, to be dropped after the lock. `None` if it had been woken: then a permit is in the
     /// caller's hand, to be used or passed on with [`Wakes::one`].
     #[expect(clippy::needless_pass_by_value, reason = "who has left has no ticket any more")]
     pub fn leave(&mut self, ticket: Ticket<K>) -> Option<W> {
-        let at = self.position(ticket.0).ok()?;
-        self.waiting.remove(at).map(|(_, waker)| waker)
+        match &self.first {
+            Some((place, _)) if *place == ticket.0 => self.pop_front(),
+            _ => self.rest.remove(&ticket.0),
+        }
     }
 
     fn insert(&mut self, place: Place<K>, waker: W) {
-        let at = self.position(place).unwrap_or_else(|at| at);
-        self.waiting.insert(at, (place, waker));
-    }
-
-    fn position(&self, place: Place<K>) -> Result<usize, usize> {
-        self.waiting.binary_search_by_key(&place, |(other, _)| *other)
+        match &mut self.first {
+            None => self.first = Some((place, waker)),
+            Some(first) if place < first.0 => {
+                let (second, waker) = std::mem::replace(first, (place, waker));
+                self.rest.insert(second, waker);
+            }
+            Some(_) => drop(self.rest.insert(place, waker)), // never anything: a place is taken once
+        }
     }
 
     fn pop_front(&mut self) -> Option<W> {
-        self.waiting.pop_front().map(|(_, waker)| waker)
+        let (_, waker) = self.first.take()?;
+        self.first = self.rest.pop_first();
+        Some(waker)
     }
 }
 
@@ -152,7 +163,7 @@ impl<W: Wake> Wakes<W> {
 
     /// Wakes all whose key is at most `key`.
     pub fn up_to<K: Ord + Copy>(&mut self, queue: &mut WaitQueue<W, K>, key: K) {
-        while queue.waiting.front().is_some_and(|((waiting_for, _), _)| *waiting_for <= key) {
+        while queue.first.as_ref().is_some_and(|((waiting_for, _), _)| *waiting_for <= key) {
             self.one(queue);
         }
     }
@@ -163,11 +174,19 @@ impl<W: Wake> Wakes<W> {
             Some(_) => self.rest.push(waker),
         }
     }
+
+    #[cold]
+    fn wake(&mut self) {
+        let woken = self.first.take().into_iter().chain(self.rest.drain(..));
+        woken.for_each(|waiter| waiter.wake_from(self.origin));
+    }
 }
 
 impl<W: Wake> Drop for Wakes<W> {
+    #[inline]
     fn drop(&mut self) {
-        let woken = self.first.take().into_iter().chain(self.rest.drain(..));
-        woken.for_each(|waiter| waiter.wake_from(self.origin));
+        if self.first.is_some() {
+            self.wake(); // mostly there is nobody to wake
+        }
     }
 }

@@ -32,6 +32,7 @@ pub mod sites;
 pub mod trace;
 
 pub use checker::{Exploration, built};
+use concurrency_models::sync::sharded_map::stand_in::Placement;
 
 /// Explores a scenario with the checker that this build was made for, and prints one line about it.
 ///
@@ -49,6 +50,28 @@ pub fn check<F: Fn() + Send + Sync + 'static>(scenario: F) -> Exploration {
 pub fn check_sequence<F: Fn() + Send + Sync + 'static>(scenario: F) -> Exploration {
     let name = scenario_name(std::any::type_name::<F>());
     checker::check_sequence(&name, scenario)
+}
+
+/// The same for a scenario over a [`ShardedMap`](concurrency_models::sync::ShardedMap) whose keys hash as `0..keys`: under loom one exploration
+/// for every way to put them into shards, since hashes and the number of processors decide in production who shares one. The other checkers
+/// run it once: under std the real map does what it does, and under shuttle all keys share one lock.
+///
+/// # Panics
+/// As [`check`].
+pub fn check_sharded<F: Fn() + Send + Sync + 'static>(keys: usize, scenario: F) -> Vec<Exploration> {
+    let name = scenario_name(std::any::type_name::<F>());
+    if !cfg!(loom) {
+        return vec![checker::check(&name, scenario)];
+    }
+    let scenario = std::sync::Arc::new(scenario);
+    let explore = |placement: Placement| {
+        let (name, scenario) = (format!("{name}[{placement}]"), scenario.clone());
+        checker::check(&name, move || {
+            placement.clone().of_new_maps();
+            scenario();
+        })
+    };
+    Placement::all(keys).into_iter().map(explore).collect()
 }
 
 /// `mailbox::nothing_is_lost::{{closure}}` without its end: the test file and the test, which is the property.

@@ -93,6 +93,12 @@ impl<S> Monitor<S> {
         }
     }
 
+    /// See [`super::task::Monitor::into_inner`].
+    #[inline]
+    pub fn into_inner(self) -> S {
+        self.state.into_inner()
+    }
+
     /// Lets those who watch know that somebody calls `operation` of the kernel around this.
     #[inline]
     #[track_caller]

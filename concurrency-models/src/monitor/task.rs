@@ -56,6 +56,12 @@ impl<S> Monitor<S> {
         Wait { monitor: self, queue, key, ready, site: Site::here(), ticket: None }
     }
 
+    /// The state, which nobody else can reach any more: nobody waits, and there is nothing to lock.
+    #[inline]
+    pub fn into_inner(self) -> S {
+        self.state.into_inner()
+    }
+
     /// Lets those who watch know that somebody calls `operation` of the kernel around this.
     #[inline]
     #[track_caller]

@@ -46,6 +46,12 @@ impl<T> Mutex<T> {
         MutexGuard { hold: request.granted(), raw }
     }
 
+    /// The value, which nobody else can reach any more: there is nothing to lock.
+    #[inline]
+    pub fn into_inner(self) -> T {
+        raw::entered(self.raw.into_inner())
+    }
+
     /// Which lock this is.
     #[inline]
     pub(crate) fn identity(&self) -> Identity {

@@ -12,4 +12,4 @@ use silent as chosen;
 use watched as chosen;
 
 pub use chosen::Origin;
-pub(crate) use chosen::{Hold, Identity, Registered, Site};
+pub(crate) use chosen::{Hold, Identity, Registered, Request, Site};
