@@ -123,7 +123,11 @@ impl Workspace {
     pub(super) fn command(&self, binary: &Path, test: &str) -> Command {
         let mut command = Command::new(binary);
         without_influence(&mut command);
-        command.current_dir(&self.root).env("RUST_BACKTRACE", "0").env(MUTATED_VARIABLE, "1");
+        command
+            .current_dir(&self.root)
+            .env("RUST_BACKTRACE", "0")
+            .env(MUTATED_VARIABLE, "1")
+            .env_remove("RUSTFLAGS");
         if test != "*" {
             command.args(["--exact", test, "--nocapture"]);
         }
