@@ -33,6 +33,8 @@ pub mod certificate;
 mod checker;
 pub mod coverage;
 pub mod mutants;
+#[cfg(not(any(loom, shuttle)))]
+pub mod report;
 pub mod run;
 pub mod scenarios;
 pub mod sites;
