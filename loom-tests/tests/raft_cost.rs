@@ -18,6 +18,9 @@ use raft::{Config, RawNode};
 /// A checker that spends less than this on checking would be better off with a mock-up; a busy machine is allowed for.
 const SHARE_AT_LEAST: f64 = 0.4;
 
+/// Measurements of each.
+const ROUNDS: usize = 10;
+
 struct Count(usize, Arc<Image<usize>>);
 
 impl StateMachine for Count {
@@ -128,7 +131,7 @@ fn empty_loop(
 fn a_real_raw_node_costs_less_than_the_checking() {
     // in turns, and the best of each: whatever else the machine does takes time from both
     let mut best = [0.0_f64; 2];
-    for _ in 0..5 {
+    for _ in 0..ROUNDS {
         let with = check(|| spawn_deep(with_a_raw_node).join());
         let without = check(|| spawn_deep(without).join());
         for (best, exploration) in best.iter_mut().zip([with, without]) {

@@ -234,6 +234,22 @@ fn a_snapshot_that_is_lost_is_sent_again() {
     });
 }
 
+/// Another voter has to confirm that it still leads; instead, it hears of a newer leader.
+#[test]
+fn a_read_of_a_deposed_leader_is_answered() {
+    check_sequence(|| {
+        let mut steps = Steps::new(&[1]);
+        let mut added = steps.node().propose_conf_change(change([(AddNode, 2)])).expect("none is under way");
+        steps.settle();
+        assert!(matches!(block_on(added.outcome()), Ok(Outcome::Applied { index: 2, .. })));
+        let mut read = steps.node().read_index().expect("it leads");
+        steps.settle();
+        assert_eq!(poll_once(pin!(read.outcome())), Poll::Pending);
+        steps.on_message(message(MessageType::MsgHeartbeat)); // of term 2
+        assert_eq!(block_on(read.outcome()), Ok(Outcome::LeaderChanged));
+    });
+}
+
 #[test]
 fn a_loop_that_is_dropped_leaves_nobody_waiting() {
     check_sequence(|| {
