@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
+use loom_tests::certificate::MUTATED_VARIABLE;
 use loom_tests::mutants::{Mutant, Verdict, judge};
 
 /// A test that is not done by then is ended.
@@ -94,7 +95,8 @@ impl Workspace {
     pub(crate) fn test(&self, file: &TestFile<'_>, test: &str) -> Result<Run, String> {
         let binary = self.build(file)?;
         let mut command = Command::new(binary);
-        command.current_dir(&self.root).env("RUST_BACKTRACE", "0");
+        command.current_dir(&self.root).env("RUST_BACKTRACE", "0").env(MUTATED_VARIABLE, "1");
+        command.env_remove("RUSTFLAGS"); // or the scenario would object to another checker than the one asked for
         if test != "*" {
             command.args(["--exact", test, "--nocapture"]);
         }
