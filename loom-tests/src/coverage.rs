@@ -1,5 +1,5 @@
-//! How much of a scenario's contention shuttle has met: pairs of lines, *a lock taken at A was held when one was asked for at B*, by the same thread or
-//! by another.
+//! How much of a scenario's contention shuttle has met: pairs of lines, *while a lock taken at A was held, one had been asked for at B*, by the same thread
+//! or by another. (shuttle switches before it takes a lock and hardly ever while it holds one: so who has asked and has to wait counts, too.)
 //!
 //! "2,000 executions" says nothing by itself. What does is that new pairs have stopped to come: the curve is level if there was no new one in the last third of
 //! the executions, and the line of a scenario says which it is. With `CHRONIK_COVERAGE_DIR` set to a folder, each scenario writes its pairs there, under loom
@@ -20,7 +20,7 @@ pub const VARIABLE: &str = "CHRONIK_COVERAGE_DIR";
 /// Points of the curve, about.
 const POINTS: u64 = 20;
 
-/// A lock taken at `held` was held when one was asked for at `requested`.
+/// While a lock taken at `held` was held, one had been asked for at `requested`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Pair {
     /// File and line: `concurrency-models/src/mailbox.rs:101`.
@@ -47,9 +47,9 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    /// Whether the last third of the executions has shown nothing new.
+    /// Whether the last third of the executions has shown nothing new; of one execution there is no third.
     pub fn is_level(&self) -> bool {
-        self.last_new * 3 <= self.executions * 2
+        self.executions == 1 || self.last_new * 3 <= self.executions * 2
     }
 
     pub(crate) fn write(&self, folder: &Path) -> io::Result<()> {
@@ -90,12 +90,35 @@ pub(crate) fn folder() -> Option<PathBuf> {
 
 type Line = (&'static str, u32);
 
+/// A lock, and where it was asked for.
+type Step = (u64, &'static Location<'static>);
+
+fn remove(steps: &mut Vec<Step>, step: Step) {
+    if let Some(at) = steps.iter().rposition(|it| *it == step) {
+        steps.swap_remove(at);
+    }
+}
+
+fn note(
+    first_seen: &mut BTreeMap<(Line, Line), u64>,
+    held: &'static Location<'static>,
+    asked: &'static Location<'static>,
+    execution: u64,
+) {
+    let line = |site: &'static Location<'static>| (site.file(), site.line());
+    first_seen.entry((line(held), line(asked))).or_insert(execution);
+}
+
 /// Collects the pairs of the executions of a scenario.
 #[derive(Default)]
 pub(crate) struct Collector {
     execution: u64,
-    /// The locks that are held now: which, and where each was taken.
-    held: Vec<(u64, &'static Location<'static>)>,
+    /// The locks that are held now.
+    held: Vec<Step>,
+    /// Those that were asked for, and that whoever asked does not have yet.
+    asked: Vec<Step>,
+    /// Whether the last event was the end of a sleep.
+    woken: bool,
     /// The execution in which each pair was first seen.
     first_seen: BTreeMap<(Line, Line), u64>,
 }
@@ -104,24 +127,27 @@ impl Collector {
     pub(crate) fn start_execution(&mut self) {
         self.execution += 1;
         self.held.clear();
+        self.asked.clear();
     }
 
     pub(crate) fn add(&mut self, event: &Event) {
-        let line = |site: &'static Location<'static>| (site.file(), site.line());
+        let step = (event.object.serial, event.site);
+        let after_sleep = std::mem::replace(&mut self.woken, event.kind == Kind::Woken);
         match event.kind {
             Kind::Requested(_) => {
-                for (_, held) in &self.held {
-                    self.first_seen.entry((line(held), line(event.site))).or_insert(self.execution);
-                }
+                self.held.iter().for_each(|held| note(&mut self.first_seen, held.1, step.1, self.execution));
+                self.asked.push(step);
             }
-            Kind::Acquired(_) => self.held.push((event.object.serial, event.site)),
-            Kind::Released(_) => {
-                let is_it =
-                    |held: &(u64, &Location<'_>)| held.0 == event.object.serial && held.1 == event.site;
-                if let Some(at) = self.held.iter().rposition(is_it) {
-                    self.held.swap_remove(at);
+            Kind::Acquired(_) => {
+                if !after_sleep {
+                    remove(&mut self.asked, step); // who sleeps takes its lock again without asking
                 }
+                self.asked
+                    .iter()
+                    .for_each(|asked| note(&mut self.first_seen, step.1, asked.1, self.execution));
+                self.held.push(step);
             }
+            Kind::Released(_) => remove(&mut self.held, step),
             _ => {}
         }
     }
@@ -182,9 +208,16 @@ mod tests {
         Location::caller()
     }
 
+    fn pair(held: &Location<'_>, requested: &Location<'_>) -> Pair {
+        let line = |site: &Location<'_>| format!("{}:{}", site.file(), site.line());
+        Pair { held: line(held), requested: line(requested) }
+    }
+
     #[test]
     fn what_is_held_when_a_lock_is_asked_for_is_a_pair() {
-        let (a, b, c) = (here(), here(), here());
+        let a = here();
+        let b = here();
+        let c = here();
         let mut collector = Collector::default();
         let mut step = |kind: fn(Access) -> Kind, serial, site| {
             let object = Object { serial, guards: "u32", created: a };
@@ -194,18 +227,32 @@ mod tests {
         step(Kind::Acquired, 1, a);
         step(Kind::Requested, 2, b);
         step(Kind::Released, 1, a);
+        step(Kind::Acquired, 2, b);
+        step(Kind::Released, 2, b);
         step(Kind::Requested, 1, c); // nothing is held any more
         let coverage = collector.coverage("gate::one", "shuttle");
-        let (held, requested) = (a.to_string(), b.to_string());
-        let pair = coverage.pairs.first().expect("there is one");
-        assert!(held.starts_with(&pair.held) && requested.starts_with(&pair.requested));
-        assert_eq!(coverage.pairs.len(), 1);
+        assert_eq!(coverage.pairs, BTreeSet::from([pair(a, b)]));
+    }
+
+    #[test]
+    fn who_asks_first_and_gets_it_second_makes_a_pair() {
+        let a = here();
+        let b = here();
+        let mut collector = Collector::default();
+        let mut step = |kind: fn(Access) -> Kind, site| {
+            let object = Object { serial: 1, guards: "u32", created: a };
+            collector.add(&Event { kind: kind(Access::Lock), object, site });
+        };
+        step(Kind::Requested, b);
+        step(Kind::Requested, a);
+        step(Kind::Acquired, a);
+        assert_eq!(collector.coverage("gate::one", "shuttle").pairs, BTreeSet::from([pair(a, b)]));
     }
 
     #[test]
     fn the_curve_counts_what_was_new_and_ends_at_the_end() {
         let first_seen = [((("x", 1), ("x", 2)), 1), ((("x", 2), ("x", 1)), 30)].into();
-        let collector = Collector { execution: 100, held: Vec::new(), first_seen };
+        let collector = Collector { execution: 100, first_seen, ..Collector::default() };
         let coverage = collector.coverage("gate::one", "shuttle");
         assert_eq!((coverage.curve[0], coverage.last_new), ((5, 1), 30));
         assert_eq!(coverage.curve.last(), Some(&(100, 2)));

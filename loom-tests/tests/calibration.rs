@@ -8,8 +8,16 @@ use loom_tests::calibration::oracle::{Endings, endings};
 use loom_tests::calibration::program::{Fragment, Program};
 use loom_tests::calibration::{Summary, explore};
 
-/// Steps of a program, at most. shuttle's depth-first search leaves out nothing, however alike two schedules are: it gets smaller programs.
-const STEPS: usize = if cfg!(loom) { 6 } else { 4 };
+/// Steps of a program, at most. shuttle's depth-first search leaves out nothing, however alike two schedules are, and loom tries each value that an atomic could have:
+/// they get smaller programs.
+fn steps(fragment: Fragment) -> usize {
+    match fragment {
+        _ if cfg!(shuttle) => 4,
+        Fragment::Atomic => 5,
+        _ => 6,
+    }
+}
+
 /// Programs per fragment.
 const PROGRAMS: u64 = 150;
 
@@ -17,7 +25,7 @@ const PROGRAMS: u64 = 150;
 const PROGRAM: &str = "CHRONIK_CALIBRATION_PROGRAM";
 
 fn program(fragment: Fragment, seed: u64) -> Program {
-    Program::random(fragment, seed, STEPS)
+    Program::random(fragment, seed, steps(fragment))
 }
 
 fn calibrate(fragment: Fragment) -> Summary {
@@ -32,8 +40,7 @@ fn calibrate(fragment: Fragment) -> Summary {
             compare(&mut summary, &program, &endings);
         }
     }
-    eprintln!("{summary}");
-    summary.write().expect("the folder can be written to");
+    summary.tell().expect("the folder can be written to");
     summary
 }
 

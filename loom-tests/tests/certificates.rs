@@ -27,7 +27,11 @@ fn who_comes_first() -> Vec<u32> {
 /// Other tests run it again, in processes of their own.
 #[test]
 fn two_orders() {
-    check(|| who_comes_first());
+    check(|| {
+        let order = who_comes_first();
+        assert_eq!(order.len(), 2);
+        order
+    });
 }
 
 #[test]
@@ -43,7 +47,11 @@ fn spins() {
 
 #[test]
 fn what_is_searched_is_not_called_a_proof() {
-    let exploration = search(1, || who_comes_first());
+    let exploration = search(1, || {
+        let order = who_comes_first();
+        assert_eq!(order.len(), 2);
+        order
+    });
     let certificate = Certificate::read(&committed(), "certificates::what_is_searched_is_not_called_a_proof");
     let certificate = certificate.expect("it can be read").expect("it is there");
     assert_eq!((certificate.kind.as_str(), certificate.preemption_bound), ("search", Some(1)));
@@ -71,6 +79,7 @@ impl Run {
         Self { passed: run.status.success(), output: String::from_utf8_lossy(&output).into_owned() }
     }
 
+    #[cfg(loom)]
     fn blessing(scenario: &str, folder: &Path) -> Self {
         Self::of(scenario, folder, &[(certificate::BLESS_VARIABLE, "1")])
     }

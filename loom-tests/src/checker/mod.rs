@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use crate::certificate::{self, Kind};
 pub use count::Size;
-pub(crate) use report::with_thousands;
+pub(crate) use report::{with_thousands, write_line};
 use states::FinalStates;
 
 /// What was explored of one scenario.

@@ -36,7 +36,7 @@ pub(super) fn print(
 fn pairs(coverage: &Coverage) -> String {
     let (pairs, last_new) = (coverage.pairs.len(), with_thousands(coverage.last_new));
     match coverage.is_level() {
-        _ if pairs == 0 => String::new(),
+        _ if pairs == 0 || coverage.executions == 1 => String::new(),
         true => format!(", {pairs} lock pairs, level since {last_new}"),
         false => format!(", {pairs} lock pairs, NOT LEVEL: a new one in {last_new}"),
     }
@@ -82,7 +82,7 @@ fn announce(message: &str) {
     }
 }
 
-pub(super) fn write_line(line: &str) {
+pub(crate) fn write_line(line: &str) {
     let _unwritable = std::io::stderr().write_all(format!("{line}\n").as_bytes());
 }
 
