@@ -7,8 +7,9 @@ use concurrency_models::election::{Partition, ReplaceLeader};
 use concurrency_models::election_worker::{ElectionWorker, MetadataLeader, Verdict};
 use concurrency_models::heartbeat_map::{Heartbeat, HeartbeatMap, Suspect};
 use concurrency_models::mailbox::{self, Receiver, Sender};
-use concurrency_models::pending::Waiting;
-use concurrency_models::raft_loop::{self, Event, MemoryStore, Outcome, Persist, RaftLoop, StateMachine};
+use concurrency_models::raft_loop::{
+    self, Event, MemoryStore, Outcome, Persist, Proposed, RaftLoop, StateMachine,
+};
 use concurrency_models::sync::Mutex;
 use concurrency_models::timeout_monitor::{self, TimeoutMonitor};
 #[cfg(not(loom))]
@@ -17,7 +18,8 @@ use loom_tests::run::{Running, block_on, spawn_deep};
 use raft::eraftpb::{Entry, Snapshot};
 use raft::{Config, RawNode};
 
-use crate::group::{Network, SameTimeout, World, persist};
+use crate::group::{ELECTION_TIMEOUT, SameTimeout};
+use crate::world::{Network, World};
 
 pub(crate) const ORDERS: u32 = 0;
 pub(crate) const TIMEOUT_MS: i64 = 50;
@@ -156,16 +158,15 @@ impl Cluster {
     fn build(told: impl Fn(&Heartbeats) -> Option<Heartbeats>) -> Self {
         let config = Config {
             id: 1,
-            election_tick: 10,
+            election_tick: ELECTION_TIMEOUT,
             heartbeat_tick: 1,
-            min_election_tick: 10,
-            max_election_tick: 11,
+            min_election_tick: ELECTION_TIMEOUT,
+            max_election_tick: ELECTION_TIMEOUT + 1,
             ..Config::default()
         };
         let logger = slog::Logger::root(slog::Discard, slog::o!());
         let mut raw =
             RawNode::new(&config, MemoryStore::new([1]), &logger).expect("a configuration that raft takes");
-        raw.raft.set_randomized_election_timeout(10);
         raw.campaign().expect("nobody is in the way");
         let heartbeats = Heartbeats::new(HeartbeatMap::new(1));
         heartbeats.follow(ORDERS, as_of_now(&orders()));
@@ -230,7 +231,7 @@ impl Parts {
     }
 
     /// Proposes the election, as the worker of another node does.
-    pub(crate) fn propose_election(&self) -> Waiting<u64, Outcome<Led>> {
+    pub(crate) fn propose_election(&self) -> Proposed<Led> {
         let Partition { leader_epoch, partition_epoch, .. } = orders();
         self.node
             .propose(encode(ReplaceLeader { leader: DEAD, leader_epoch, partition_epoch }))
@@ -254,7 +255,7 @@ impl Disk {
     }
 
     pub(crate) fn make_durable(&self, request: &Persist) {
-        persist(request, &self.world);
+        self.world.lock().persist(request);
         assert!(block_on(self.events.send(Event::Persisted(Ok(request.number)))).is_ok());
     }
 

@@ -5,6 +5,9 @@ mod cluster;
 #[path = "../raft_loop/group.rs"]
 #[allow(dead_code, reason = "the member there has another state machine; its network and its disk are used")]
 mod group;
+#[path = "../raft_loop/world.rs"]
+#[allow(dead_code, reason = "another WAL thread serves it")]
+mod world;
 
 use cluster::{Cluster, NEXT, NOW_MS, ORDERS};
 use concurrency_models::heartbeat_map::Heartbeat;
