@@ -138,15 +138,18 @@ impl<K: Ord + Hash + Copy> HeartbeatMap<K> {
     pub fn sweep(&self, now_ms: i64, timeout_ms: i64) -> Swept {
         let mut swept = Swept::default();
         for suspect in self.suspects(now_ms, timeout_ms) {
-            let removed =
-                || self.watched.remove_if(&suspect.partition, |last| *last == suspect.last).is_some();
-            match self.triggers.try_send_if(suspect, removed) {
+            match self.triggers.try_send_if(suspect, || self.remove_if_still_silent(&suspect)) {
                 Ok(Sent::Queued) => swept.triggered += 1,
                 Ok(Sent::UnderWay | Sent::Withdrawn) => {}
                 Err(NotSent::Full | NotSent::Closed) => swept.deferred += 1,
             }
         }
         swept
+    }
+
+    /// Watches a partition no longer, unless its leader was heard of meanwhile. Returns whether it was removed.
+    fn remove_if_still_silent(&self, suspect: &Suspect<K>) -> bool {
+        self.watched.remove_if(&suspect.partition, |last| *last == suspect.last).is_some()
     }
 
     /// The candidates of a sweep. It only reads.

@@ -60,8 +60,11 @@ fn every_row_claimed_as_caught_has_its_mutants_and_no_mutant_is_without_a_row() 
         .into_iter()
         .flat_map(|row| row.mutants.into_iter().map(move |file| (row.id.clone(), file)))
         .collect();
+    let rows: BTreeSet<String> = catalogue().into_iter().map(|row| row.id).collect();
+    // A letter tells mutants of one row apart, except where it is part of the row's name: S2b.
+    let row_of = |mutant: &Mutant| rows.get(&mutant.id).map_or(mutant.row(), String::as_str).to_owned();
     let present: BTreeSet<(String, String)> =
-        mutants().iter().map(|mutant| (mutant.row().to_owned(), mutant.file_name())).collect();
+        mutants().iter().map(|mutant| (row_of(mutant), mutant.file_name())).collect();
     assert_eq!(claimed, present);
 }
 

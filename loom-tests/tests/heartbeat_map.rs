@@ -199,7 +199,7 @@ fn a_newer_leader_supersedes_the_election_of_the_older_one() {
         let metadata = on_thread(&heartbeats, move |heartbeats| heartbeats.follow(ORDERS, newer));
         heartbeats.sweep(55, TIMEOUT_MS);
         metadata.join();
-        assert_eq!(heartbeats.watched(&ORDERS), Some(newer));
+        assert_eq!(heartbeats.watched(&ORDERS), Some(newer), "the newer leader is not watched");
         assert_eq!(heartbeats.queued_elections(), 0, "an election of an older epoch changes nothing");
     });
 }
@@ -234,7 +234,7 @@ fn a_deposed_leader_keeps_nobody_from_suspecting_the_newer_one() {
         heartbeats.follow(ORDERS, newer);
         heartbeats.heartbeat(&ORDERS, at(100));
         heartbeats.follow(ORDERS, at(100));
-        assert_eq!(heartbeats.watched(&ORDERS), Some(newer));
+        assert_eq!(heartbeats.watched(&ORDERS), Some(newer), "a deposed leader counts as heard of");
         assert_eq!(heartbeats.sweep(100, TIMEOUT_MS).triggered, 1);
         heartbeats.heartbeat(&ORDERS, at(101));
         let election = block_on(heartbeats.next_election()).expect("suspected");
@@ -252,6 +252,22 @@ fn heartbeat_frames_keep_an_idle_partition() {
         heartbeats.hear(&Frame::Records(ORDERS, 1), 150);
         assert_eq!(heartbeats.sweep(150, TIMEOUT_MS), Swept { triggered: 1, deferred: 0 });
         assert!(heartbeats.has_election(&PAYMENTS) && !heartbeats.has_election(&ORDERS));
+    });
+}
+
+/// Connections come and go, and each hears of a leader that is alive.
+#[test]
+fn only_the_monitor_suspects_however_many_connections_there_are() {
+    check(|| {
+        let heartbeats = following_both();
+        let connect = || {
+            on_thread(&heartbeats, |heartbeats| heartbeats.hear(&Frame::Heartbeat(vec![(PAYMENTS, 1)]), 100))
+        };
+        let connections = [connect(), connect()];
+        connect().join();
+        join_all(connections);
+        assert_eq!(heartbeats.queued_elections(), 0, "a connection has a monitor of its own");
+        assert_eq!(heartbeats.sweep(100, TIMEOUT_MS).triggered, 1, "one trigger for a timeout");
     });
 }
 

@@ -129,7 +129,7 @@ fn what_got_in_before_the_close_comes_out_and_nothing_gets_in_after() {
                 Vec::new()
             }
         };
-        assert_eq!(worker.join(), expected);
+        assert_eq!(worker.join(), expected, "what got in comes out");
         assert!(block_on(channel.recv()).is_none());
     });
 }

@@ -21,12 +21,23 @@ const CALLS: [&str; 10] = [
     ".try_recv()",
 ];
 
+/// What is done with a sharded map, behind the name of the field that it is in.
+const OF_A_MAP: [&str; 7] =
+    [".get(", ".update(", ".upsert(", ".remove_if(", ".for_each(", ".len()", ".is_empty()"];
+
 /// Calls that look like a site and are none: file, text, reason.
-const NO_SITES: [(&str, &str, &str); 1] = [(
-    "raft_loop/mod.rs",
-    "transport.send(",
-    "it hands a message to the network, which is not a channel of ours",
-)];
+const NO_SITES: [(&str, &str, &str); 2] = [
+    (
+        "raft_loop/mod.rs",
+        "transport.send(",
+        "it hands a message to the network, which is not a channel of ours",
+    ),
+    (
+        "triggers.rs",
+        "change(&mut state.elections)",
+        "it runs what its caller does in the critical section, and that is the site",
+    ),
+];
 
 /// All sites of the kernels below `root`, the workspace, with the call that each is.
 ///
@@ -53,16 +64,28 @@ fn scan_folder(folder: &Path, sites: &mut BTreeMap<Site, &'static str>) -> io::R
 /// The sites of one file. Comments and unit tests have none, nor has the facade.
 pub fn scan_text(file: &str, text: &str) -> BTreeMap<Site, &'static str> {
     let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+    let maps = maps_in(code);
     let mut sites = BTreeMap::new();
     for (number, line) in (1..).zip(code.lines()) {
         let line = line.split("//").next().unwrap_or_default();
-        if let (Some(site), Some(call)) = (Site::of(file, number), call_in(line))
+        if let (Some(site), Some(call)) =
+            (Site::of(file, number), call_in(line).or_else(|| map_call_in(line, &maps)))
             && !NO_SITES.iter().any(|(name, text, _)| site.file == *name && line.contains(text))
         {
             sites.insert(site, call.trim_matches(['.', '(', ')', '|']));
         }
     }
     sites
+}
+
+/// The fields of the file that are sharded maps.
+fn maps_in(code: &str) -> Vec<&str> {
+    code.lines().filter_map(|line| Some(line.split_once(": ShardedMap<")?.0.trim())).collect()
+}
+
+fn map_call_in(line: &str, maps: &[&str]) -> Option<&'static str> {
+    let is_call = |call: &str| maps.iter().any(|map| line.contains(&format!(".{map}{call}")));
+    OF_A_MAP.into_iter().find(|call| is_call(call))
 }
 
 fn call_in(line: &str) -> Option<&'static str> {
@@ -92,6 +115,12 @@ mod tests {
     fn calls_of_the_facade_are_found() {
         let text = "let a = self.0.lock();\nself.0\n    .update(|state, wakes| {\nreply.send(1);\nlet b = x.read();\n";
         assert_eq!(lines(text), [(1, "lock"), (3, "update"), (4, "send"), (5, "read")]);
+    }
+
+    #[test]
+    fn calls_of_a_sharded_map_are_found() {
+        let text = "watched: ShardedMap<K, V>,\nself.watched.get(key)\nself.other.get(key)\nself.watched.upsert(key, value, |_, _| ());\n";
+        assert_eq!(lines(text), [(2, "get"), (4, "upsert")]);
     }
 
     #[test]
