@@ -20,6 +20,12 @@
 //! | [`pending`] | a request completes exactly once: by commit, by leader change, by timeout | metadata proposals |
 //! | [`image`] | one writer publishes, readers clone an `Arc` | metadata, the segments of a partition |
 //! | [`raft_loop`] | the Raft round: one acquisition of the node lock, the disk outside of it | the metadata of a cluster |
+//! | [`heartbeat_map`] | each followed partition is watched, or has an election | heartbeats from leaders |
+//! | [`timeout_monitor`] | suspects silent leaders on each tick; never waits, knows no Raft node | followed partitions |
+//! | [`triggers`] | suspects on their way to a worker: bounded, one election per partition and epoch | between the two |
+//! | [`election_worker`] | looks again, then asks for another leader; what is refused is watched again | followed partitions |
+//! | [`election`] | who leads next, compared and set where it is applied: a decision of values | the metadata of a cluster |
+//! | [`outbox`] | what leaves for a peer: Raft in order, heartbeats before data, nobody of them waits | the connection to a node |
 //! | [`publication`] | a picture and how far it may be read: never further than it shows | the log of a partition |
 //! | [`epoch`] | who leads, since which epoch, and the state that holds only then | the replicas of a partition |
 //! | [`isr`] | who is in sync, how far the log is committed, in which epoch | the replicas of a partition |
@@ -33,18 +39,24 @@
 #![warn(missing_docs)]
 
 pub mod budget;
+pub mod election;
+pub mod election_worker;
 pub mod epoch;
 pub mod gate;
 pub mod group_commit;
+pub mod heartbeat_map;
 pub mod image;
 pub mod isr;
 pub mod mailbox;
 pub mod monitor;
+pub mod outbox;
 pub mod pending;
 pub mod publication;
 pub mod raft_loop;
 pub mod registry;
 pub mod reply;
 pub mod sync;
+pub mod timeout_monitor;
+pub mod triggers;
 pub mod wait_queue;
 pub mod watermark;

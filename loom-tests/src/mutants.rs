@@ -19,7 +19,11 @@
 mod catalogue;
 mod mutant;
 mod patch;
+#[cfg(not(any(loom, shuttle)))]
+pub mod runner;
 mod verdict;
+#[cfg(not(any(loom, shuttle)))]
+mod workspace;
 
 pub use catalogue::{Row, read_catalogue};
 pub use mutant::{Expectation, Mutant, read_all};

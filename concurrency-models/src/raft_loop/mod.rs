@@ -8,25 +8,35 @@
 //!                                     └──── WAL thread ◄───────┴─► Persist; then what had to wait for it
 //! ```
 //!
-//! A round ([`Round`]) works on `&mut RawNode`: nothing below it knows the lock, so nothing below it can take it again. That is how a
+//! A round works on `&mut RawNode`: nothing below it knows the lock, so nothing below it can take it again. That is how a
 //! ConfChange is applied with the guard in hand. The order in a round is that of raft's asynchronous API: `on_persist_ready`, inputs, `ready`,
 //! committed entries, the storage's view in memory, `advance_append_async`, `advance_apply_to`. After the lock is gone: image, answers, leadership,
 //! messages, then the disk. A message that depends on persistence leaves when the WAL thread has said [`Event::Persisted`], and another round follows at
 //! once, because only then a single voter's entries commit (Raft thesis, 10.2.1).
+//!
+//! Where raft's own rules end, ours begin; each has a scenario of its name:
+//! - a change of membership that could never be applied, or that raft would drop without a word, is refused when it is proposed;
+//! - a leader that is removed steps down;
+//! - a read before a term's first commit is refused, which raft would drop without a word;
+//! - a single voter does not show a term that is not durable yet, and the last voter left does not lead before its disk has caught up;
+//! - a snapshot counts as applied for raft only when it is durable;
+//! - a waiter is registered by term and index: an entry of this node's former life is nobody's answer.
 
+mod held;
 mod node;
 mod round;
 mod run;
 mod store;
 
-pub use node::{Leadership, Node, Outcome, ProposeError, Status};
-pub use round::{Persist, Round};
+pub use node::{Leadership, Node, Outcome, Position, ProposeError, Proposed, Reading, Status};
+pub use round::Persist;
 pub use run::{Event, Parts, PersistFailed, RaftLoop, RaftLoopError, new};
 pub use store::{LogStore, MemoryStore};
 
 use raft::eraftpb::{Entry, Message, Snapshot};
 
-/// What committed entries change. Owned by the loop.
+/// What committed entries change. Owned by the loop; [`apply`](Self::apply) and [`restore`](Self::restore) run under the node lock, so they
+/// are plain functions of the state: they wait for nothing, and do not use the node.
 pub trait StateMachine {
     /// What a proposer learns when its entry is applied.
     type Applied;
@@ -34,7 +44,7 @@ pub trait StateMachine {
     fn apply(&mut self, entry: &Entry) -> Self::Applied;
     /// Replaces the state by a snapshot of the leader's.
     fn restore(&mut self, snapshot: &Snapshot);
-    /// Shows the state to readers; called before anybody learns that an entry is applied.
+    /// Shows the state to readers; called without the node lock, and before anybody learns that an entry is applied.
     fn publish(&mut self);
 }
 

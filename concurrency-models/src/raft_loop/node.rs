@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use raft::eraftpb::ConfChangeV2;
-use raft::{RawNode, StateRole};
+use raft::{Changer, Raft, RawNode, StateRole};
 
 use super::LogStore;
 use super::run::Event;
@@ -19,13 +19,31 @@ pub struct Node<S: LogStore, T> {
 }
 
 pub(super) struct Shared<S: LogStore, T> {
-    /// Taken by the loop once in a round, and by callers for a few lines.
+    /// Taken by the loop once in a round, and by callers for a few lines. When it is given back, the loop is about to run a round if there is
+    /// anything ready, or it has been poked.
     pub(super) raw: RwLock<RawNode<S>>,
-    /// Proposals and reads that wait. Opened under the node lock, together with the proposal; completed without it.
-    pub(super) pending: Pending<u64, Outcome<T>>,
+    /// Proposals that wait. Registered under the node lock, together with the proposal; completed without it.
+    pub(super) proposals: Pending<Position, Outcome<T>>,
+    /// Reads that wait, by the number that raft gives back as their context; otherwise as `proposals`.
+    pub(super) reads: Pending<u64, Outcome<T>>,
     /// Who leads, as of the last round.
     pub(super) leadership: Image<Leadership>,
 }
+
+/// Where an entry is. No two entries are ever at one (Raft paper, figure 3: log matching), also not one of this node before a restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// Raft term in which it was proposed.
+    pub term: u64,
+    /// Index in the log.
+    pub index: u64,
+}
+
+/// Somebody waits for the outcome of a proposal.
+pub type Proposed<T> = Waiting<Position, Outcome<T>>;
+
+/// Somebody waits for a read to be safe.
+pub type Reading<T> = Waiting<u64, Outcome<T>>;
 
 /// What became of a proposal or a read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +64,7 @@ pub enum Outcome<T> {
 }
 
 /// Why a proposal was not made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProposeError {
     /// Another node leads.
     #[error("node {leader_id} leads this group, not this node: ask there (0: nobody leads yet, try again)")]
@@ -54,11 +72,13 @@ pub enum ProposeError {
         /// Who leads, as far as this node knows; 0 for nobody.
         leader_id: u64,
     },
-    /// raft does not take it now: another ConfChange is under way, the leader is being transferred, or too much is uncommitted.
-    #[error(
-        "the proposal was dropped: a membership change or too much uncommitted work is under way; try again"
-    )]
+    /// raft does not take it now: another ConfChange is under way, the leader is being transferred, too much is uncommitted, or (a read) the
+    /// leader has not committed anything in its term yet.
+    #[error("not now: a membership change, a new term or too much uncommitted work is under way; try again")]
     Dropped,
+    /// The membership as it is cannot be changed so. Once committed, such an entry would stop every member.
+    #[error("the membership cannot be changed so: {0}")]
+    Impossible(String),
     /// The loop has ended.
     #[error("this node is shutting down")]
     Stopped,
@@ -89,56 +109,72 @@ pub struct Status {
 impl<S: LogStore, T> Node<S, T> {
     pub(super) fn new(raw: RawNode<S>, events: Sender<Event>) -> Self {
         let leadership = Image::new(leadership_of(&raw));
-        let shared = Shared { raw: RwLock::new(raw), pending: Pending::new(), leadership };
-        Self { shared: Arc::new(shared), events }
+        let (proposals, reads) = (Pending::new(), Pending::new());
+        Self { shared: Arc::new(Shared { raw: RwLock::new(raw), proposals, reads, leadership }), events }
     }
 
-    /// Proposes an entry. Leadership is checked, the waiter registered and the entry proposed in one critical section, so that an answer cannot
+    /// Proposes an entry. Leadership is checked, the entry proposed and its waiter registered in one critical section, so that an answer cannot
     /// come before there is somebody to give it to.
     ///
     /// # Errors
     /// See [`ProposeError`]; nothing was proposed.
-    pub fn propose(&self, data: Vec<u8>) -> Result<Waiting<u64, Outcome<T>>, ProposeError> {
-        self.submit(|raw, context| raw.propose(context, data))
+    pub fn propose(&self, data: Vec<u8>) -> Result<Proposed<T>, ProposeError> {
+        self.with_leader(|raw| {
+            raw.propose(Vec::new(), data).map_err(|_| ProposeError::Dropped)?;
+            self.await_last(raw)
+        })
     }
 
     /// Proposes a change of membership, joint if it changes more than one voter (Raft thesis, 4.3).
     ///
     /// # Errors
     /// See [`ProposeError`]; nothing was proposed.
-    pub fn propose_conf_change(
-        &self,
-        change: ConfChangeV2,
-    ) -> Result<Waiting<u64, Outcome<T>>, ProposeError> {
-        self.submit(|raw, context| raw.propose_conf_change(context, change))
+    pub fn propose_conf_change(&self, change: ConfChangeV2) -> Result<Proposed<T>, ProposeError> {
+        self.with_leader(|raw| {
+            admit(&raw.raft, &change)?;
+            raw.propose_conf_change(Vec::new(), change).map_err(|_| ProposeError::Dropped)?;
+            self.await_last(raw)
+        })
     }
 
     /// Asks for an index that is safe to read at (ReadIndex; Raft thesis, 6.4).
     ///
     /// # Errors
     /// See [`ProposeError`].
-    pub fn read_index(&self) -> Result<Waiting<u64, Outcome<T>>, ProposeError> {
-        self.submit(|raw, context| {
-            raw.read_index(context);
-            Ok(())
+    pub fn read_index(&self) -> Result<Reading<T>, ProposeError> {
+        self.with_leader(|raw| {
+            if !raw.raft.commit_to_current_term() {
+                return Err(ProposeError::Dropped); // raft would drop it too, and say nothing
+            }
+            let waiting = self.shared.reads.open().map_err(|_| ProposeError::Stopped)?;
+            raw.read_index(waiting.key().to_be_bytes().to_vec());
+            Ok(waiting)
         })
     }
 
-    fn submit(
+    /// Registers a waiter for the entry that was proposed last.
+    fn await_last(&self, raw: &RawNode<S>) -> Result<Proposed<T>, ProposeError> {
+        let position = Position { term: raw.raft.term, index: raw.raft.raft_log.last_index() };
+        self.shared.proposals.register(position).map_err(|_| ProposeError::Stopped)
+    }
+
+    /// Does something with the node if it leads, and tells the loop if it has anything to do because of that and does not know yet.
+    fn with_leader<R>(
         &self,
-        submit: impl FnOnce(&mut RawNode<S>, Vec<u8>) -> raft::Result<()>,
-    ) -> Result<Waiting<u64, Outcome<T>>, ProposeError> {
+        act: impl FnOnce(&mut RawNode<S>) -> Result<R, ProposeError>,
+    ) -> Result<R, ProposeError> {
         let mut raw = self.shared.raw.write();
         if raw.raft.state != StateRole::Leader {
             return Err(ProposeError::NotLeader { leader_id: raw.raft.leader_id });
         }
-        let waiting = self.shared.pending.open().map_err(|_| ProposeError::Stopped)?;
-        let context = Context { node_id: raw.raft.id, key: waiting.key() };
-        let submitted = submit(&mut raw, context.encode());
+        let known = raw.has_ready();
+        let done = act(&mut raw);
+        let news = !known && raw.has_ready();
         drop(raw);
-        submitted.map_err(|_| ProposeError::Dropped)?;
-        self.poke();
-        Ok(waiting)
+        if news {
+            self.poke();
+        }
+        done
     }
 
     /// How the member stands.
@@ -153,7 +189,7 @@ impl<S: LogStore, T> Node<S, T> {
         &self.shared.leadership
     }
 
-    /// A full mailbox needs no poke: the loop is about to look anyway.
+    /// A full mailbox needs no poke: the loop runs a round after it has taken from it.
     fn poke(&self) {
         let _full_or_closed = self.events.try_send(Event::Poke);
     }
@@ -164,23 +200,19 @@ pub(super) fn leadership_of<S: LogStore>(raw: &RawNode<S>) -> Leadership {
     Leadership { term: raft.term, leader_id: raft.leader_id, is_leader: raft.state == StateRole::Leader }
 }
 
-/// Travels with an entry, so that the node that proposed it knows its waiter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Context {
-    pub(super) node_id: u64,
-    pub(super) key: u64,
-}
-
-impl Context {
-    fn encode(self) -> Vec<u8> {
-        [self.node_id.to_be_bytes(), self.key.to_be_bytes()].concat()
+/// Whether a change can be applied to the membership as it is. No other one comes between: raft takes them one by one. It would put an empty
+/// entry in place of one that comes too early, and say nothing.
+fn admit<S: LogStore>(raft: &Raft<S>, change: &ConfChangeV2) -> Result<(), ProposeError> {
+    if raft.has_pending_conf() {
+        return Err(ProposeError::Dropped);
     }
-
-    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
-        let (node_id, key) = bytes.split_first_chunk()?;
-        let key = key.try_into().ok()?;
-        Some(Self { node_id: u64::from_be_bytes(*node_id), key: u64::from_be_bytes(key) })
-    }
+    let mut changer = Changer::new(raft.prs());
+    let changed = match change.enter_joint() {
+        _ if change.changes.is_empty() => changer.leave_joint(),
+        Some(auto_leave) => changer.enter_joint(auto_leave, &change.changes),
+        None => changer.simple(&change.changes),
+    };
+    changed.map(|_| ()).map_err(|error| ProposeError::Impossible(error.to_string()))
 }
 
 impl<S: LogStore, T> Clone for Node<S, T> {

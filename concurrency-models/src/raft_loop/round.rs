@@ -1,25 +1,29 @@
 //! What happens while the node lock is held. Everything here gets `&mut RawNode`, and none of it can reach the lock.
 
-use raft::eraftpb::{ConfChange, ConfChangeV2, ConfState, Entry, EntryType, HardState, Message, Snapshot};
-use raft::{RawNode, ReadState};
+use raft::eraftpb::{ConfChange, ConfChangeV2, Entry, EntryType, HardState, Message, Snapshot};
+use raft::{INVALID_ID, RawNode, ReadState, SnapshotStatus, StateRole};
 
-use super::node::{Context, Outcome};
+use super::node::{Outcome, Position};
 use super::run::RaftLoopError;
 use super::{ElectionTimeouts, LogStore, StateMachine};
 
 /// What a round begins with.
 #[derive(Debug, Default)]
 pub(super) struct Inputs {
-    /// The last number that the WAL thread has made durable.
+    /// Everything up to the ready of this number is durable.
     pub(super) persisted: Option<u64>,
     pub(super) ticks: usize,
     pub(super) messages: Vec<Message>,
+    /// Nodes that do not get what is sent to them.
+    pub(super) unreachable: Vec<u64>,
 }
 
-/// What is to be made durable, in the order of `number`. A snapshot comes before its entries.
+/// What is to be made durable, in the order of `number`: first the snapshot, then the entries, then the hard state. A recovery takes the last
+/// snapshot, its membership and its index as the one up to which everything is applied, what is left of the entries, and the last hard state:
+/// the commit index in it brings the membership back to where this node has acted upon it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Persist {
-    /// Counts rounds that had something ready.
+    /// Grows from request to request.
     pub number: u64,
     /// The log begins anew with it.
     pub snapshot: Option<Snapshot>,
@@ -27,153 +31,193 @@ pub struct Persist {
     pub entries: Vec<Entry>,
     /// Term, vote and commit index, if one changed.
     pub hard_state: Option<HardState>,
-    /// Membership as of `applied`, if it changed.
-    pub conf_state: Option<ConfState>,
-    /// Index of the last entry applied.
-    pub applied: u64,
     /// Whether it must be synced, not only written.
     pub must_sync: bool,
 }
 
 /// What came of a round, to be acted upon after the lock is gone.
 #[derive(Debug)]
-pub struct Round<T> {
-    /// For readers and other nodes at once.
+pub(super) struct Round<T> {
+    /// For other nodes at once.
     pub(super) messages: Vec<Message>,
-    /// For after `persist`.
-    pub(super) persisted_messages: Vec<Message>,
-    /// Nothing if nothing was ready.
-    pub(super) persist: Option<Persist>,
-    /// Proposals of this node that were applied.
-    pub(super) applied: Vec<(u64, Outcome<T>)>,
+    /// What raft had ready, if anything.
+    pub(super) ready: Option<Readied>,
+    /// Entries that were applied; somebody may wait for them.
+    pub(super) applied: Vec<(Position, Outcome<T>)>,
     pub(super) reads: Vec<ReadState>,
-    /// Index up to which entries are applied.
-    pub(super) applied_to: u64,
     /// Whether the state machine has changed.
     pub(super) changed: bool,
     /// Whether there is more to do at once.
     pub(super) again: bool,
 }
 
+/// The disk's part of a round.
+#[derive(Debug)]
+pub(super) struct Readied {
+    pub(super) number: u64,
+    /// `None` if there is nothing to write.
+    pub(super) persist: Option<Persist>,
+    /// To be sent when everything up to here is durable.
+    pub(super) messages: Vec<Message>,
+}
+
+/// The state machine, and how far it has come.
+#[derive(Debug)]
+pub(super) struct Applier<M> {
+    pub(super) machine: M,
+    /// Index of the last entry applied, or of the snapshot restored. raft learns of it only when that is durable, too.
+    pub(super) applied: u64,
+}
+
 /// One round.
 pub(super) fn round<S: LogStore, M: StateMachine>(
     raw: &mut RawNode<S>,
     inputs: Inputs,
-    machine: &mut M,
+    applier: &mut Applier<M>,
     timeouts: &mut impl ElectionTimeouts,
 ) -> Result<Round<M::Applied>, RaftLoopError> {
-    if let Some(number) = inputs.persisted {
-        raw.on_persist_ready(number);
-    }
-    for _ in 0..inputs.ticks {
-        raw.tick();
-        raw.raft.set_randomized_election_timeout(timeouts.next());
-    }
-    for message in inputs.messages {
-        let _unwanted = raw.step(message); // of a removed node, or of an older term
-        raw.raft.set_randomized_election_timeout(timeouts.next());
-    }
+    take_inputs(raw, inputs, timeouts);
     let mut round = Round {
         messages: Vec::new(),
-        persisted_messages: Vec::new(),
-        persist: None,
+        ready: None,
         applied: Vec::new(),
         reads: Vec::new(),
-        applied_to: raw.raft.raft_log.applied,
         changed: false,
         again: false,
     };
     if raw.has_ready() {
-        carry_out(raw, machine, &mut round)?;
-        round.again = raw.has_ready();
+        carry_out(raw, applier, &mut round)?;
     }
+    note_applied(raw, applier.applied);
+    with_our_timeouts(raw, timeouts, step_down_if_removed);
+    round.again = raw.has_ready();
     Ok(round)
+}
+
+fn take_inputs<S: LogStore>(raw: &mut RawNode<S>, inputs: Inputs, timeouts: &mut impl ElectionTimeouts) {
+    if let Some(number) = inputs.persisted {
+        raw.on_persist_ready(number);
+    }
+    for node_id in inputs.unreachable {
+        raw.report_unreachable(node_id);
+        raw.report_snapshot(node_id, SnapshotStatus::Failure);
+    }
+    for _ in 0..inputs.ticks {
+        with_our_timeouts(raw, timeouts, tick);
+    }
+    for message in inputs.messages {
+        with_our_timeouts(raw, timeouts, |raw| {
+            let _unwanted = raw.step(message); // of a removed node, or of an older term
+        });
+    }
+}
+
+/// raft draws a random election timeout whenever its term, its role or its leader changes: then we draw another. (Not more often: the
+/// smallest of many draws is not random.)
+fn with_our_timeouts<S: LogStore>(
+    raw: &mut RawNode<S>,
+    timeouts: &mut impl ElectionTimeouts,
+    act: impl FnOnce(&mut RawNode<S>),
+) {
+    let stand = |raw: &RawNode<S>| (raw.raft.term, raw.raft.state, raw.raft.leader_id);
+    let before = stand(raw);
+    act(raw);
+    if stand(raw) != before {
+        raw.raft.set_randomized_election_timeout(timeouts.next());
+    }
+}
+
+/// The last voter of a group would lead as soon as it likes, and raft takes for granted that its log is durable then. All others wait for their
+/// disk before they ask for a vote.
+fn tick<S: LogStore>(raw: &mut RawNode<S>) {
+    let log = &raw.raft.raft_log;
+    let behind = log.persisted < log.last_index();
+    if raw.raft.state == StateRole::Leader || !raw.raft.prs().is_singleton() || !behind {
+        raw.tick();
+    }
 }
 
 /// From `ready` to `advance`, without letting anybody in between.
 fn carry_out<S: LogStore, M: StateMachine>(
     raw: &mut RawNode<S>,
-    machine: &mut M,
+    applier: &mut Applier<M>,
     round: &mut Round<M::Applied>,
 ) -> Result<(), RaftLoopError> {
     let mut ready = raw.ready();
     round.messages = ready.take_messages();
-    round.persisted_messages = ready.take_persisted_messages();
     round.reads = ready.take_read_states();
     let snapshot = (!ready.snapshot().is_empty()).then(|| ready.snapshot().clone());
     if let Some(snapshot) = &snapshot {
         raw.mut_store().put_snapshot(snapshot);
-        machine.restore(snapshot);
+        applier.machine.restore(snapshot);
+        applier.applied = snapshot.get_metadata().index;
         round.changed = true;
-        round.applied_to = snapshot.get_metadata().index;
     }
-    let mut conf_state = None;
     for entry in ready.take_committed_entries() {
-        conf_state = apply(raw, machine, &entry, round)?.or(conf_state);
+        let value = apply(raw, &mut applier.machine, &entry)?;
+        applier.applied = entry.index;
+        round.changed |= value.is_some();
+        let position = Position { term: entry.term, index: entry.index };
+        round.applied.push((position, Outcome::Applied { index: entry.index, value }));
     }
-    let entries = ready.take_entries();
-    let hard_state = ready.hs().cloned();
-    raw.mut_store().put_entries(&entries);
-    if let Some(hard_state) = &hard_state {
-        raw.mut_store().put_hard_state(hard_state);
-    }
-    round.persist = Some(Persist {
+    let persist = Persist {
         number: ready.number(),
         snapshot,
-        entries,
-        hard_state,
-        conf_state,
-        applied: round.applied_to,
+        entries: ready.take_entries(),
+        hard_state: ready.hs().cloned(),
         must_sync: ready.must_sync(),
+    };
+    raw.mut_store().put_entries(&persist.entries);
+    if let Some(hard_state) = &persist.hard_state {
+        raw.mut_store().put_hard_state(hard_state);
+    }
+    round.ready = Some(Readied {
+        number: persist.number,
+        messages: ready.take_persisted_messages(),
+        persist: persist.has_anything().then_some(persist),
     });
     raw.advance_append_async(ready);
-    raw.advance_apply_to(round.applied_to);
     Ok(())
 }
 
-/// Applies one committed entry; a ConfChange with the guard in hand. Returns the membership if it changed.
+impl Persist {
+    fn has_anything(&self) -> bool {
+        self.snapshot.is_some() || !self.entries.is_empty() || self.hard_state.is_some()
+    }
+}
+
+/// Applies one committed entry; a ConfChange with the guard in hand. Returns what the state machine says.
 fn apply<S: LogStore, M: StateMachine>(
     raw: &mut RawNode<S>,
     machine: &mut M,
     entry: &Entry,
-    round: &mut Round<M::Applied>,
-) -> Result<Option<ConfState>, RaftLoopError> {
-    let mut conf_state = None;
-    let mut value = None;
-    match entry.get_entry_type() {
-        EntryType::EntryNormal if entry.data.is_empty() => {} // a new leader's first
-        EntryType::EntryNormal => {
-            value = Some(machine.apply(entry));
-            round.changed = true;
-        }
-        EntryType::EntryConfChange => {
-            let changed = raw.apply_conf_change(&decode::<ConfChange>(entry)?);
-            conf_state = Some(note_membership(raw, entry, changed)?);
-        }
-        EntryType::EntryConfChangeV2 => {
-            let changed = raw.apply_conf_change(&decode::<ConfChangeV2>(entry)?);
-            conf_state = Some(note_membership(raw, entry, changed)?);
-        }
+) -> Result<Option<M::Applied>, RaftLoopError> {
+    let changed = match entry.get_entry_type() {
+        EntryType::EntryNormal if entry.data.is_empty() => return Ok(None), // a new leader's first
+        EntryType::EntryNormal => return Ok(Some(machine.apply(entry))),
+        EntryType::EntryConfChange => raw.apply_conf_change(&decode::<ConfChange>(entry)?),
+        EntryType::EntryConfChangeV2 => raw.apply_conf_change(&decode::<ConfChangeV2>(entry)?),
+    };
+    match changed {
+        Ok(_membership) => Ok(None), // raft has it; the disk has the entry
+        Err(error) => Err(RaftLoopError::Corrupt { index: entry.index, reason: error.to_string() }),
     }
-    round.applied_to = entry.index;
-    if let Some(Context { node_id, key }) = Context::decode(&entry.context)
-        && node_id == raw.raft.id
-    {
-        round.applied.push((key, Outcome::Applied { index: entry.index, value }));
-    }
-    Ok(conf_state)
 }
 
-/// Takes note of a membership that raft has gone over to.
-fn note_membership<S: LogStore>(
-    raw: &mut RawNode<S>,
-    entry: &Entry,
-    changed: raft::Result<ConfState>,
-) -> Result<ConfState, RaftLoopError> {
-    let conf_state =
-        changed.map_err(|error| RaftLoopError::Corrupt { index: entry.index, reason: error.to_string() })?;
-    raw.mut_store().put_conf_state(&conf_state);
-    Ok(conf_state)
+/// Tells raft how far the state machine has come: not beyond a snapshot that is not durable yet.
+fn note_applied<S: LogStore>(raw: &mut RawNode<S>, applied: u64) {
+    let log = &raw.raft.raft_log;
+    if log.applied < applied && applied <= log.persisted {
+        raw.advance_apply_to(applied);
+    }
+}
+
+/// A leader that is no voter any more leads no longer. raft leaves that to us, and fails if it has anything durable to note for it.
+fn step_down_if_removed<S: LogStore>(raw: &mut RawNode<S>) {
+    if raw.raft.state == StateRole::Leader && !raw.raft.promotable() {
+        let term = raw.raft.term;
+        raw.raft.become_follower(term, INVALID_ID);
+    }
 }
 
 fn decode<C: protobuf::Message>(entry: &Entry) -> Result<C, RaftLoopError> {

@@ -1,15 +1,22 @@
 //! The loop: one mailbox, one round after the other.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use raft::RawNode;
 use raft::eraftpb::Message;
 
-use super::node::{Context, Leadership, Node, Outcome, Shared, leadership_of};
-use super::round::{Inputs, Persist, Round, round};
+use super::held::Held;
+use super::node::{Leadership, Node, Outcome, Position, Shared, leadership_of};
+use super::round::{Applier, Inputs, Persist, Round, round};
 use super::{ElectionTimeouts, LogStore, StateMachine, Transport};
 use crate::mailbox::{self, Receiver, Sender};
+
+/// Events that one round takes at most, so that what comes of the first is not held up by the last.
+const EVENTS_PER_ROUND: usize = 64;
+
+/// Requests that are with the WAL thread at most. More wait in the loop.
+const REQUESTS_AT_WAL: usize = 16;
 
 /// What the loop wakes up for.
 #[derive(Debug)]
@@ -18,7 +25,10 @@ pub enum Event {
     Tick,
     /// A message of another node has come.
     Message(Box<Message>),
-    /// The WAL thread is done with the request that it was given last.
+    /// What was sent to this node may not have come there: its connection broke, or its queue was full. Without it, raft would wait for ever for a
+    /// snapshot to arrive.
+    Unreachable(u64),
+    /// The WAL thread has made everything up to the request of this number durable.
     Persisted(Result<u64, PersistFailed>),
     /// Something was proposed.
     Poke,
@@ -49,50 +59,45 @@ pub enum RaftLoopError {
     },
 }
 
-/// The owner of the state machine; the only one that steps the node.
+/// The owner of the state machine; the only one that steps the node. When it ends, however it ends, everybody who waits learns that it has
+/// stopped, nothing is sent any more, and the WAL thread finds its mailbox closed.
 pub struct RaftLoop<S: LogStore, M: StateMachine, T, R> {
     node: Arc<Shared<S, M::Applied>>,
     events: Receiver<Event>,
-    machine: M,
+    applier: Applier<M>,
     transport: T,
     timeouts: R,
-    /// One request at a time is with the WAL thread, so that there is always room.
-    to_wal: Sender<Persist>,
-    /// Requests in order, with the messages that wait for each; the first is with the WAL thread.
-    unpersisted: VecDeque<Unpersisted>,
+    /// Has requests and messages in the order of their rounds.
+    held: Held,
     /// Reads that are safe once this index is applied.
     reads: BTreeMap<u64, Vec<u64>>,
     leadership: Leadership,
 }
 
-struct Unpersisted {
-    /// Until it is given to the WAL thread.
-    request: Option<Persist>,
-    messages: Vec<Message>,
-}
-
-/// A member's handle, its loop, and what the WAL thread is asked.
+/// A member's handle, its loop, and what the WAL thread is asked: it takes all requests that are there, writes them in order, syncs once, and
+/// says [`Event::Persisted`] with the last one's number.
 pub type Parts<S, M, T, R> = (Node<S, <M as StateMachine>::Applied>, RaftLoop<S, M, T, R>, Receiver<Persist>);
 
-/// A member over `raw`: its handle, its loop, and what the WAL thread is asked.
+/// A member over `raw`, whose `applied` is that of `machine`.
 pub fn new<S: LogStore, M: StateMachine, T: Transport, R: ElectionTimeouts>(
-    raw: RawNode<S>,
+    mut raw: RawNode<S>,
     events: (Sender<Event>, Receiver<Event>),
     machine: M,
     transport: T,
-    timeouts: R,
+    mut timeouts: R,
 ) -> Parts<S, M, T, R> {
+    raw.raft.set_randomized_election_timeout(timeouts.next());
     let leadership = leadership_of(&raw);
+    let applier = Applier { machine, applied: raw.raft.raft_log.applied };
     let node = Node::new(raw, events.0);
-    let (to_wal, requests) = mailbox::channel(1);
+    let (to_wal, requests) = mailbox::channel(REQUESTS_AT_WAL);
     let raft_loop = RaftLoop {
         node: node.shared.clone(),
         events: events.1,
-        machine,
+        applier,
         transport,
         timeouts,
-        to_wal,
-        unpersisted: VecDeque::new(),
+        held: Held::new(to_wal),
         reads: BTreeMap::new(),
         leadership,
     };
@@ -100,84 +105,86 @@ pub fn new<S: LogStore, M: StateMachine, T: Transport, R: ElectionTimeouts>(
 }
 
 impl<S: LogStore, M: StateMachine, T: Transport, R: ElectionTimeouts> RaftLoop<S, M, T, R> {
-    /// Runs until [`Event::Stop`], until nobody can send an event any more, or until the disk fails. Then everybody who waits learns that it
-    /// has stopped, nothing is sent any more, and the WAL thread finds its mailbox closed.
+    /// Runs until [`Event::Stop`], until nobody can send an event any more, or until the disk fails.
     ///
-    /// *Cancel-safety*: none; a loop that is dropped half-way leaves its waiters without an answer.
+    /// *Cancel-safety*: dropped, the loop has ended, as by [`Event::Stop`].
     ///
     /// # Errors
     /// See [`RaftLoopError`].
     pub async fn run(mut self) -> Result<(), RaftLoopError> {
-        let ended = self.work().await;
-        self.events.close();
-        self.node.pending.close(|_| Outcome::Stopped);
-        self.node.leadership.close();
-        ended
-    }
-
-    async fn work(&mut self) -> Result<(), RaftLoopError> {
+        self.rounds(Inputs::default())?; // a restart may have something to apply
         while let Some(first) = self.events.recv().await {
-            let mut inputs = Inputs::default();
-            let mut next = Some(first);
-            while let Some(event) = next {
-                match event {
-                    Event::Stop => return Ok(()),
-                    Event::Poke => {}
-                    Event::Tick => inputs.ticks += 1,
-                    Event::Message(message) => inputs.messages.push(*message),
-                    Event::Persisted(number) => {
-                        inputs.persisted = Some(number?);
-                        self.send_persisted();
-                    }
-                }
-                next = self.events.try_recv();
-            }
-            while self.round(std::mem::take(&mut inputs))? {}
+            let Some(inputs) = self.take(first)? else { return Ok(()) };
+            self.rounds(inputs)?;
         }
         Ok(())
+    }
+
+    /// What has come since the last round, or `None` if the node is to stop.
+    fn take(&mut self, first: Event) -> Result<Option<Inputs>, RaftLoopError> {
+        let mut inputs = Inputs::default();
+        let mut next = Some(first);
+        for room in (0..EVENTS_PER_ROUND).rev() {
+            let Some(event) = next else { break };
+            match event {
+                Event::Stop => return Ok(None),
+                Event::Poke => {}
+                Event::Tick => inputs.ticks += 1,
+                Event::Message(message) => inputs.messages.push(*message),
+                Event::Unreachable(node_id) => inputs.unreachable.push(node_id),
+                Event::Persisted(number) => self.held.persisted(number?, &mut self.transport)?,
+            }
+            next = if room > 0 { self.events.try_recv() } else { None };
+        }
+        Ok(Some(inputs))
+    }
+
+    /// Rounds until there is nothing more to do at once.
+    fn rounds(&mut self, mut inputs: Inputs) -> Result<(), RaftLoopError> {
+        loop {
+            inputs.persisted = self.held.take_durable();
+            if !self.round(std::mem::take(&mut inputs))? {
+                return Ok(());
+            }
+        }
     }
 
     /// Returns whether there is more to do at once.
     fn round(&mut self, inputs: Inputs) -> Result<bool, RaftLoopError> {
         let (done, leadership) = {
             let mut raw = self.node.raw.write(); // the one acquisition
-            let done = round(&mut raw, inputs, &mut self.machine, &mut self.timeouts)?;
+            let done = round(&mut raw, inputs, &mut self.applier, &mut self.timeouts)?;
             (done, leadership_of(&raw))
         };
         let again = done.again;
-        self.tell(done, leadership);
+        self.tell(done, leadership)?;
         Ok(again)
     }
 
     /// After the lock: readers first, then those who wait, then the other nodes, then the disk.
-    fn tell(&mut self, round: Round<M::Applied>, leadership: Leadership) {
+    fn tell(&mut self, round: Round<M::Applied>, leadership: Leadership) -> Result<(), PersistFailed> {
         if round.changed {
-            self.machine.publish();
+            self.applier.machine.publish();
         }
-        for (key, outcome) in round.applied {
-            self.node.pending.complete(key, outcome);
+        for (position, outcome) in round.applied {
+            self.node.proposals.complete(position, outcome);
         }
-        self.answer_reads(round.reads, round.applied_to);
+        self.answer_reads(round.reads);
         self.note_leadership(leadership);
-        for message in round.messages {
-            self.transport.send(message);
-        }
-        if let Some(request) = round.persist {
-            self.unpersisted
-                .push_back(Unpersisted { request: Some(request), messages: round.persisted_messages });
-            self.ask_wal();
-        }
+        let Some(ready) = round.ready else { return Ok(()) };
+        self.held.send_or_hold(round.messages, ready, leadership.term, &mut self.transport)
     }
 
-    fn answer_reads(&mut self, begun: Vec<raft::ReadState>, applied_to: u64) {
+    fn answer_reads(&mut self, begun: Vec<raft::ReadState>) {
         for read in begun {
-            if let Some(Context { key, .. }) = Context::decode(&read.request_ctx) {
-                self.reads.entry(read.index).or_default().push(key);
+            if let Ok(key) = read.request_ctx.try_into() {
+                self.reads.entry(read.index).or_default().push(u64::from_be_bytes(key));
             }
         }
-        while let Some(first) = self.reads.first_entry().filter(|first| *first.key() <= applied_to) {
+        let applied = self.applier.applied;
+        while let Some(first) = self.reads.first_entry().filter(|first| *first.key() <= applied) {
             for key in first.remove() {
-                self.node.pending.complete(key, Outcome::Readable(applied_to));
+                self.node.reads.complete(key, Outcome::Readable(applied));
             }
         }
     }
@@ -187,28 +194,21 @@ impl<S: LogStore, M: StateMachine, T: Transport, R: ElectionTimeouts> RaftLoop<S
         if leadership == self.leadership {
             return;
         }
-        let lost =
-            self.leadership.is_leader && leadership.term != self.leadership.term || !leadership.is_leader;
         self.leadership = leadership;
         self.node.leadership.replace(leadership);
-        if lost {
-            self.reads.clear();
-            self.node.pending.complete_through(u64::MAX, |_| Outcome::LeaderChanged);
-        }
+        let lost = if leadership.is_leader { leadership.term - 1 } else { u64::MAX };
+        let last = Position { term: lost, index: u64::MAX };
+        self.node.proposals.complete_through(last, |_| Outcome::LeaderChanged);
+        self.reads.clear();
+        self.node.reads.complete_through(u64::MAX, |_| Outcome::LeaderChanged);
     }
+}
 
-    /// The request at the WAL thread is durable: what waited for it leaves, and the next one follows.
-    fn send_persisted(&mut self) {
-        if let Some(Unpersisted { messages, .. }) = self.unpersisted.pop_front() {
-            messages.into_iter().for_each(|message| self.transport.send(message));
-        }
-        self.ask_wal();
-    }
-
-    /// Gives the first request to the WAL thread, if it does not have it yet.
-    fn ask_wal(&mut self) {
-        if let Some(request) = self.unpersisted.front_mut().and_then(|first| first.request.take()) {
-            let _ended = self.to_wal.try_send(request); // the WAL thread is gone: the node is about to stop
-        }
+impl<S: LogStore, M: StateMachine, T, R> Drop for RaftLoop<S, M, T, R> {
+    fn drop(&mut self) {
+        self.events.close();
+        self.node.proposals.close(|_| Outcome::Stopped);
+        self.node.reads.close(|_| Outcome::Stopped);
+        self.node.leadership.close();
     }
 }

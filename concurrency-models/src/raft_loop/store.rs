@@ -1,6 +1,6 @@
 //! The log as raft reads it: in memory, owned by the [`raft::RawNode`], so that it needs no lock.
 
-use raft::eraftpb::{ConfState, Entry, HardState, Snapshot};
+use raft::eraftpb::{Entry, HardState, Snapshot};
 use raft::{GetEntriesContext, RaftState, Storage, StorageError};
 
 /// What a round writes into raft's view of its log. Durable is what the WAL thread has written, and that comes later.
@@ -11,27 +11,28 @@ pub trait LogStore: Storage {
     fn put_entries(&mut self, entries: &[Entry]);
     /// Term, vote and commit index.
     fn put_hard_state(&mut self, hard_state: &HardState);
-    /// Who votes and who learns.
-    fn put_conf_state(&mut self, conf_state: &ConfState);
 }
 
 /// Entries since the last snapshot.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
+    /// The membership in it is that of the snapshot: a restart applies the changes behind it once more.
     state: RaftState,
     snapshot: Snapshot,
+    /// The first one follows the snapshot, and none is missing.
     entries: Vec<Entry>,
 }
 
 impl MemoryStore {
-    /// An empty log of a group with these voters.
+    /// An empty log of a group that began with these voters. A member that joins later begins with the same: the changes since then are in the log.
     pub fn new(voters: impl Into<Vec<u64>>) -> Self {
         let mut state = RaftState::default();
         state.conf_state.set_voters(voters.into());
         Self { state, ..Self::default() }
     }
 
-    /// What a recovery found.
+    /// What a recovery found; the membership in `state` is that of the snapshot, or that which the group began with. raft's configuration then says that
+    /// everything up to the snapshot's index is applied, and so must the state machine.
     pub fn recovered(state: RaftState, snapshot: Snapshot, entries: Vec<Entry>) -> Self {
         Self { state, snapshot, entries }
     }
@@ -41,9 +42,10 @@ impl MemoryStore {
         self.snapshot.get_metadata().index
     }
 
-    /// Where the entry of this index is, were it here.
-    fn position(&self, index: u64) -> usize {
-        usize::try_from(index - self.compacted_to() - 1).unwrap_or(usize::MAX)
+    /// Where the entry of this index is, were it here; `None` if the snapshot stands for it.
+    fn position(&self, index: u64) -> Option<usize> {
+        let behind = index.checked_sub(self.compacted_to() + 1)?;
+        Some(usize::try_from(behind).unwrap_or(usize::MAX))
     }
 }
 
@@ -58,7 +60,9 @@ impl LogStore for MemoryStore {
 
     fn put_entries(&mut self, entries: &[Entry]) {
         let Some(first) = entries.first() else { return };
-        let from = self.position(first.index);
+        let from = self.position(first.index).unwrap_or_else(|| {
+            panic!("entry {} is in place of what the snapshot stands for: it is committed", first.index)
+        });
         assert!(from <= self.entries.len(), "entry {} leaves a gap behind the log's end", first.index);
         self.entries.truncate(from);
         self.entries.extend_from_slice(entries);
@@ -66,10 +70,6 @@ impl LogStore for MemoryStore {
 
     fn put_hard_state(&mut self, hard_state: &HardState) {
         self.state.hard_state = hard_state.clone();
-    }
-
-    fn put_conf_state(&mut self, conf_state: &ConfState) {
-        self.state.conf_state = conf_state.clone();
     }
 }
 
@@ -85,24 +85,20 @@ impl Storage for MemoryStore {
         max_size: impl Into<Option<u64>>,
         _context: GetEntriesContext,
     ) -> raft::Result<Vec<Entry>> {
-        if low <= self.compacted_to() {
+        let (Some(low), Some(high)) = (self.position(low), self.position(high)) else {
             return Err(StorageError::Compacted.into());
-        }
-        let range = self.position(low)..self.position(high);
-        let mut entries = self.entries.get(range).ok_or(StorageError::Unavailable)?.to_vec();
+        };
+        let mut entries = self.entries.get(low..high).ok_or(StorageError::Unavailable)?.to_vec();
         raft::util::limit_size(&mut entries, max_size.into());
         Ok(entries)
     }
 
     fn term(&self, index: u64) -> raft::Result<u64> {
-        let compacted_to = self.compacted_to();
-        if index == compacted_to {
+        if index == self.compacted_to() {
             return Ok(self.snapshot.get_metadata().term);
         }
-        if index < compacted_to {
-            return Err(StorageError::Compacted.into());
-        }
-        let entry = self.entries.get(self.position(index)).ok_or(StorageError::Unavailable)?;
+        let position = self.position(index).ok_or(StorageError::Compacted)?;
+        let entry = self.entries.get(position).ok_or(StorageError::Unavailable)?;
         Ok(entry.term)
     }
 

@@ -8,7 +8,7 @@ mod reached;
 mod scan;
 
 pub(crate) use reached::{Collector, collector};
-pub use reached::{Coverage, Reached};
+pub use reached::{Coverage, Reached, Row};
 pub use scan::{scan, scan_text};
 
 /// Names the folder to write to.

@@ -6,20 +6,24 @@ use concurrency_models::image::Image;
 use concurrency_models::mailbox::{self, Receiver, Sender};
 use concurrency_models::raft_loop::{
     self, ElectionTimeouts, Event, MemoryStore, Node, Persist, RaftLoop, RaftLoopError, StateMachine,
-    Transport,
 };
 use concurrency_models::sync::Mutex;
 use loom_tests::run::{Running, block_on, spawn_deep};
-use raft::eraftpb::{Entry, Message, MessageType, Snapshot};
-use raft::{Config, RawNode};
+use raft::eraftpb::{Entry, Snapshot};
+use raft::{Config, RawNode, Storage};
+
+use crate::world::{Network, World};
 
 /// Events that wait for the loop, at most.
-const MAILBOX: usize = 4;
+const MAILBOX: usize = 16;
 
 /// The entries that were applied, in order.
 pub(crate) struct Machine {
     applied: Vec<Vec<u8>>,
-    pub(crate) image: Arc<Image<Vec<Vec<u8>>>>,
+    /// Index of the last one.
+    last: u64,
+    image: Arc<Image<Vec<Vec<u8>>>>,
+    shown: Arc<Mutex<usize>>,
 }
 
 impl StateMachine for Machine {
@@ -27,93 +31,92 @@ impl StateMachine for Machine {
     type Applied = usize;
 
     fn apply(&mut self, entry: &Entry) -> usize {
+        assert!(entry.index > self.last, "entry {} is applied again, after {}", entry.index, self.last);
+        self.last = entry.index;
         self.applied.push(entry.data.to_vec());
         self.applied.len() - 1
     }
 
     fn restore(&mut self, snapshot: &Snapshot) {
+        self.last = snapshot.get_metadata().index;
         self.applied = vec![snapshot.data.to_vec()];
     }
 
     fn publish(&mut self) {
+        *self.shown.lock() = self.applied.len();
         self.image.replace(self.applied.clone());
-    }
-}
-
-/// What has become durable, and what was sent.
-#[derive(Default)]
-pub(crate) struct World {
-    /// Index of the last entry on the disk.
-    pub(crate) durable: u64,
-    /// Term of the last vote or term on the disk.
-    pub(crate) durable_term: u64,
-    pub(crate) sent: Vec<Message>,
-    /// The loop has ended: nothing may be sent any more.
-    pub(crate) over: bool,
-}
-
-/// Checks each message as it leaves.
-pub(crate) struct Network(pub(crate) Arc<Mutex<World>>);
-
-impl Transport for Network {
-    fn send(&mut self, message: Message) {
-        let mut world = self.0.lock();
-        assert!(!world.over, "sent after the end: {message:?}");
-        if message.get_msg_type() == MessageType::MsgAppendResponse && !message.reject {
-            assert!(message.index <= world.durable, "acknowledged before it is durable: {}", message.index);
-        }
-        world.sent.push(message);
     }
 }
 
 pub(crate) struct SameTimeout;
 
+/// In ticks: raft draws the same.
+pub(crate) const ELECTION_TIMEOUT: usize = 2;
+
 impl ElectionTimeouts for SameTimeout {
     fn next(&mut self) -> usize {
-        10
+        ELECTION_TIMEOUT
     }
 }
 
-pub(crate) struct Member {
+pub(crate) type Loop = RaftLoop<MemoryStore, Machine, Network, SameTimeout>;
+
+pub(crate) struct Member<L = Loop> {
     pub(crate) node: Node<MemoryStore, usize>,
     pub(crate) events: Sender<Event>,
     pub(crate) image: Arc<Image<Vec<Vec<u8>>>>,
+    /// How many entries the readers see; whoever holds the lock keeps the state machine from showing more.
+    pub(crate) shown: Arc<Mutex<usize>>,
     pub(crate) world: Arc<Mutex<World>>,
     pub(crate) requests: Receiver<Persist>,
-    pub(crate) raft_loop: RaftLoop<MemoryStore, Machine, Network, SameTimeout>,
+    pub(crate) raft_loop: L,
 }
 
-/// Node 1 of a group with these voters, not running yet.
+impl<L> Member<L> {
+    /// The same with another form of its loop.
+    #[cfg(not(loom))]
+    pub(crate) fn map<M>(self, form: impl FnOnce(L) -> M) -> Member<M> {
+        let Self { node, events, image, shown, world, requests, raft_loop } = self;
+        Member { node, events, image, shown, world, requests, raft_loop: form(raft_loop) }
+    }
+}
+
+/// Node 1 of a group with these voters, not running yet. A single voter leads at once.
 pub(crate) fn member(voters: &[u64]) -> Member {
+    member_with(MemoryStore::new(voters), voters == [1])
+}
+
+/// Node 1 as it starts with what its disk has, not running yet.
+pub(crate) fn member_with(disk: MemoryStore, campaigns: bool) -> Member {
+    let logger = slog::Logger::root(slog::Discard, slog::o!());
+    let first = disk.first_index().expect("a log in memory");
     let config = Config {
         id: 1,
-        election_tick: 10,
+        election_tick: ELECTION_TIMEOUT,
         heartbeat_tick: 1,
-        min_election_tick: 10,
-        max_election_tick: 11,
+        min_election_tick: ELECTION_TIMEOUT,
+        max_election_tick: ELECTION_TIMEOUT + 1,
+        pre_vote: false,
+        applied: first - 1,
         ..Config::default()
     };
-    let logger = slog::Logger::root(slog::Discard, slog::o!());
-    let mut raw =
-        RawNode::new(&config, MemoryStore::new(voters), &logger).expect("a configuration that raft takes");
-    raw.raft.set_randomized_election_timeout(10);
-    if voters == [1] {
+    let mut raw = RawNode::new(&config, disk.clone(), &logger).expect("a configuration that raft takes");
+    if campaigns {
         raw.campaign().expect("nobody is in the way");
     }
-    let machine = Machine { applied: Vec::new(), image: Arc::new(Image::new(Vec::new())) };
-    let (image, world) = (machine.image.clone(), Arc::default());
+    let image = Arc::new(Image::new(Vec::new()));
+    let shown = Arc::new(Mutex::new(0));
+    let machine = Machine { applied: Vec::new(), last: 0, image: image.clone(), shown: shown.clone() };
+    let world = Arc::new(Mutex::new(World { disk, ..World::default() }));
     let (events, inbox) = mailbox::channel(MAILBOX);
-    let network = Network(Arc::clone(&world));
+    let network = Network(world.clone());
     let (node, raft_loop, requests) =
         raft_loop::new(raw, (events.clone(), inbox), machine, network, SameTimeout);
-    Member { node, events, image, world, requests, raft_loop }
+    Member { node, events, image, shown, world, requests, raft_loop }
 }
 
 /// Starts the loop.
-pub(crate) fn start(
-    raft_loop: RaftLoop<MemoryStore, Machine, Network, SameTimeout>,
-    world: &Arc<Mutex<World>>,
-) -> Running<std::result::Result<(), RaftLoopError>> {
+pub(crate) fn start(raft_loop: Loop, world: &Arc<Mutex<World>>) -> Running<Result<(), RaftLoopError>> {
     let world = world.clone();
     spawn_deep(move || {
         let ended = block_on(raft_loop.run());
@@ -122,32 +125,10 @@ pub(crate) fn start(
     })
 }
 
-/// Does what the WAL thread is asked, until the entry at `index` is durable.
-pub(crate) fn serve_until(
-    index: u64,
-    requests: &mut Receiver<Persist>,
-    events: &Sender<Event>,
-    world: &Mutex<World>,
-) {
-    loop {
-        let request = block_on(requests.recv()).expect("the loop asks");
-        persist(&request, world);
-        assert!(block_on(events.send(Event::Persisted(Ok(request.number)))).is_ok());
-        if request.entries.last().is_some_and(|last| last.index >= index) {
-            return;
-        }
-    }
-}
-
-/// Makes a request durable.
-pub(crate) fn persist(request: &Persist, world: &Mutex<World>) {
-    let mut world = world.lock();
-    if let Some(last) = request.entries.last() {
-        world.durable = last.index;
-    }
-    if let Some(hard_state) = &request.hard_state {
-        world.durable_term = hard_state.term;
-    }
+/// Ends it.
+pub(crate) fn stop(events: &Sender<Event>, running: Running<Result<(), RaftLoopError>>) {
+    assert!(block_on(events.send(Event::Stop)).is_ok());
+    assert_eq!(running.join(), Ok(()));
 }
 
 /// Runs a scenario on a stack that a `RawNode` fits on.

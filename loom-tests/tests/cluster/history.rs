@@ -1,0 +1,59 @@
+//! What the group must never contradict, whoever says it and after however many restarts.
+
+use std::collections::BTreeMap;
+
+use raft::eraftpb::{Entry, Message, MessageType};
+
+/// What has been seen of the group.
+#[derive(Debug, Default)]
+pub(crate) struct History {
+    /// Who has led in a term.
+    leaders: BTreeMap<u64, u64>,
+    /// What was applied at an index, by whoever came first.
+    applied: BTreeMap<u64, Vec<u8>>,
+    /// Elected leaders of partitions, by partition and epoch.
+    elected: BTreeMap<(u8, u8), u8>,
+    /// What a proposer was told: his entry is at this index.
+    acknowledged: BTreeMap<u64, Vec<u8>>,
+}
+
+impl History {
+    /// Only a leader sends these.
+    pub(crate) fn sent(&mut self, message: &Message) {
+        let kinds = [MessageType::MsgAppend, MessageType::MsgHeartbeat, MessageType::MsgSnapshot];
+        if kinds.contains(&message.get_msg_type()) {
+            let leader = *self.leaders.entry(message.term).or_insert(message.from);
+            assert_eq!(leader, message.from, "two leaders in term {}", message.term);
+        }
+    }
+
+    pub(crate) fn applied(&mut self, entry: &Entry) {
+        let first = self.applied.entry(entry.index).or_insert_with(|| entry.data.to_vec());
+        assert_eq!(*first, entry.data.to_vec(), "two entries applied at index {}", entry.index);
+    }
+
+    pub(crate) fn elected(&mut self, partition: u8, epoch: u8, leader: u8) {
+        let first = *self.elected.entry((partition, epoch)).or_insert(leader);
+        assert_eq!(first, leader, "two leaders of partition {partition} in epoch {epoch}");
+    }
+
+    pub(crate) fn acknowledged(&mut self, index: u64, data: Vec<u8>) {
+        let before = self.acknowledged.insert(index, data);
+        assert_eq!(before, None, "two proposers were told that index {index} is theirs");
+    }
+
+    /// A member that is level has applied this much, in order: as all others, and nothing that was acknowledged is missing.
+    pub(crate) fn holds(&self, log: &[(u64, Vec<u8>)]) {
+        let all: Vec<(u64, Vec<u8>)> = self.applied.clone().into_iter().take(log.len()).collect();
+        assert_eq!(log, all, "a member has not applied what others have, in their order");
+        for acknowledged in self.acknowledged.clone() {
+            assert!(log.contains(&acknowledged), "acknowledged, and lost: {acknowledged:?}");
+        }
+    }
+}
+
+/// Raft paper, figure 3: if two logs have an entry of the same index and term, they are the same up to there.
+pub(crate) fn logs_match(one: &[Entry], other: &[Entry]) {
+    let last_common = one.iter().zip(other).rposition(|(a, b)| a.term == b.term).map_or(0, |last| last + 1);
+    assert_eq!(one[..last_common], other[..last_common], "one index and term, and two histories");
+}

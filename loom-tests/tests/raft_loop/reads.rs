@@ -1,0 +1,68 @@
+//! Reads that see everything that was committed when they began (ReadIndex).
+
+use concurrency_models::raft_loop::{Outcome, ProposeError};
+use loom_tests::check;
+use loom_tests::run::block_on;
+
+use crate::group::{Member, deep, member, start, stop};
+#[cfg(not(loom))]
+use crate::messages::{append, arrives};
+use crate::world::serve_one;
+
+#[test]
+fn a_read_sees_what_was_acknowledged_before_it_began() {
+    check(|| {
+        deep(|| {
+            let Member { node, events, image, world, mut requests, raft_loop, .. } = member(&[1]);
+            let mut waiting = node.propose(vec![7]).expect("it leads");
+            let running = start(raft_loop, &world);
+            serve_one(&mut requests, &events, &world);
+            assert!(matches!(block_on(waiting.outcome()), Ok(Outcome::Applied { index: 2, .. })));
+            let mut read = node.read_index().expect("it leads");
+            assert!(matches!(block_on(read.outcome()), Ok(Outcome::Readable(2..))));
+            assert_eq!(*image.load(), [vec![7]]);
+            stop(&events, running);
+        });
+    });
+}
+
+/// A new leader does not know yet what is committed. raft drops such a read without a word.
+#[test]
+fn a_read_before_the_first_commit_of_a_term_is_answered() {
+    check(|| {
+        deep(|| {
+            let Member { node, events, world, mut requests, raft_loop, .. } = member(&[1]);
+            let running = start(raft_loop, &world);
+            serve_one(&mut requests, &events, &world);
+            match node.read_index() {
+                Ok(mut read) => assert!(matches!(block_on(read.outcome()), Ok(Outcome::Readable(1..)))),
+                Err(error) => assert_eq!(error, ProposeError::Dropped),
+            }
+            stop(&events, running);
+        });
+    });
+}
+
+#[cfg(not(loom))] // 60,000 interleavings, which are mostly those of the mailbox
+#[test]
+fn a_read_that_races_a_change_of_leader_is_answered() {
+    check(|| {
+        deep(|| {
+            let Member { node, events, world, mut requests, raft_loop, .. } = member(&[1]);
+            let running = start(raft_loop, &world);
+            serve_one(&mut requests, &events, &world);
+            let mut newer = append(1);
+            newer.term = 9;
+            assert!(events.try_send(arrives(newer)).is_ok());
+            match node.read_index() {
+                Ok(mut read) => {
+                    let outcome = block_on(read.outcome()).expect("answered");
+                    assert!(matches!(outcome, Outcome::Readable(1) | Outcome::LeaderChanged), "{outcome:?}");
+                }
+                Err(ProposeError::NotLeader { leader_id }) => assert_eq!(leader_id, 2),
+                Err(error) => assert_eq!(error, ProposeError::Dropped),
+            }
+            stop(&events, running);
+        });
+    });
+}
