@@ -16,6 +16,7 @@ enum Slot<T> {
 
 impl<T> Slot<T> {
     /// What the one who waits learns from it, and takes out of it; `None` if that is nothing yet.
+    #[inline]
     fn take(&mut self) -> Option<Result<T, Unanswered>> {
         match std::mem::replace(self, Self::Gone) {
             Self::Open => {
@@ -53,6 +54,7 @@ pub struct Answer<T> {
 pub struct Unanswered;
 
 /// A question: who answers it, and who waits.
+#[inline]
 #[track_caller]
 pub fn channel<T>() -> (Reply<T>, Answer<T>) {
     let monitor = Arc::new(Monitor::new(State { slot: Slot::Open, wanted: true, waiting: WaitQueue::new() }));
@@ -64,6 +66,7 @@ impl<T> Reply<T> {
     ///
     /// # Errors
     /// Nobody waits any more: the answer comes back.
+    #[inline]
     #[track_caller]
     pub fn send(mut self, answer: T) -> Result<(), T> {
         let Some(monitor) = self.open.take() else { return Err(answer) };
@@ -71,6 +74,7 @@ impl<T> Reply<T> {
         Self::give(&monitor, answer)
     }
 
+    #[inline]
     fn give(monitor: &Monitor<State<T>>, answer: T) -> Result<(), T> {
         monitor.update(|state, wakes| {
             if !state.wanted {
@@ -89,6 +93,7 @@ impl<T> Reply<T> {
 }
 
 impl<T> Drop for Reply<T> {
+    #[inline]
     fn drop(&mut self) {
         let Some(monitor) = self.open.take() else { return };
         monitor.update(|state, wakes| {
@@ -105,6 +110,7 @@ impl<T> Answer<T> {
     ///
     /// # Errors
     /// The other side was dropped without an answer, or the answer has been taken.
+    #[inline]
     #[track_caller]
     pub fn wait(&mut self) -> impl Future<Output = Result<T, Unanswered>> {
         if let Some(monitor) = &self.open {
@@ -127,6 +133,7 @@ impl<T> Answer<T> {
 
     /// What the other side has left behind, once it is gone: it belongs to this one alone, and is taken without the lock. Mostly an answer is there before
     /// it is waited for.
+    #[inline]
     fn left_behind(&mut self) -> Option<State<T>> {
         let monitor = self.open.take_if(|monitor| Arc::strong_count(monitor) == 1)?;
         Arc::into_inner(monitor).map(Monitor::into_inner)
@@ -134,6 +141,7 @@ impl<T> Answer<T> {
 }
 
 impl<T> Drop for Answer<T> {
+    #[inline]
     fn drop(&mut self) {
         let Some(monitor) = self.open.take() else { return };
         let unread = monitor.with(|state| {

@@ -96,6 +96,7 @@ impl<W, K: Ord + Copy> WaitQueue<W, K> {
         }
     }
 
+    #[inline]
     fn pop_front(&mut self) -> Option<W> {
         let (_, waker) = self.first.take()?;
         self.first = self.rest.pop_first();
@@ -155,6 +156,7 @@ impl<W: Wake> From<Origin> for Wakes<W> {
 
 impl<W: Wake> Wakes<W> {
     /// Wakes the waiter that came first, if any waits.
+    #[inline]
     pub fn one<K: Ord + Copy>(&mut self, queue: &mut WaitQueue<W, K>) {
         if let Some(waker) = queue.pop_front() {
             self.push(waker);
@@ -162,6 +164,7 @@ impl<W: Wake> Wakes<W> {
     }
 
     /// Wakes all.
+    #[inline]
     pub fn all<K: Ord + Copy>(&mut self, queue: &mut WaitQueue<W, K>) {
         while let Some(waker) = queue.pop_front() {
             self.push(waker);
@@ -169,12 +172,14 @@ impl<W: Wake> Wakes<W> {
     }
 
     /// Wakes all whose key is at most `key`.
+    #[inline]
     pub fn up_to<K: Ord + Copy>(&mut self, queue: &mut WaitQueue<W, K>, key: K) {
         while queue.first.as_ref().is_some_and(|((waiting_for, _), _)| *waiting_for <= key) {
             self.one(queue);
         }
     }
 
+    #[inline]
     fn push(&mut self, waker: W) {
         self.woken = match self.take() {
             Woken::Nobody => Woken::One(waker),

@@ -20,6 +20,7 @@ pub struct Monitor<S> {
 
 impl<S> Monitor<S> {
     /// A monitor over `state`.
+    #[inline]
     #[track_caller]
     pub fn new(state: S) -> Self {
         Self { state: Mutex::new(state) }
@@ -96,6 +97,7 @@ where
 {
     type Output = R;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
         let this = self.get_mut();
         let identity = this.monitor.state.identity();
@@ -138,6 +140,7 @@ impl<S, K: Ord + Copy, F> Wait<'_, S, K, F> {
 }
 
 impl<S, K: Ord + Copy, F> Drop for Wait<'_, S, K, F> {
+    #[inline]
     fn drop(&mut self) {
         let Some(ticket) = self.ticket.take() else { return };
         let queue_of = self.queue;

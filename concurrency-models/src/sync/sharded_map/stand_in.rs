@@ -3,6 +3,13 @@
 //! In `dashmap` the hashes of the keys and the number of processors decide which keys share a shard, and so whether a call inside of a call
 //! deadlocks. Here a [`Placement`] decides, and a scenario is explored with every one that there is for its keys ([`Placement::all`]).
 //! It is always compiled, so that it passes the same contract suite as the real one.
+#![cfg_attr(
+    not(any(loom, shuttle)),
+    expect(
+        clippy::disallowed_types,
+        reason = "it stands below the facade, as the map does that it stands for"
+    )
+)]
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
