@@ -8,29 +8,24 @@ use loom_tests::calibration::oracle::{Endings, endings};
 use loom_tests::calibration::program::{Fragment, Program};
 use loom_tests::calibration::{Summary, explore};
 
-/// Steps of a program, at most. shuttle's depth-first search leaves out nothing, however alike two schedules are, and loom tries each value that an atomic could have:
-/// they get smaller programs.
-fn steps(fragment: Fragment) -> usize {
-    match fragment {
-        _ if cfg!(shuttle) => 4,
-        Fragment::Atomic => 5,
-        _ => 6,
-    }
-}
+/// Steps of a program, at most. shuttle's depth-first search leaves out nothing, however alike two schedules are: it gets smaller programs.
+const STEPS: usize = if cfg!(loom) { 6 } else { 4 };
 
-/// Programs per fragment.
-const PROGRAMS: u64 = 150;
+/// How many programs: with atomics loom has many more executions of each, and shuttle has with all.
+fn programs(fragment: Fragment) -> u64 {
+    if cfg!(shuttle) || fragment == Fragment::Atomic { 100 } else { 150 }
+}
 
 /// Names a program to a process that explores only this one: its fragment and its seed.
 const PROGRAM: &str = "CHRONIK_CALIBRATION_PROGRAM";
 
 fn program(fragment: Fragment, seed: u64) -> Program {
-    Program::random(fragment, seed, steps(fragment))
+    Program::random(fragment, seed, STEPS)
 }
 
 fn calibrate(fragment: Fragment) -> Summary {
     let mut summary = Summary::new(fragment);
-    for seed in 0..PROGRAMS {
+    for seed in 0..programs(fragment) {
         let program = program(fragment, seed);
         let endings = endings(&program);
         summary.programs += 1;

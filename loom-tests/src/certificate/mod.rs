@@ -135,6 +135,9 @@ impl Certificate {
         let mut certificates = Vec::new();
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "unfinished") {
+                continue;
+            }
             let wrong = |why: String| io::Error::other(format!("{}: {why}", path.display()));
             let text = fs::read_to_string(&path)?;
             let certificate: Self = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
@@ -147,10 +150,13 @@ impl Certificate {
         Ok(certificates)
     }
 
-    /// Writes it to its file.
+    /// Writes it to its file, at once: another test may be reading them all.
     fn write(&self, folder: &Path) -> io::Result<()> {
         fs::create_dir_all(folder)?;
-        fs::write(file_of(folder, &self.scenario), serde_json::to_string_pretty(self)? + "\n")
+        let file = file_of(folder, &self.scenario);
+        let unfinished = file.with_extension("unfinished");
+        fs::write(&unfinished, serde_json::to_string_pretty(self)? + "\n")?;
+        fs::rename(unfinished, file)
     }
 }
 
