@@ -106,11 +106,18 @@ impl<W, K: Ord + Copy> WaitQueue<W, K> {
 /// The waiters woken inside a critical section; they run when this is dropped, after the lock.
 #[derive(Debug)]
 pub struct Wakes<W: Wake> {
-    /// Mostly there is one, and it needs no allocation.
-    first: Option<W>,
-    rest: Vec<W>,
+    woken: Woken<W>,
     /// Who wakes them, for those who watch.
     origin: Origin,
+}
+
+/// Mostly it is nobody or one, and needs no allocation.
+#[derive(Debug)]
+enum Woken<W> {
+    Nobody,
+    One(W),
+    /// In order.
+    Many(Vec<W>),
 }
 
 /// What can be woken.
@@ -142,7 +149,7 @@ impl<W: Wake> Default for Wakes<W> {
 
 impl<W: Wake> From<Origin> for Wakes<W> {
     fn from(origin: Origin) -> Self {
-        Self { first: None, rest: Vec::new(), origin }
+        Self { woken: Woken::Nobody, origin }
     }
 }
 
@@ -169,24 +176,35 @@ impl<W: Wake> Wakes<W> {
     }
 
     fn push(&mut self, waker: W) {
-        match &self.first {
-            None => self.first = Some(waker),
-            Some(_) => self.rest.push(waker),
-        }
+        self.woken = match self.take() {
+            Woken::Nobody => Woken::One(waker),
+            Woken::One(first) => Woken::Many(vec![first, waker]),
+            Woken::Many(mut woken) => {
+                woken.push(waker);
+                Woken::Many(woken)
+            }
+        };
+    }
+
+    fn take(&mut self) -> Woken<W> {
+        std::mem::replace(&mut self.woken, Woken::Nobody)
     }
 
     #[cold]
     fn wake(&mut self) {
-        let woken = self.first.take().into_iter().chain(self.rest.drain(..));
-        woken.for_each(|waiter| waiter.wake_from(self.origin));
+        match self.take() {
+            Woken::Nobody => (),
+            Woken::One(waiter) => waiter.wake_from(self.origin),
+            Woken::Many(woken) => woken.into_iter().for_each(|waiter| waiter.wake_from(self.origin)),
+        }
     }
 }
 
 impl<W: Wake> Drop for Wakes<W> {
     #[inline]
     fn drop(&mut self) {
-        if self.first.is_some() {
-            self.wake(); // mostly there is nobody to wake
+        if !matches!(self.woken, Woken::Nobody) {
+            self.wake();
         }
     }
 }

@@ -20,58 +20,80 @@
 //! }
 //! ```
 //!
+//! A scenario returns its *final state*, `()` if it has none to tell: what may differ from one interleaving to another, such as who was first. It is
+//! told apart by its `Debug` text, so it holds plain values: no address, no lock.
+//!
 //! What a scenario may use is in [`run`]: threads, `block_on`, polling a future once and dropping it. A closure must do the same
 //! thing each time it is called: no clock, no environment, no random numbers, no randomly seeded map.
 
+use std::fmt::Debug;
+
+pub mod calibration;
+pub mod certificate;
 mod checker;
+pub mod coverage;
 pub mod mutants;
 #[cfg(not(any(loom, shuttle)))]
 pub mod report;
 pub mod run;
+pub mod scenarios;
 pub mod sites;
 pub mod trace;
 
-pub use checker::{Exploration, built};
+use certificate::Kind;
+pub use checker::{Exploration, Size, built};
 use concurrency_models::sync::sharded_map::stand_in::Placement;
 
-/// Explores a scenario with the checker that this build was made for, and prints one line about it.
+/// Explores a scenario with the checker that this build was made for, and prints one line about it. Under loom the result must be that of its
+/// [`certificate`]; elsewhere the final states must be among those that loom has seen.
 ///
 /// # Panics
-/// If an execution fails, and if the checker did not explore what it promises.
-pub fn check<F: Fn() + Send + Sync + 'static>(scenario: F) -> Exploration {
+/// If an execution fails, if the checker did not explore what it promises, and if the certificate says otherwise or there is none.
+pub fn check<S: Debug, F: Fn() -> S + Send + Sync + 'static>(scenario: F) -> Exploration {
     let name = scenario_name(std::any::type_name::<F>());
-    checker::check(&name, scenario)
+    checker::check(&name, Kind::Proof, scenario)
 }
 
 /// The same for a scenario of one thread, in which there is nothing to interleave: what a call returns, and in which order.
 ///
 /// # Panics
-/// If it fails, and under loom if it turns out to have more than one interleaving.
-pub fn check_sequence<F: Fn() + Send + Sync + 'static>(scenario: F) -> Exploration {
+/// As [`check`], and under loom if it turns out to have more than one interleaving.
+pub fn check_sequence<S: Debug, F: Fn() -> S + Send + Sync + 'static>(scenario: F) -> Exploration {
     let name = scenario_name(std::any::type_name::<F>());
     checker::check_sequence(&name, scenario)
 }
 
-/// The same for a scenario over a [`ShardedMap`](concurrency_models::sync::ShardedMap) whose keys hash as `0..keys`: under loom one exploration
-/// for every way to put them into shards, since hashes and the number of processors decide in production who shares one. The other checkers
-/// run it once: under std the real map does what it does, and under shuttle all keys share one lock.
+/// The same for a scenario over a [`ShardedMap`](concurrency_models::sync::ShardedMap) whose keys hash as `0..keys`. Under loom it is explored once for
+/// every way to put them into shards, since hashes and the number of processors decide in production who shares one; all of that is one proof. The
+/// other checkers run it as it is: under std the real map does what it does, and under shuttle all keys share one lock.
 ///
 /// # Panics
 /// As [`check`].
-pub fn check_sharded<F: Fn() + Send + Sync + 'static>(keys: usize, scenario: F) -> Vec<Exploration> {
+pub fn check_sharded<S: Debug, F: Fn() -> S + Send + Sync + 'static>(
+    keys: usize,
+    scenario: F,
+) -> Exploration {
     let name = scenario_name(std::any::type_name::<F>());
     if !cfg!(loom) {
-        return vec![checker::check(&name, scenario)];
+        return checker::check(&name, Kind::Proof, scenario);
     }
-    let scenario = std::sync::Arc::new(scenario);
-    let explore = |placement: Placement| {
-        let (name, scenario) = (format!("{name}[{placement}]"), scenario.clone());
-        checker::check(&name, move || {
-            placement.clone().of_new_maps();
-            scenario();
-        })
-    };
-    Placement::all(keys).into_iter().map(explore).collect()
+    checker::check_each(&name, &Placement::all(keys), move |placement| {
+        placement.clone().of_new_maps();
+        scenario()
+    })
+}
+
+/// The same for a composition that loom cannot finish: it explores what happens with at most `preemption_bound` preemptions, the largest number
+/// with which that ends within two minutes. That is a *search*, and no proof: loom loses outcomes under a bound.
+///
+/// # Panics
+/// As [`check`].
+pub fn search<S: Debug, F: Fn() -> S + Send + Sync + 'static>(
+    preemption_bound: usize,
+    scenario: F,
+) -> Exploration {
+    let name = scenario_name(std::any::type_name::<F>());
+    checker::check(&name, Kind::Search { preemption_bound }, scenario)
 }
 
 /// `mailbox::nothing_is_lost::{{closure}}` without its end: the test file and the test, which is the property.

@@ -42,11 +42,13 @@ fn a_large_request_is_not_overtaken() {
         let budget = Budget::new(10);
         let held = budget.try_reserve(5).expect("all is free");
         let large = reserve(&budget, 10);
-        let overtaken = budget.waiting() > 0 && budget.try_reserve(5).is_some();
+        let waits = budget.waiting() > 0;
+        let overtaken = waits && budget.try_reserve(5).is_some();
         assert!(!overtaken, "5 bytes were free, but the large request was there first");
         drop(held);
         assert_eq!(large.join(), Ok(()));
         assert_eq!(budget.available(), 10);
+        waits
     });
 }
 
@@ -76,8 +78,10 @@ fn two_that_grow_do_not_share_a_byte() {
         let out: usize = held.iter().map(|(_, held)| held.bytes()).sum();
         assert_eq!(out, budget.total());
         assert_eq!(budget.available(), 0);
+        let first_grew = held[0].0;
         drop(held);
         assert_eq!(budget.available(), budget.total());
+        first_grew
     });
 }
 

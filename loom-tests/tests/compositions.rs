@@ -91,6 +91,7 @@ fn nothing_is_appended_after_the_seal_and_nothing_is_lost() {
             Some(mut answer) => assert_eq!((flushed, block_on(answer.wait())), (1, Ok(()))),
             None => assert_eq!(flushed, 0),
         }
+        flushed
     });
 }
 
@@ -112,6 +113,7 @@ fn a_request_to_a_task_that_ends_is_answered_or_refused() {
         drop(sent); // if it was refused, the reply ends here
         assert_eq!(block_on(answer.wait()), if accepted { Ok(7) } else { Err(Unanswered) });
         task.join();
+        accepted
     });
 }
 
@@ -131,12 +133,14 @@ fn a_request_registered_while_its_server_ends_is_completed_or_refused() {
                 table.close(|_| "shut down");
             }
         });
-        if let Ok(mut request) = table.open() {
+        let outcome = table.open().ok().map(|mut request| {
             let sent = sender.try_send(request.key()).is_ok();
             let outcome = block_on(request.outcome()).expect("completed");
             assert!(outcome == "done" || !sent, "sent and drained, but {outcome}");
-        }
+            outcome
+        });
         server.join();
+        outcome
     });
 }
 
@@ -157,5 +161,6 @@ fn who_waits_for_an_applied_index_reads_what_was_applied() {
         assert!(*image.load() >= index, "woken at {index}, and the picture shows {}", *image.load());
         join_all(writers);
         assert_eq!(*image.load(), 2);
+        index
     });
 }

@@ -45,6 +45,7 @@ fn epoch_and_role_are_read_as_one() {
         assert!(both.contains(&seen), "{seen:?} has never been");
         assert_eq!(change.join(), Ok(()));
         assert_eq!(fence.current(), both[1]);
+        seen
     });
 }
 
@@ -55,9 +56,10 @@ fn the_epoch_never_goes_back() {
         let changes = [lead(&fence, 1), follow(&fence, 2)];
         let (earlier, later) = (fence.current().epoch, fence.current().epoch);
         assert!(earlier <= later, "went back from {earlier} to {later}");
-        let [_to_one, to_two] = join_all(changes);
+        let [to_one, to_two] = join_all(changes);
         assert_eq!(to_two, Ok(()));
         assert_eq!(fence.current().epoch, 2, "went back from 2");
+        (earlier, later, to_one.is_ok())
     });
 }
 
@@ -69,6 +71,7 @@ fn an_epoch_has_one_leader() {
         let done = join_all(changes).map(|change| change.is_ok());
         assert!(done[0] != done[1], "one epoch and two leaders");
         assert_eq!(fence.current().role == Role::Leader, done[0]);
+        done
     });
 }
 
@@ -86,6 +89,7 @@ fn nothing_of_an_epoch_is_done_after_it() {
         fence.read(|_, log| {
             assert_eq!(*log, if acted { vec![1, 2] } else { vec![2] }, "epoch 1 acts in epoch 2");
         });
+        acted
     });
 }
 
@@ -97,8 +101,10 @@ fn the_state_is_always_that_of_its_epoch() {
             let fence = fence.clone();
             move || fence.become_leader(3, |state| *state = 3)
         });
-        fence.read(|leadership, state| assert_eq!(leadership.epoch, *state, "the state of another epoch"));
+        let seen = fence.read(|leadership, state| (leadership.epoch, *state));
+        assert_eq!(seen.0, seen.1, "the state of another epoch");
         assert_eq!(change.join(), Ok(()));
+        seen
     });
 }
 
@@ -156,6 +162,7 @@ fn who_waits_for_a_change_sees_the_last() {
         let [_to_two, to_three] = join_all(changes);
         assert_eq!(to_three, Ok(()));
         assert_eq!(fence.current(), Leadership::leader(3));
+        seen
     });
 }
 

@@ -19,7 +19,7 @@ fn nobody_is_inside_once_it_is_drained() {
         block_on(gate.drained());
         assert_eq!(gate.inside(), 0, "somebody is inside");
         assert!(gate.enter().is_none());
-        join_all(visitors);
+        join_all(visitors)
     });
 }
 

@@ -43,13 +43,14 @@ fn appends_of_two_threads_both_complete() {
         let (queue, mut flusher) = group_commit::new();
         let appends = [(queue.clone(), 1), (queue, 2)]
             .map(|(queue, value): (Queue, u32)| spawn(move || outcome(queue.append(value, 1))));
-        let mut flushed = 0;
-        while flushed < 2 {
+        let mut flushed: Vec<Vec<u32>> = Vec::new();
+        while flushed.concat().len() < 2 {
             let group = block_on(flusher.next_group(ALL)).expect("open");
-            flushed += group.len();
+            flushed.push(group.iter().map(|entry| entry.value).collect());
             group_commit::settle(|| {}, group.into_iter().map(|entry| (entry.reply, entry.value)));
         }
         assert_eq!(join_all(appends), [Ok(1), Ok(2)], "each got the answer of its own entry");
+        flushed
     });
 }
 
@@ -66,6 +67,7 @@ fn what_is_taken_is_no_longer_queued() {
         assert!(before <= group.len(), "{before} were queued and {} came out", group.len());
         assert_eq!(queue.queued(), 0, "it is in the flusher's hand and in the queue");
         assert_eq!(appends.join(), Ok(()));
+        before
     });
 }
 
@@ -79,7 +81,9 @@ fn what_was_appended_before_the_close_is_flushed() {
         queue.close();
         assert_eq!(block_on(first.wait()), Ok(1));
         assert_eq!(outcome(second), Ok(2));
-        assert_eq!(flusher.join().concat(), [1, 2], "in the order of the appends");
+        let flushed = flusher.join();
+        assert_eq!(flushed.concat(), [1, 2], "in the order of the appends");
+        flushed
     });
 }
 
@@ -100,6 +104,7 @@ fn an_append_and_the_close_at_once_agree() {
                 assert!(matches!(rejected, Rejected::Closed(1)), "it was an orderly end: {rejected:?}");
             }
         }
+        flushed
     });
 }
 
@@ -108,11 +113,14 @@ fn a_flusher_that_dies_leaves_nobody_waiting() {
     check(|| {
         let (queue, flusher) = group_commit::new::<u32, u32>();
         let dies = spawn(move || drop(flusher)); // before or after the append
-        match queue.append(1, 1) {
+        let appended = queue.append(1, 1);
+        let accepted = appended.is_ok();
+        match appended {
             Ok(mut answer) => assert_eq!(block_on(answer.wait()), Err(Unanswered)),
             Err(rejected) => assert_eq!(rejected, Rejected::Dead(1)),
         }
         dies.join();
+        accepted
     });
 }
 

@@ -11,11 +11,11 @@ fn no_update_is_lost() {
     check(|| {
         let image = Arc::new(Image::new(0_u32));
         let writers = [image.clone(), image.clone()].map(|image| spawn(move || image.update(|now| now + 1)));
-        let mut versions = join_all(writers);
-        versions.sort_unstable();
+        let versions = join_all(writers);
         assert_eq!(*image.load(), 2, "the image is the fold of all updates");
-        assert_eq!(versions, [1, 2]);
+        assert!(versions == [1, 2] || versions == [2, 1]);
         assert_eq!(image.version(), 2);
+        versions
     });
 }
 
@@ -39,8 +39,10 @@ fn the_version_is_never_ahead_of_the_picture() {
         let image = Arc::new(Image::new(0_i64));
         let writers = [image.clone(), image.clone()].map(|image| spawn(move || image.update(|now| now + 1)));
         let version = image.version();
-        assert!(*image.load() >= version);
+        let shown = *image.load();
+        assert!(shown >= version);
         join_all(writers);
+        (version, shown)
     });
 }
 
@@ -58,6 +60,7 @@ fn a_picture_in_hand_does_not_change() {
         assert_eq!(writer.join(), 1);
         assert_eq!(*before, [1]);
         assert_eq!(*image.load(), [1, 2]);
+        during
     });
 }
 

@@ -90,6 +90,7 @@ fn the_high_watermark_never_goes_back() {
         assert!(joined <= 1 && acknowledged <= 1);
         let end = isr.high_watermark();
         assert!(end >= acknowledged.max(joined), "went back from {} to {end}", acknowledged.max(joined));
+        (earlier, later, end)
     });
 }
 
@@ -100,13 +101,15 @@ fn a_replica_on_its_way_in_counts_already() {
         let synced = acknowledge(&isr, ME, 1);
         let proposed = isr.propose_expand(1, FOLLOWER, 1);
         synced.join().expect("leads");
+        let high_watermark = isr.high_watermark();
         match proposed {
-            Ok(_) => assert_eq!(isr.high_watermark(), 0, "committed without one that may be in sync"),
+            Ok(_) => assert_eq!(high_watermark, 0, "committed without one that may be in sync"),
             Err(refused) => {
                 assert_eq!(refused, NotProposed::NotCaughtUp);
-                assert_eq!(isr.high_watermark(), 1);
+                assert_eq!(high_watermark, 1);
             }
         }
+        high_watermark
     });
 }
 
@@ -150,10 +153,12 @@ fn nothing_is_appended_after_a_shrink_that_forbids_it() {
         });
         let appended = isr.append(1, 2, || order.lock().push("appended"));
         shrink.join();
+        let accepted = appended.is_ok();
         match appended {
             Ok(_) => assert_eq!(order.lock()[0], "appended", "appended with too few in sync"),
             Err(refused) => assert_eq!(refused, NotAppended::NotEnoughReplicas { in_sync: 1 }),
         }
+        accepted
     });
 }
 
@@ -168,13 +173,15 @@ fn nothing_is_queued_for_an_epoch_after_it() {
         });
         let change = isr.follow(2, FOLLOWER, || queue.lock().push("truncate"));
         assert_eq!(change, Ok(()));
-        match handler.join() {
+        let handled = handler.join();
+        match handled {
             Ok(()) => assert_eq!(*queue.lock(), ["append", "truncate"], "what was deposed comes last"),
             Err(refused) => {
                 assert_eq!(refused, NotAppended::NotLeader(Leadership::follower(2, FOLLOWER)));
                 assert_eq!(*queue.lock(), ["truncate"]);
             }
         }
+        handled
     });
 }
 
@@ -192,6 +199,7 @@ fn the_truncation_comes_before_what_the_new_leader_sends() {
         let received = receiver.join();
         let order: &[&str] = if received.is_ok() { &["truncate", "append"] } else { &["truncate"] };
         assert_eq!(*queue.lock(), order, "cut after it was written");
+        order
     });
 }
 
@@ -205,6 +213,7 @@ fn an_acknowledgement_of_an_older_epoch_changes_nothing() {
         let late = late.join();
         assert_eq!(isr.high_watermark(), 0, "committed by what was said in epoch 1");
         assert!(late == Ok(0) || late == Err(Fenced { current: Leadership::leader(2) }));
+        late
     });
 }
 
@@ -217,6 +226,7 @@ fn what_a_former_life_acknowledges_changes_nothing() {
         let before = isr.restarted(1, FOLLOWER, 2).expect("leads");
         late.join().expect("leads");
         assert_eq!(isr.high_watermark(), before, "committed by a life that is over");
+        before
     });
 }
 
@@ -249,6 +259,7 @@ fn one_change_is_on_its_way_at_a_time() {
         let other = Change { partition_epoch: 5, ..change.clone() };
         assert_eq!(isr.withdraw(&other), Ok(0), "another change was withdrawn");
         assert_eq!(isr.withdraw(&change), Ok(1));
+        change.in_sync
     });
 }
 
@@ -316,6 +327,7 @@ fn a_produce_a_leader_change_and_a_shutdown_leave_nobody_waiting() {
         );
         assert_eq!(isr.lead(3, assignment([ME]), 0, 0), Err(Refused::Closed));
         assert_eq!(isr.waiting(), 0);
+        (answer, high_watermark, change)
     });
 }
 

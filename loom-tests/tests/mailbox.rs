@@ -31,6 +31,7 @@ fn nothing_is_lost_between_two_senders() {
         let second = block_on(receiver.recv()).expect("two were sent");
         assert_eq!(first + second, 3);
         assert!(join_all(senders).into_iter().all(|sent| sent.is_ok()));
+        first
     });
 }
 
@@ -47,6 +48,7 @@ fn what_got_in_before_the_close_comes_out() {
         let sent = sender.join();
         let accepted: Vec<u32> = (1..=2).zip(sent).filter(|(_, sent)| sent.is_ok()).map(|(n, _)| n).collect();
         assert_eq!(received, accepted, "what was accepted and what came out differ");
+        received
     });
 }
 
@@ -58,6 +60,7 @@ fn a_sender_that_waits_for_room_learns_of_the_end() {
         drop(receiver);
         let Err(Closed(returned)) = sender.join() else { panic!("both were sent into a mailbox for one") };
         assert!(returned == 1 || returned == 2);
+        returned
     });
 }
 
@@ -82,9 +85,11 @@ fn who_asks_through_a_mailbox_that_ends_is_told() {
         let (reply, mut answer) = reply::channel();
         let sent = sender.try_send(reply);
         assert!(!matches!(sent, Err(TrySendError::Full(_))));
+        let got_in = sent.is_ok();
         drop(sent);
         assert_eq!(block_on(answer.wait()), Err(Unanswered));
         ends.join();
+        got_in
     });
 }
 

@@ -40,7 +40,7 @@ fn a_full_outbox_drops_the_oldest_and_says_so() {
             spawn(move || (1..=3).filter_map(|message| outbox.raft(message).expect("open")).collect());
         let left = raft_messages(&drain(&mut connection));
         let dropped: Vec<u32> = raft_loop.join();
-        assert!(dropped.is_empty() || dropped == [1], "{dropped:?}");
+        assert!(dropped.is_empty() || dropped == [1], "only the oldest makes room: {dropped:?}");
         let expected: Vec<u32> = (1..=3).filter(|message| !dropped.contains(message)).collect();
         assert_eq!(left, expected, "what leaves and what was dropped is everything");
     });
@@ -95,11 +95,39 @@ fn a_newer_heartbeat_replaces_one_that_has_not_left() {
         let heartbeats = spawn(move || [1, 2].map(|heartbeat| outbox.heartbeat(heartbeat).expect("open")));
         let left = drain(&mut connection);
         match heartbeats.join() {
-            [None, Some(1)] => assert_eq!(left, [Outgoing::Heartbeat(2)]),
+            [None, Some(1)] => assert_eq!(left, [Outgoing::Heartbeat(2)], "the newest leaves"),
             [None, None] => assert_eq!(left, [Outgoing::Heartbeat(1), Outgoing::Heartbeat(2)]),
-            other => panic!("{other:?}"),
+            other => panic!("the newest leaves, and replaces the other: {other:?}"),
         }
     });
+}
+
+/// The outbox stays open: it is not its end that wakes the connection.
+fn wakes(send: impl FnOnce(&outbox::Outbox<u32, u32, u32>) + Send + 'static, expected: &Next) {
+    let (outbox, mut connection) = channel(1, 1);
+    let sends = spawn({
+        let outbox = outbox.clone();
+        move || send(&outbox)
+    });
+    assert_eq!(block_on(connection.next()).as_ref(), Some(expected));
+    sends.join();
+}
+
+#[test]
+fn a_heartbeat_wakes_a_connection_that_waits() {
+    check(|| {
+        wakes(|outbox| assert_eq!(outbox.heartbeat(9), Ok(None)), &Outgoing::Heartbeat(9));
+    });
+}
+
+#[test]
+fn a_raft_message_wakes_a_connection_that_waits() {
+    check(|| wakes(|outbox| assert_eq!(outbox.raft(5), Ok(None)), &Outgoing::Raft(5)));
+}
+
+#[test]
+fn data_wakes_a_connection_that_waits() {
+    check(|| wakes(|outbox| assert_eq!(block_on(outbox.data(1)), Ok(())), &Outgoing::Data(1)));
 }
 
 #[test]

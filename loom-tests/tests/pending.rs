@@ -25,6 +25,7 @@ fn a_request_completes_exactly_once_with_the_right_outcome() {
         let committed = commit.join();
         assert!(expired != committed, "decided by the timeout: {expired}, by the commit: {committed}");
         assert_eq!(outcome, Ok(if committed { Committed } else { TimedOut }));
+        outcome
     });
 }
 
@@ -37,6 +38,7 @@ fn of_two_commits_one_counts() {
         assert_eq!(block_on(request.outcome()), Ok(Committed));
         let [first, second] = join_all(commits);
         assert!(first != second);
+        first
     });
 }
 
@@ -63,10 +65,12 @@ fn nobody_registers_after_the_close_and_waits() {
             Ok(mut request) => {
                 assert_eq!(block_on(request.outcome()), Ok(ShutDown));
                 assert_eq!(shutdown.join(), 1);
+                true
             }
             Err(refused) => {
                 assert_eq!(refused, Refused::Closed);
                 assert_eq!(shutdown.join(), 0);
+                false
             }
         }
     });
@@ -94,9 +98,11 @@ fn who_gives_up_and_the_commit_agree() {
         let gives_up = spawn(move || drop(request));
         let again = table.register(1);
         assert!(matches!(again, Ok(_) | Err(Refused::Duplicate)));
+        let was_free = again.is_ok();
         drop(again);
         gives_up.join();
         assert!(table.is_empty(), "a request that nobody waits for is still in the table");
+        was_free
     });
 }
 
@@ -140,6 +146,7 @@ fn numbers_of_the_table_are_never_given_twice() {
         let [first, second] = join_all(openers);
         assert!(first.expect("open") != second.expect("open"));
         assert!(table.is_empty());
+        (first, second)
     });
 }
 

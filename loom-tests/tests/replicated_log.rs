@@ -107,8 +107,10 @@ fn what_is_acknowledged_is_in_the_log_of_every_later_leader() {
         receiver.join();
         let acknowledged = producer.join();
         assert_eq!(a.isr.high_watermark(), 1);
-        assert_eq!(a.records(), b.records(), "two logs, both committed");
-        assert!(acknowledged.is_err() || a.records() == [OLD], "acknowledged, and gone");
+        let records = a.records();
+        assert_eq!(records, b.records(), "two logs, both committed");
+        assert!(acknowledged.is_err() || records == [OLD], "acknowledged, and gone");
+        (acknowledged, records)
     });
 }
 
@@ -143,6 +145,7 @@ fn a_produce_a_change_of_leader_and_a_shutdown_end() {
         assert_eq!(producer.join(), Err(()), "acknowledged by one of two replicas");
         assert!(deposed.is_err() || a.records().is_empty(), "what was appended comes after the truncation");
         assert_eq!((a.isr.waiting(), b.end()), (0, 0));
+        deposed
     });
 }
 

@@ -59,6 +59,7 @@ fn who_answers_can_ask_whether_it_is_still_wanted() {
         client.join();
         assert!(!reply.is_wanted());
         assert_eq!(reply.send(1), Err(1), "wanted before: {wanted}");
+        wanted
     });
 }
 

@@ -80,10 +80,13 @@ fn what_found_no_room_is_triggered_by_a_later_tick() {
 fn each_dead_leader_is_triggered_once() {
     check_sharded(2, || {
         let heartbeats = following_both(2);
-        let (events, monitor) = start(&heartbeats);
-        tick(&events, 100);
-        tick(&events, 101);
+        let (events, inbox) = mailbox::channel(MAILBOX);
+        for now_ms in [100, 101] {
+            assert_eq!(events.try_send(Event::Tick { now_ms }), Ok(()));
+        }
         drop(events); // as good as a Stop
+        let monitor = TimeoutMonitor::new(inbox, heartbeats.clone(), TIMEOUT_MS);
+        let monitor = spawn(move || block_on(monitor.run()));
         let mut held = hold_all(&heartbeats);
         monitor.join();
         held.sort_unstable();
@@ -101,9 +104,9 @@ fn a_shutdown_at_any_point_ends_the_monitor_and_then_the_worker() {
             move || block_on(events.send(Event::Tick { now_ms: 100 })).is_ok()
         });
         assert_eq!(block_on(events.send(Event::Stop)), Ok(()));
-        let held = hold_all(&heartbeats);
         monitor.join();
         let _came_too_late = clock.join();
+        let held = hold_all(&heartbeats);
         assert!(held.is_empty() || held.len() == 2, "a sweep is done whole or not at all");
         assert!(heartbeats.is_followed(&ORDERS) && heartbeats.is_followed(&PAYMENTS));
         assert_eq!(heartbeats.sweep(5_000, TIMEOUT_MS).triggered, 0, "triggered after the end");

@@ -48,10 +48,19 @@ fn judge() {
         println!("SKIP  facade: valgrind, which counts instructions, is not there");
         return;
     }
+    assert_same_size();
     println!("{:<20} {:>10} {:>10} {:>8}", "instructions of one", "facade", "raw", "ratio");
     let dear: Vec<&str> =
         over_raw::operations::ALL.iter().map(|(name, _)| *name).filter(|name| !is_free(name)).collect();
     assert!(dear.is_empty(), "the facade is not free, or no longer compared with its like, in {dear:?}");
+}
+
+/// A lock of the facade carries nothing beside the raw one.
+fn assert_same_size() {
+    use chronik_benches::sync as raw;
+    use concurrency_models::sync as facade;
+    assert_eq!(size_of::<facade::Mutex<u64>>(), size_of::<raw::Mutex<u64>>());
+    assert_eq!(size_of::<facade::RwLock<u64>>(), size_of::<raw::RwLock<u64>>());
 }
 
 fn is_free(operation: &str) -> bool {

@@ -14,18 +14,52 @@ use self::shuttle as chosen;
 #[cfg(not(any(loom, shuttle)))]
 use std_threads as chosen;
 
+pub(crate) mod count;
 mod environment;
 mod report;
+mod states;
+
+use std::collections::BTreeSet;
+use std::fmt::{Debug, Display};
+use std::sync::Arc;
+
+use crate::certificate::{self, Kind};
+pub use count::Size;
+pub(crate) use report::{with_thousands, write_line};
+use states::FinalStates;
 
 /// What was explored of one scenario.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Exploration {
     /// `std`, `loom` or `shuttle`.
     pub checker: &'static str,
     /// How often the scenario ran, each time (under loom) in another order.
     pub executions: u64,
+    /// The most threads and the most events that any execution had; `None` under std, which does not count them.
+    pub largest: Option<Size>,
+    /// The final states, each as its `Debug` text.
+    pub final_states: BTreeSet<String>,
     /// How long that took.
     pub seconds: f64,
+}
+
+impl Exploration {
+    /// Both of them.
+    fn and(mut self, other: Self) -> Self {
+        self.executions += other.executions;
+        self.largest = self.largest.zip(other.largest).map(|(one, other)| one.max(other));
+        self.final_states.extend(other.final_states);
+        self.seconds += other.seconds;
+        self
+    }
+}
+
+/// Which scenario is explored, and what for.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    name: &'a str,
+    #[cfg_attr(not(loom), expect(dead_code, reason = "only loom proves"))]
+    kind: Kind,
 }
 
 /// The checker that this build was made for.
@@ -33,24 +67,124 @@ pub fn built() -> &'static str {
     chosen::NAME
 }
 
-pub(crate) fn check(name: &str, scenario: impl Fn() + Send + Sync + 'static) -> Exploration {
-    measure(name, || chosen::explore(scenario))
+/// Up to this many executions, a scenario is explored twice under loom: what comes out must be the same.
+const TWICE_UP_TO: u64 = 2_000;
+
+pub(crate) fn check<S: Debug>(
+    name: &str,
+    kind: Kind,
+    scenario: impl Fn() -> S + Send + Sync + 'static,
+) -> Exploration {
+    let scenario = Arc::new(scenario);
+    conclude(name, kind, || explore(Asked { name, kind }, &scenario))
 }
 
-pub(crate) fn check_sequence(name: &str, scenario: impl Fn() + Send + Sync + 'static) -> Exploration {
-    let exploration = measure(name, || chosen::explore_sequence(scenario));
-    assert_eq!(exploration.executions, 1, "{name}: a scenario of one thread has one execution");
+/// Explores a scenario once for each of `choices`, which every execution is given: one proof over all of them.
+pub(crate) fn check_each<C: Clone + Display + Send + Sync + 'static, S: Debug>(
+    name: &str,
+    choices: &[C],
+    scenario: impl Fn(&C) -> S + Send + Sync + 'static,
+) -> Exploration {
+    let scenario = Arc::new(scenario);
+    conclude(name, Kind::Proof, || {
+        let explore_one = |choice: &C| {
+            let (scenario, choice) = (scenario.clone(), choice.clone());
+            report::announce_failures(&format!("{name}[{choice}]"));
+            explore(Asked { name, kind: Kind::Proof }, &Arc::new(move || scenario(&choice)))
+        };
+        choices.iter().map(explore_one).reduce(Exploration::and).expect("there is something to choose from")
+    })
+}
+
+fn explore<S: Debug>(
+    asked: Asked<'_>,
+    scenario: &Arc<impl Fn() -> S + Send + Sync + 'static>,
+) -> Exploration {
+    let explore = || {
+        let scenario = scenario.clone();
+        measure(asked.name, |states| chosen::explore(asked, states.collect(move || scenario())))
+    };
+    let exploration = explore();
+    if cfg!(loom) && exploration.executions <= TWICE_UP_TO {
+        demand_the_same(asked.name, &exploration, &explore());
+    }
     exploration
 }
 
-fn measure(name: &str, explore: impl FnOnce() -> u64) -> Exploration {
-    environment::refuse_variables(std::env::vars_os().map(|(variable, _)| variable));
-    report::announce_failures();
-    let _recording = crate::trace::record(name);
+pub(crate) fn check_sequence<S: Debug>(
+    name: &str,
+    scenario: impl Fn() -> S + Send + Sync + 'static,
+) -> Exploration {
+    conclude(name, Kind::Proof, || {
+        let asked = Asked { name, kind: Kind::Proof };
+        let exploration = measure(name, |states| chosen::explore_sequence(asked, states.collect(scenario)));
+        assert_eq!(exploration.executions, 1, "{name}: a scenario of one thread has one execution");
+        exploration
+    })
+}
+
+/// Explores, compares what comes out with the certificate, and prints a line about it.
+fn conclude(name: &str, kind: Kind, explore: impl FnOnce() -> Exploration) -> Exploration {
+    environment::refuse_influence(name, chosen::NAME);
+    report::announce_failures(name);
+    let recording = crate::trace::record(name);
+    let exploration = explore();
+    let coverage = recording.coverage();
+    let standing = certificate::settle(name, kind, &exploration);
+    report::print(name, kind, &exploration, standing, coverage.as_ref());
+    exploration
+}
+
+/// Every execution of something small, and its outcomes: neither a scenario nor a certificate.
+#[cfg(any(loom, shuttle))]
+pub(crate) fn explore_all<S: Debug>(
+    program: impl Fn() -> S + Send + Sync + 'static,
+) -> (u64, BTreeSet<String>) {
+    let states = FinalStates::default();
+    let executions = chosen::explore_all(states.collect(program));
+    (executions, states.take())
+}
+
+#[cfg(shuttle)]
+fn is_mutated() -> bool {
+    certificate::is_set(certificate::MUTATED_VARIABLE)
+}
+
+fn measure(name: &str, explore: impl FnOnce(&FinalStates) -> count::Explored) -> Exploration {
+    let states = FinalStates::default();
     let clock = report::Clock::start();
-    let executions = explore();
+    let count::Explored { executions, largest } = explore(&states);
     assert!(executions > 0, "{name}: the checker explored nothing");
-    let exploration = Exploration { checker: chosen::NAME, executions, seconds: clock.seconds() };
-    report::print(name, exploration);
-    exploration
+    let (final_states, seconds) = (states.take(), clock.seconds());
+    Exploration { checker: chosen::NAME, executions, largest, final_states, seconds }
+}
+
+/// A scenario that depends on anything but the order of its threads proves nothing.
+fn demand_the_same(name: &str, first: &Exploration, second: &Exploration) {
+    let telling = |it: &Exploration| (it.executions, it.largest, it.final_states.clone());
+    assert_eq!(
+        telling(first),
+        telling(second),
+        "{name}: explored twice, it came to different results: it depends on something else than the order of its threads"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "some::scenario: the checker explored nothing")]
+    fn an_exploration_of_nothing_is_a_failure() {
+        count::start();
+        measure("some::scenario", |_| count::explored());
+    }
+
+    #[test]
+    #[should_panic(expected = "some::scenario: explored twice")]
+    fn a_scenario_that_changes_by_itself_is_a_failure() {
+        let explored =
+            |executions| measure("some::scenario", |_| count::Explored { executions, largest: None });
+        demand_the_same("some::scenario", &explored(1), &explored(2));
+    }
 }

@@ -1,60 +1,93 @@
 //! One line per scenario, written straight to standard error: the test harness captures what goes through `eprintln!`.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::io::Write;
 use std::time::Instant;
 
-use super::Exploration;
+use super::{Exploration, count};
+use crate::certificate::{Kind, Standing};
+use crate::coverage::Coverage;
+
+pub(super) fn print(
+    name: &str,
+    kind: Kind,
+    exploration: &Exploration,
+    standing: Standing,
+    coverage: Option<&Coverage>,
+) {
+    let Exploration { checker, executions, final_states, seconds, .. } = exploration;
+    let executions = with_thousands(*executions);
+    let kind = match kind {
+        _ if !cfg!(loom) => String::new(),
+        Kind::Proof => "proof, ".to_owned(),
+        Kind::Search { preemption_bound } => format!("search to {preemption_bound} preemptions, "),
+    };
+    let states = match final_states.len() {
+        1 => "1 final state".to_owned(),
+        several => format!("{several} final states"),
+    };
+    let pairs = coverage.map(pairs).unwrap_or_default();
+    write_line(&format!(
+        "{checker:<7} {name:<70} {kind}{executions:>7} executions, {states}, {standing}{pairs} {seconds:>7.2} s"
+    ));
+}
+
+/// How much contention was met, and whether more executions would meet more.
+fn pairs(coverage: &Coverage) -> String {
+    let (pairs, last_new) = (coverage.pairs.len(), with_thousands(coverage.last_new));
+    match coverage.is_level() {
+        _ if pairs == 0 || coverage.executions == 1 => String::new(),
+        true => format!(", {pairs} lock pairs, level since {last_new}"),
+        false => format!(", {pairs} lock pairs, NOT LEVEL: a new one in {last_new}"),
+    }
+}
 
 thread_local! {
-    /// The execution that runs on this thread. Under loom and shuttle all threads of a scenario run on this one.
-    static EXECUTION: Cell<u64> = const { Cell::new(0) };
+    /// The scenario that runs on this thread.
+    static SCENARIO: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Counts executions from here.
-pub(super) fn start_counting() {
-    EXECUTION.set(0);
-}
+/// What loom says when an execution is too long.
+const TOO_MANY_BRANCHES: &str = "exceeded maximum number of branches";
 
-/// To be called at the start of each execution.
-pub(super) fn count_execution() {
-    EXECUTION.set(EXECUTION.get() + 1);
-    crate::trace::start_execution();
-}
-
-/// How many executions were started.
-pub(super) fn counted() -> u64 {
-    EXECUTION.get()
-}
-
-pub(super) fn print(name: &str, exploration: Exploration) {
-    let Exploration { checker, executions, seconds } = exploration;
-    let executions = with_thousands(executions);
-    write_line(&format!("{checker:<7} {name:<70} {executions:>9} executions {seconds:>7.2} s"));
-}
+/// How to make a scenario smaller.
+pub(super) const NARROW: &str = "narrow it: fewer threads or operations, a smaller kernel below it, or one thread that does in turn what \
+     two did; a composition that stays too large is for `search` or for shuttle";
 
 /// Makes a panic say in which execution it came: also when the process is about to abort, as it does when loom finds a deadlock.
 #[expect(clippy::disallowed_types, reason = "the hook belongs to the process, not to a scenario")]
-pub(super) fn announce_failures() {
+pub(super) fn announce_failures(name: &str) {
     static INSTALLED: std::sync::Once = std::sync::Once::new();
+    SCENARIO.set(name.to_owned());
     INSTALLED.call_once(|| {
         let usual = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            if counted() > 0 {
-                write_line(&format!("{}: failed in execution {}", super::chosen::NAME, counted()));
-            }
+            announce(panic.payload_as_str().unwrap_or_default());
             crate::trace::write_failure();
             usual(panic);
         }));
     });
 }
 
-fn write_line(line: &str) {
+fn announce(message: &str) {
+    if count::executions() == 0 {
+        return;
+    }
+    let name = SCENARIO.with_borrow(Clone::clone);
+    let checker = super::chosen::NAME;
+    write_line(&format!("{name}: {checker}: failed in execution {}", count::executions()));
+    if message.contains(TOO_MANY_BRANCHES) {
+        let limit = super::chosen::BRANCHES_AT_MOST.map_or_else(String::new, with_thousands);
+        write_line(&format!("{name}: an execution has more than {limit} branches: {NARROW}"));
+    }
+}
+
+pub(crate) fn write_line(line: &str) {
     let _unwritable = std::io::stderr().write_all(format!("{line}\n").as_bytes());
 }
 
 /// 1183 as `1,183`.
-fn with_thousands(number: u64) -> String {
+pub(crate) fn with_thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -67,6 +100,7 @@ fn with_thousands(number: u64) -> String {
 }
 
 /// How long an exploration took: outside of every scenario, where time may be read.
+#[derive(Clone, Copy)]
 pub(super) struct Clock(Instant);
 
 impl Clock {

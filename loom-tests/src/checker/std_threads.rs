@@ -2,19 +2,23 @@
 
 use std::time::Duration;
 
-use super::report;
+use super::Asked;
+use super::count::{self, Explored};
 
 pub(super) const NAME: &str = "std";
+
+/// Nobody counts branches here.
+pub(super) const BRANCHES_AT_MOST: Option<u64> = None;
 
 const REPETITIONS: u64 = 200;
 /// In steps of a millisecond. A scenario takes microseconds: one that is not done by then has stopped for ever.
 const PATIENCE_MS: u32 = 60_000;
 
-pub(super) fn explore(scenario: impl Fn() + Send + Sync + 'static) -> u64 {
+pub(super) fn explore(_asked: Asked<'_>, scenario: impl Fn() + Send + Sync + 'static) -> Explored {
     repeat(REPETITIONS, scenario)
 }
 
-pub(super) fn explore_sequence(scenario: impl Fn() + Send + Sync + 'static) -> u64 {
+pub(super) fn explore_sequence(_asked: Asked<'_>, scenario: impl Fn() + Send + Sync + 'static) -> Explored {
     repeat(1, scenario)
 }
 
@@ -22,16 +26,16 @@ pub(super) fn explore_sequence(scenario: impl Fn() + Send + Sync + 'static) -> u
     clippy::disallowed_methods,
     reason = "a scenario that hangs must fail, so it runs on a thread that can be left behind"
 )]
-fn repeat(times: u64, scenario: impl Fn() + Send + Sync + 'static) -> u64 {
+fn repeat(times: u64, scenario: impl Fn() + Send + Sync + 'static) -> Explored {
     let recorded = crate::trace::Handed::to_same_thread();
     let repetitions = std::thread::spawn(move || {
         let _recorded = recorded.start();
-        report::start_counting();
+        count::start();
         for _ in 0..times {
-            report::count_execution();
+            count::execution();
             scenario();
         }
-        report::counted()
+        count::explored()
     });
     for _ in 0..PATIENCE_MS {
         if repetitions.is_finished() {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::Mutant;
+use crate::certificate::MUTATED_VARIABLE;
 
 /// Build results, a folder per checker, from the root of the workspace.
 const TARGETS: &str = "target/mutants";
@@ -14,9 +15,6 @@ const MEMBERS: [&str; 4] = ["concurrency-models", "loom-tests", "server/crates/k
 
 /// The version of the packages of the copy.
 const MUTATED_VERSION: &str = "version = \"0.0.0-mutated\"";
-
-/// Says to what runs that the kernels are not those that the certificates are about.
-const MUTATED_VARIABLE: &str = "CHRONIK_MUTATED";
 
 /// A copy of what mutants change, below `target/mutants`.
 #[derive(Debug)]

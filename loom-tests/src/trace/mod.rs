@@ -22,6 +22,8 @@ use std::sync::{Arc, PoisonError};
 
 use concurrency_models::sync::event::{Event, Observer, Observing, observe};
 
+use crate::checker::count;
+use crate::coverage::{self, Coverage};
 use crate::sites::{self, Collector};
 
 pub(crate) use thread::Handed;
@@ -79,6 +81,8 @@ pub(crate) struct Recorder {
     trace: Option<Lock<Trace>>,
     /// `None` if sites are not asked for.
     sites: Option<Lock<Collector>>,
+    /// `None` if pairs of lines are not asked for.
+    pairs: Option<Lock<coverage::Collector>>,
 }
 
 #[expect(clippy::disallowed_types, reason = "the recorder must not show up in what it records")]
@@ -107,6 +111,9 @@ impl Recorder {
 
     /// Forgets the last execution.
     fn start(&self) {
+        if let Some(pairs) = &self.pairs {
+            locked(pairs).start_execution();
+        }
         self.change(|trace| {
             trace.steps.clear();
             trace.lost = 0;
@@ -118,9 +125,13 @@ impl Recorder {
 
 impl Observer for Recorder {
     fn event(&self, event: &Event) {
+        count::event();
         self.add(Action::Event(*event));
         if let Some(sites) = &self.sites {
             locked(sites).add(event.site);
+        }
+        if let Some(pairs) = &self.pairs {
+            locked(pairs).add(event);
         }
     }
 }
@@ -133,21 +144,34 @@ pub(crate) struct Recording {
 }
 
 /// Records the executions of a scenario while it lives, and then writes which sites they have reached.
+#[must_use = "dropped at once, nothing is recorded"]
 pub(crate) struct Session {
     recorder: Arc<Recorder>,
     _recording: Recording,
 }
 
-/// Starts to record what the environment asks for, if anything.
-pub(crate) fn record(scenario: &str) -> Option<Session> {
+/// Starts to count events, and to record what the environment asks for, if anything.
+pub(crate) fn record(scenario: &str) -> Session {
     let file = file();
     let sites = sites::collector(scenario, crate::built()).map(Lock::new);
-    if file.is_none() && sites.is_none() {
-        return None;
-    }
     let trace = file.is_some().then(Lock::default);
-    let recorder = Arc::new(Recorder { scenario: scenario.to_owned(), file, trace, sites });
-    Some(Session { recorder: recorder.clone(), _recording: hand_over(recorder) })
+    // Real threads do not take their steps one after the other.
+    let asks_for_pairs = cfg!(shuttle) || cfg!(loom) && coverage::folder().is_some();
+    let pairs = asks_for_pairs.then(Lock::default);
+    let recorder = Arc::new(Recorder { scenario: scenario.to_owned(), file, trace, sites, pairs });
+    Session { recorder: recorder.clone(), _recording: hand_over(recorder) }
+}
+
+impl Session {
+    /// Which pairs of lines were seen so far, if that is asked for. Writes them to the folder that the environment names, if it does.
+    pub(crate) fn coverage(&self) -> Option<Coverage> {
+        let pairs = self.recorder.pairs.as_ref()?;
+        let coverage = locked(pairs).coverage(&self.recorder.scenario, crate::built());
+        if let Some(folder) = coverage::folder() {
+            coverage.write(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        }
+        Some(coverage)
+    }
 }
 
 impl Drop for Session {
@@ -173,7 +197,8 @@ impl Drop for Recording {
 #[cfg(not(any(loom, shuttle)))]
 pub fn of(scenario: impl FnOnce()) -> Trace {
     let trace = Some(Lock::default());
-    let recorder = Arc::new(Recorder { scenario: String::new(), file: None, trace, sites: None });
+    let recorder =
+        Arc::new(Recorder { scenario: String::new(), file: None, trace, sites: None, pairs: None });
     let recording = hand_over(recorder.clone());
     recorder.start();
     scenario();

@@ -40,6 +40,7 @@ pub(crate) struct Handed(Option<(Arc<Recorder>, u32)>);
 impl Handed {
     /// Numbers the new thread.
     pub(crate) fn to_new_thread() -> Self {
+        crate::checker::count::thread();
         let current = CURRENT.with_borrow(Clone::clone);
         Self(current.map(|recorder| {
             let number = recorder.change(|trace| {

@@ -25,7 +25,7 @@ impl Election {
         vec![self.partition, self.epoch, self.leader, self.serial]
     }
 
-    fn decode(data: &[u8]) -> Self {
+    pub(crate) fn decode(data: &[u8]) -> Self {
         let &[partition, epoch, leader, serial] = data else {
             panic!("an entry that nobody proposed: {data:?}")
         };

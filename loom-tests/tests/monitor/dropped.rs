@@ -105,11 +105,13 @@ fn a_poll_without_a_wake_up_changes_nothing() {
                 if !early {
                     block_on_waker(waits);
                 }
+                early
             }
         });
         release_one(&semaphore);
-        waiter.join();
+        let early = waiter.join();
         semaphore.with(|state| assert!(state.free == 0 && state.waiting.is_empty()));
+        early
     });
 }
 

@@ -1,6 +1,6 @@
 //! Longer stories, step by step on one thread: a task that waits must be able to say so, which under loom it cannot.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use concurrency_models::raft_loop::{Event, Node, Outcome, Persist, ProposeError, RaftLoopError};
@@ -29,7 +29,7 @@ impl Steps {
 
     /// The loop does all that it can, and waits.
     fn run(&mut self) {
-        assert_eq!(poll_once(self.member.raft_loop.as_mut()), Poll::Pending);
+        assert_eq!(poll_once(pin!(self.member.raft_loop.as_mut())), Poll::Pending);
     }
 
     /// Something happens, and the loop does all that it can.
@@ -46,7 +46,9 @@ impl Steps {
     fn disk_catches_up(&mut self) -> Vec<Persist> {
         self.run();
         let requests: Vec<Persist> = std::iter::from_fn(|| self.member.requests.try_recv()).collect();
-        requests.iter().for_each(|request| self.member.world.lock().persist(request));
+        for request in &requests {
+            self.member.world.lock().persist(request);
+        }
         if let Some(last) = requests.last() {
             self.on(Event::Persisted(Ok(last.number)));
         }
@@ -82,8 +84,8 @@ fn a_learner_becomes_a_voter_whose_acknowledgement_counts_and_is_removed() {
             steps.settle();
             if step.0 == RemoveNode {
                 assert_eq!(steps.node().status().applied, 3, "one of two voters is no majority");
-                steps.on_message(acknowledges(4));
             }
+            steps.on_message(acknowledges(index));
             assert_eq!(block_on(changed.outcome()), Ok(Outcome::Applied { index, value: None }));
             assert!(steps.sent().contains(&MessageType::MsgAppend), "the other is told of {step:?}");
         }
@@ -229,6 +231,22 @@ fn a_snapshot_that_is_lost_is_sent_again() {
         steps.on(Event::Unreachable(2));
         steps.on_message(answer(MessageType::MsgHeartbeatResponse, 0));
         assert!(steps.sent().contains(&MessageType::MsgSnapshot));
+    });
+}
+
+/// Another voter has to confirm that it still leads; instead, it hears of a newer leader.
+#[test]
+fn a_read_of_a_deposed_leader_is_answered() {
+    check_sequence(|| {
+        let mut steps = Steps::new(&[1]);
+        let mut added = steps.node().propose_conf_change(change([(AddNode, 2)])).expect("none is under way");
+        steps.settle();
+        assert!(matches!(block_on(added.outcome()), Ok(Outcome::Applied { index: 2, .. })));
+        let mut read = steps.node().read_index().expect("it leads");
+        steps.settle();
+        assert_eq!(poll_once(pin!(read.outcome())), Poll::Pending);
+        steps.on_message(message(MessageType::MsgHeartbeat)); // of term 2
+        assert_eq!(block_on(read.outcome()), Ok(Outcome::LeaderChanged));
     });
 }
 

@@ -12,14 +12,18 @@ use super::{Signal, as_another_task};
 use Blocks::{Always, Differs, Never};
 use Case::{Alone, Among};
 
-/// With a writer in between it is a deadlock, in the next row. (Of fairness itself loom knows nothing: who has not read yet passes a writer.)
+/// With a writer in between it is a deadlock, in another row.
 pub(crate) const SECOND_READ: &str =
     "both checkers refuse a second read by one thread: loom panics, shuttle calls it a deadlock; stricter";
+
+const UNFAIR: &str =
+    "loom's RwLock has no fairness, and a reader passes the writer: laxer; shuttle and lockdep see it";
 
 pub(crate) fn rows() -> Vec<Row> {
     let mutex = |call, during, blocks, case| Row { object: "Mutex", call, during, blocks, case };
     let rwlock = |call, during, blocks, case| Row { object: "RwLock", call, during, blocks, case };
     let condvar = |call, during, blocks, case| Row { object: "Condvar", call, during, blocks, case };
+    let unfair = Differs { real: true, loom: false, shuttle: true, because: UNFAIR };
     let refused = Differs { real: false, loom: true, shuttle: true, because: SECOND_READ };
     vec![
         mutex("lock", "it is free", Never, Alone(lock_when_free)),
@@ -42,6 +46,12 @@ pub(crate) fn rows() -> Vec<Row> {
             "this thread reads and a writer waits",
             Always,
             Among(read_in_read_while_a_writer_waits),
+        ),
+        rwlock(
+            "read",
+            "one who reads waits for this one and a writer waits",
+            unfair,
+            Among(read_behind_a_writer),
         ),
         condvar("wait", "nobody notifies", Always, Alone(wait_for_nobody)),
         condvar("wait", "it was notified before", Always, Alone(wait_after_notify)),
@@ -136,6 +146,27 @@ fn read_in_read_while_a_writer_waits() {
     });
     writes.wait();
     assert_eq!(*held, *lock.read());
+    drop(held);
+    writer.join();
+}
+
+fn read_behind_a_writer() {
+    let lock = Arc::new(RwLock::new(0));
+    let writes = Signal::default();
+    let held = lock.read();
+    let writer = spawn({
+        let (lock, writes) = (lock.clone(), writes.clone());
+        move || {
+            writes.give();
+            *lock.write() += 1;
+        }
+    });
+    writes.wait();
+    let reader = spawn({
+        let lock = lock.clone();
+        move || *lock.read()
+    });
+    reader.join();
     drop(held);
     writer.join();
 }

@@ -1,0 +1,272 @@
+//! A cluster of one voter that decides who leads a partition, and a follower of that partition on the same node.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use concurrency_models::election::{Partition, ReplaceLeader};
+use concurrency_models::election_worker::{ElectionWorker, MetadataLeader, Verdict};
+use concurrency_models::heartbeat_map::{Heartbeat, HeartbeatMap, Suspect};
+use concurrency_models::mailbox::{self, Receiver, Sender};
+use concurrency_models::raft_loop::{
+    self, Event, MemoryStore, Outcome, Persist, Proposed, RaftLoop, StateMachine,
+};
+use concurrency_models::sync::Mutex;
+use concurrency_models::timeout_monitor::{self, TimeoutMonitor};
+#[cfg(not(loom))]
+use loom_tests::run::spawn;
+use loom_tests::run::{Running, block_on, spawn_deep};
+use raft::eraftpb::{Entry, Snapshot};
+use raft::{Config, RawNode};
+
+use crate::group::{ELECTION_TIMEOUT, SameTimeout};
+use crate::world::{Network, World};
+
+pub(crate) const ORDERS: u32 = 0;
+pub(crate) const TIMEOUT_MS: i64 = 50;
+/// When everything that happens in a scenario happens.
+pub(crate) const NOW_MS: i64 = 100;
+
+/// The leader that has died.
+pub(crate) const DEAD: i32 = 2;
+/// In sync and alive.
+pub(crate) const NEXT: i32 = 3;
+/// Alive, and first in order of preference, but not in sync.
+const BEHIND: i32 = 4;
+
+/// Events that wait for the Raft loop, at most.
+const MAILBOX: usize = 4;
+
+/// What a proposer learns: who leads the partition after its entry, and in which epoch.
+type Led = (Option<i32>, i32);
+pub(crate) type Node = raft_loop::Node<MemoryStore, Led>;
+pub(crate) type Heartbeats = Arc<HeartbeatMap<u32>>;
+
+fn orders() -> Partition {
+    Partition {
+        replicas: vec![BEHIND, DEAD, NEXT],
+        in_sync: BTreeSet::from([DEAD, NEXT]),
+        leader: Some(DEAD),
+        leader_epoch: 1,
+        partition_epoch: 7,
+    }
+}
+
+/// The metadata: one partition, and whatever clients propose.
+pub(crate) struct Metadata {
+    partition: Partition,
+    /// Who follows the partition, and learns of its leader when it changes.
+    told: Option<Heartbeats>,
+}
+
+impl StateMachine for Metadata {
+    type Applied = Led;
+
+    fn apply(&mut self, entry: &Entry) -> Led {
+        let alive = BTreeSet::from([BEHIND, DEAD, NEXT]); // that the leader is dead is not known here
+        if let Some(proposal) = decode(&entry.data) {
+            let _unchanged_if_it_came_too_late = self.partition.replace_leader(proposal, &alive);
+        }
+        (self.partition.leader, self.partition.leader_epoch)
+    }
+
+    fn restore(&mut self, _: &Snapshot) {
+        unreachable!("nobody sends one");
+    }
+
+    fn publish(&mut self) {
+        if let Some(heartbeats) = &self.told {
+            heartbeats.follow(ORDERS, as_of_now(&self.partition));
+        }
+    }
+}
+
+fn as_of_now(partition: &Partition) -> Heartbeat {
+    let at_ms = if partition.leader_epoch == 1 { 0 } else { NOW_MS };
+    Heartbeat { leader_epoch: partition.leader_epoch, at_ms }
+}
+
+fn encode(proposal: ReplaceLeader) -> Vec<u8> {
+    let ReplaceLeader { leader, leader_epoch, partition_epoch } = proposal;
+    [leader, leader_epoch, partition_epoch].into_iter().flat_map(i32::to_be_bytes).collect()
+}
+
+fn decode(data: &[u8]) -> Option<ReplaceLeader> {
+    let (numbers, []) = data.as_chunks() else { return None };
+    let &[leader, leader_epoch, partition_epoch] = numbers else { return None };
+    let [leader, leader_epoch, partition_epoch] =
+        [leader, leader_epoch, partition_epoch].map(i32::from_be_bytes);
+    Some(ReplaceLeader { leader, leader_epoch, partition_epoch })
+}
+
+/// The call to the metadata leader, which here is this node.
+struct Call {
+    node: Arc<Node>,
+    /// The metadata as its caller has seen it.
+    seen: Partition,
+    /// The disk of this node, and up to which entry: if no thread of its own serves it, this one does.
+    disk: Option<(Mutex<Disk>, u64)>,
+}
+
+impl MetadataLeader<u32> for Call {
+    async fn elect(&self, suspect: Suspect<u32>) -> Verdict {
+        let Partition { leader: Some(leader), partition_epoch, .. } = self.seen else {
+            return Verdict::Refused;
+        };
+        let proposal = ReplaceLeader { leader, leader_epoch: suspect.last.leader_epoch, partition_epoch };
+        let Ok(mut waiting) = self.node.propose(encode(proposal)) else { return Verdict::Refused };
+        if let Some((disk, last)) = &self.disk {
+            disk.lock().serve_until(*last);
+        }
+        match waiting.outcome().await {
+            Ok(Outcome::Applied { value: Some((_, leader_epoch)), .. })
+                if leader_epoch > proposal.leader_epoch =>
+            {
+                Verdict::Led(Heartbeat { leader_epoch, at_ms: NOW_MS })
+            }
+            _ => Verdict::Refused,
+        }
+    }
+}
+
+/// All parts, none of them running.
+pub(crate) struct Cluster {
+    pub(crate) node: Arc<Node>,
+    pub(crate) events: Sender<Event>,
+    pub(crate) heartbeats: Heartbeats,
+    pub(crate) disk: Disk,
+    raft_loop: RaftLoop<MemoryStore, Metadata, Network, SameTimeout>,
+}
+
+/// What makes entries durable when a scenario lets it.
+pub(crate) struct Disk {
+    requests: Receiver<Persist>,
+    events: Sender<Event>,
+    world: Arc<Mutex<World>>,
+}
+
+impl Cluster {
+    /// One in which who follows the partition learns of its leader from the election worker alone.
+    pub(crate) fn new() -> Self {
+        Self::build(|_| None)
+    }
+
+    /// One in which the loop tells it too, when an election is applied.
+    pub(crate) fn whose_loop_tells() -> Self {
+        Self::build(|heartbeats| Some(heartbeats.clone()))
+    }
+
+    fn build(told: impl Fn(&Heartbeats) -> Option<Heartbeats>) -> Self {
+        let config = Config {
+            id: 1,
+            election_tick: ELECTION_TIMEOUT,
+            heartbeat_tick: 1,
+            min_election_tick: ELECTION_TIMEOUT,
+            max_election_tick: ELECTION_TIMEOUT + 1,
+            ..Config::default()
+        };
+        let logger = slog::Logger::root(slog::Discard, slog::o!());
+        let mut raw =
+            RawNode::new(&config, MemoryStore::new([1]), &logger).expect("a configuration that raft takes");
+        raw.campaign().expect("nobody is in the way");
+        let heartbeats = Heartbeats::new(HeartbeatMap::new(1));
+        heartbeats.follow(ORDERS, as_of_now(&orders()));
+        let machine = Metadata { partition: orders(), told: told(&heartbeats) };
+        let (events, inbox) = mailbox::channel(MAILBOX);
+        let world = Arc::<Mutex<World>>::default();
+        let network = Network(world.clone());
+        let (node, raft_loop, requests) =
+            raft_loop::new(raw, (events.clone(), inbox), machine, network, SameTimeout);
+        let disk = Disk { requests, events: events.clone(), world };
+        Self { node: Arc::new(node), events, heartbeats, disk, raft_loop }
+    }
+
+    /// Starts the Raft loop, and ends what is left of the cluster in it.
+    pub(crate) fn start(self) -> (Parts, Running<()>) {
+        let Self { node, events, heartbeats, disk, raft_loop } = self;
+        let world = disk.world.clone();
+        let running = spawn_deep(move || {
+            assert_eq!(block_on(raft_loop.run()), Ok(()));
+            world.lock().over = true;
+        });
+        (Parts { node, events, heartbeats, disk: Some(disk) }, running)
+    }
+}
+
+/// What a scenario has in hand while the loop runs.
+pub(crate) struct Parts {
+    pub(crate) node: Arc<Node>,
+    pub(crate) events: Sender<Event>,
+    pub(crate) heartbeats: Heartbeats,
+    /// Until somebody takes it.
+    disk: Option<Disk>,
+}
+
+impl Parts {
+    /// The monitor, with one tick and its end in its mailbox.
+    pub(crate) fn monitor(&self) -> TimeoutMonitor<u32> {
+        let (events, inbox) = mailbox::channel(1);
+        assert_eq!(events.try_send(timeout_monitor::Event::Tick { now_ms: NOW_MS }), Ok(()));
+        TimeoutMonitor::new(inbox, self.heartbeats.clone(), TIMEOUT_MS)
+    }
+
+    #[cfg(not(loom))]
+    pub(crate) fn start_monitor(&self) -> Running<()> {
+        let monitor = self.monitor();
+        spawn(move || block_on(monitor.run()))
+    }
+
+    pub(crate) fn start_worker(&self) -> Running<()> {
+        let worker = self.worker(None);
+        spawn_deep(move || block_on(worker.run()))
+    }
+
+    /// Holds all elections on this thread, which serves the disk as well.
+    pub(crate) fn work(&self, disk: Disk, last: u64) {
+        block_on(self.worker(Some((Mutex::new(disk), last))).run());
+    }
+
+    fn worker(&self, disk: Option<(Mutex<Disk>, u64)>) -> ElectionWorker<u32, Call> {
+        let call = Call { node: self.node.clone(), seen: orders(), disk };
+        ElectionWorker::new(self.heartbeats.clone(), call)
+    }
+
+    /// Proposes the election, as the worker of another node does.
+    pub(crate) fn propose_election(&self) -> Proposed<Led> {
+        let Partition { leader_epoch, partition_epoch, .. } = orders();
+        self.node
+            .propose(encode(ReplaceLeader { leader: DEAD, leader_epoch, partition_epoch }))
+            .expect("a single voter leads")
+    }
+
+    /// Its thread.
+    pub(crate) fn take_disk(&mut self) -> Disk {
+        self.disk.take().expect("it is taken once")
+    }
+
+    pub(crate) fn stop(&self) {
+        assert!(block_on(self.events.send(Event::Stop)).is_ok());
+    }
+}
+
+impl Disk {
+    /// The next request, which waits until it is made durable.
+    pub(crate) fn next(&mut self) -> Persist {
+        block_on(self.requests.recv()).expect("the loop asks")
+    }
+
+    pub(crate) fn make_durable(&self, request: &Persist) {
+        self.world.lock().persist(request);
+        assert!(block_on(self.events.send(Event::Persisted(Ok(request.number)))).is_ok());
+    }
+
+    /// Makes everything durable up to the entry at `index`.
+    pub(crate) fn serve_until(&mut self, index: u64) {
+        loop {
+            let request = self.next();
+            self.make_durable(&request);
+            if request.entries.last().is_some_and(|last| last.index >= index) {
+                return;
+            }
+        }
+    }
+}
