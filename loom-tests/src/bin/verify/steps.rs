@@ -8,10 +8,10 @@ use loom_tests::report::results::{Results, Tried};
 use crate::progress::Progress;
 use crate::suites;
 
-/// Runs everything.
+/// Runs everything. The results are written down as they come, so that a run that is ended early can be drawn: what is missing is red.
 ///
 /// # Errors
-/// A folder for what is written cannot be made.
+/// A folder or the file for what is written cannot be made.
 pub(crate) fn run(folders: &Folders, progress: &Progress) -> Result<Results, String> {
     for folder in [folders.sites(), folders.contract(), folders.calibration(), folders.lock_pairs()] {
         empty(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -31,10 +31,12 @@ pub(crate) fn run(folders: &Folders, progress: &Progress) -> Result<Results, Str
             }
             Err(error) => results.failures.push(error),
         }
+        results.write(&folders.results())?;
     }
     if let Err(error) = mutants(folders, progress, &mut results) {
         results.failures.push(format!("mutants: {error}"));
     }
+    results.write(&folders.results())?;
     Ok(results)
 }
 
@@ -59,6 +61,7 @@ fn mutants(folders: &Folders, progress: &Progress, results: &mut Results) -> Res
             progress.say(&format!("RED   {line}\n{}", run.output));
         }
         results.mutants.push(tried);
+        let _written_at_the_end = results.write(&folders.results());
     })
 }
 

@@ -27,9 +27,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = String>) -> Result<bool, Strin
     let results = if task == Task::Redraw {
         Results::read(&folders.results())?
     } else {
-        let results = steps::run(&folders, &Progress::new())?;
-        results.write(&folders.results())?;
-        results
+        steps::run(&folders, &Progress::new())?
     };
     let evidence = Evidence::read(&folders, results)?;
     let text = markdown(&evidence);
