@@ -19,7 +19,7 @@ fn alone(c: &mut Criterion) {
     group.bench_function("raft message, sent and drained", |b| {
         b.iter(|| {
             let dropped = outbox.raft(1).expect("it is open");
-            (dropped, block_on(drain.next()))
+            (dropped, block_on(drain.recv()))
         });
     });
     let (full, _nobody_drains): (Outbox, Drain) = outbox::channel(LIMITS);
@@ -55,7 +55,7 @@ fn pass(outbox: &Outbox, mut drain: Drain) -> u64 {
             outbox.close();
         });
         let mut heartbeats = 0;
-        while let Some(next) = block_on(drain.next()) {
+        while let Some(next) = block_on(drain.recv()) {
             heartbeats += u64::from(matches!(next, Outgoing::Heartbeat(_)));
         }
         heartbeats

@@ -182,12 +182,12 @@ impl<H, R, D> Drain<H, R, D> {
     ///
     /// *Cancel-safety*: dropped before it is ready, nothing has been taken.
     #[track_caller]
-    pub fn next(&mut self) -> impl Future<Output = Option<Outgoing<H, R, D>>> {
-        self.0.called("next");
+    pub fn recv(&mut self) -> impl Future<Output = Option<Outgoing<H, R, D>>> {
+        self.0.called("recv");
         self.take()
     }
 
-    /// *Cancel-safety*: as [`next`](Self::next).
+    /// *Cancel-safety*: as [`recv`](Self::recv).
     async fn take(&mut self) -> Option<Outgoing<H, R, D>> {
         let taken = self.0.wait(
             |state| &mut state.draining,

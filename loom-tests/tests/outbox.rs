@@ -12,7 +12,7 @@ fn channel(raft: usize, data: usize) -> (outbox::Outbox<u32, u32, u32>, Drain<u3
 
 /// Everything that leaves until the outbox is closed and empty.
 fn drain(drain: &mut Drain<u32, u32, u32>) -> Vec<Next> {
-    std::iter::from_fn(|| block_on(drain.next())).collect()
+    std::iter::from_fn(|| block_on(drain.recv())).collect()
 }
 
 fn raft_messages(left: &[Next]) -> Vec<u32> {
@@ -57,14 +57,14 @@ fn data_in_the_queue_does_not_hold_up_a_heartbeat() {
             let outbox = outbox.clone();
             move || assert_eq!(outbox.heartbeat(9), Ok(None))
         });
-        let first = block_on(connection.next()).expect("there is something");
+        let first = block_on(connection.recv()).expect("there is something");
         heartbeats.join();
-        let rest: Vec<Next> = (0..2).map(|_| block_on(connection.next()).expect("three were sent")).collect();
+        let rest: Vec<Next> = (0..2).map(|_| block_on(connection.recv()).expect("three were sent")).collect();
         if first != Outgoing::Heartbeat(9) {
             assert_eq!(rest[0], Outgoing::Heartbeat(9), "the heartbeat is behind data");
         }
         drop(outbox);
-        assert_eq!(block_on(connection.next()), None);
+        assert_eq!(block_on(connection.recv()), None);
     });
 }
 
@@ -109,7 +109,7 @@ fn wakes(send: impl FnOnce(&outbox::Outbox<u32, u32, u32>) + Send + 'static, exp
         let outbox = outbox.clone();
         move || send(&outbox)
     });
-    assert_eq!(block_on(connection.next()).as_ref(), Some(expected));
+    assert_eq!(block_on(connection.recv()).as_ref(), Some(expected));
     sends.join();
 }
 
@@ -220,7 +220,7 @@ mod given_up {
                 spawn(move || (1..=2).for_each(|message| assert_eq!(outbox.raft(message), Ok(None))));
             let mut left = Vec::new();
             while left.len() < 2 {
-                left.extend(give_up_after(1, connection.next()).flatten());
+                left.extend(give_up_after(1, connection.recv()).flatten());
             }
             assert_eq!(raft_messages(&left), [1, 2]);
             raft_loop.join();

@@ -88,6 +88,11 @@ pub(crate) fn member(voters: &[u64]) -> Member {
 
 /// Node 1 as it starts with what its disk has, not running yet.
 pub(crate) fn member_with(disk: MemoryStore, campaigns: bool) -> Member {
+    member_of(disk, campaigns, MAILBOX)
+}
+
+/// The same with room for this many events.
+pub(crate) fn member_of(disk: MemoryStore, campaigns: bool, mailbox: usize) -> Member {
     let logger = slog::Logger::root(slog::Discard, slog::o!());
     let first = disk.first_index().expect("a log in memory");
     let config = Config {
@@ -108,7 +113,7 @@ pub(crate) fn member_with(disk: MemoryStore, campaigns: bool) -> Member {
     let shown = Arc::new(Mutex::new(0));
     let machine = Machine { applied: Vec::new(), last: 0, image: image.clone(), shown: shown.clone() };
     let world = Arc::new(Mutex::new(World { disk, ..World::default() }));
-    let (events, inbox) = mailbox::channel(MAILBOX);
+    let (events, inbox) = mailbox::channel(mailbox);
     let network = Network(world.clone());
     let (node, raft_loop, requests) =
         raft_loop::new(raw, (events.clone(), inbox), machine, network, SameTimeout);

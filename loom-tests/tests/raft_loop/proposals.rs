@@ -1,12 +1,12 @@
 //! A proposal is applied once, in order, and whoever made it learns what has become of it.
 
-use concurrency_models::raft_loop::{MemoryStore, Outcome};
+use concurrency_models::raft_loop::{Event, MemoryStore, Outcome};
 use loom_tests::check;
 use loom_tests::run::{block_on, spawn_deep};
 use raft::RaftState;
 use raft::eraftpb::{HardState, Snapshot};
 
-use crate::group::{Member, deep, member, member_with, start, stop};
+use crate::group::{Member, deep, member, member_of, member_with, start, stop};
 use crate::messages::{append_entries, arrives, entry};
 use crate::world::{serve_one, serve_until};
 
@@ -40,6 +40,23 @@ fn a_proposal_while_the_loop_runs_is_applied_too() {
             assert_eq!(block_on(first.outcome()), Ok(Outcome::Applied { index: 2, value: Some(0) }));
             assert_eq!(block_on(second.outcome()), Ok(Outcome::Applied { index: 3, value: Some(1) }));
             stop(&events, running);
+        });
+    });
+}
+
+/// The loop has taken an event and is about to take the node lock, and the mailbox is full again.
+#[test]
+fn a_full_mailbox_holds_up_no_proposal() {
+    check(|| {
+        deep(|| {
+            let disk = MemoryStore::new([1]);
+            let Member { node, events, world, mut requests, raft_loop, .. } = member_of(disk, true, 1);
+            let running = start(raft_loop, &world);
+            serve_one(&mut requests, &events, &world);
+            assert!(block_on(events.send(Event::Tick)).is_ok());
+            let mut waiting = node.propose(vec![7]).expect("a single voter leads");
+            stop(&events, running);
+            assert_eq!(block_on(waiting.outcome()), Ok(Outcome::Stopped), "the disk did not come to it");
         });
     });
 }
