@@ -19,7 +19,7 @@ use raft::eraftpb::{Entry, Snapshot};
 use raft::{Config, RawNode};
 
 use crate::group::{ELECTION_TIMEOUT, SameTimeout};
-use crate::world::{Network, World};
+use crate::world::{Network, World, serve_until};
 
 pub(crate) const ORDERS: u32 = 0;
 pub(crate) const TIMEOUT_MS: i64 = 50;
@@ -104,7 +104,7 @@ struct Call {
     /// The metadata as its caller has seen it.
     seen: Partition,
     /// The disk of this node, and up to which entry: if no thread of its own serves it, this one does.
-    disk: Option<(Mutex<Disk>, u64)>,
+    disk: Option<(Disk, u64)>,
 }
 
 impl MetadataLeader<u32> for Call {
@@ -115,7 +115,7 @@ impl MetadataLeader<u32> for Call {
         let proposal = ReplaceLeader { leader, leader_epoch: suspect.last.leader_epoch, partition_epoch };
         let Ok(mut waiting) = self.node.propose(encode(proposal)) else { return Verdict::Refused };
         if let Some((disk, last)) = &self.disk {
-            disk.lock().serve_until(*last);
+            disk.serve_until(*last);
         }
         match waiting.outcome().await {
             Ok(Outcome::Applied { value: Some((_, leader_epoch)), .. })
@@ -137,9 +137,10 @@ pub(crate) struct Cluster {
     raft_loop: RaftLoop<MemoryStore, Metadata, Network, SameTimeout>,
 }
 
-/// What makes entries durable when a scenario lets it.
+/// What makes entries durable when a scenario lets it. A loop that finds it gone ends with an error.
+#[derive(Clone)]
 pub(crate) struct Disk {
-    requests: Receiver<Persist>,
+    requests: Arc<Mutex<Receiver<Persist>>>,
     events: Sender<Event>,
     world: Arc<Mutex<World>>,
 }
@@ -176,7 +177,7 @@ impl Cluster {
         let network = Network(world.clone());
         let (node, raft_loop, requests) =
             raft_loop::new(raw, (events.clone(), inbox), machine, network, SameTimeout);
-        let disk = Disk { requests, events: events.clone(), world };
+        let disk = Disk { requests: Arc::new(Mutex::new(requests)), events: events.clone(), world };
         Self { node: Arc::new(node), events, heartbeats, disk, raft_loop }
     }
 
@@ -188,7 +189,7 @@ impl Cluster {
             assert_eq!(block_on(raft_loop.run()), Ok(()));
             world.lock().over = true;
         });
-        (Parts { node, events, heartbeats, disk: Some(disk) }, running)
+        (Parts { node, events, heartbeats, disk }, running)
     }
 }
 
@@ -197,8 +198,7 @@ pub(crate) struct Parts {
     pub(crate) node: Arc<Node>,
     pub(crate) events: Sender<Event>,
     pub(crate) heartbeats: Heartbeats,
-    /// Until somebody takes it.
-    disk: Option<Disk>,
+    pub(crate) disk: Disk,
 }
 
 impl Parts {
@@ -221,11 +221,11 @@ impl Parts {
     }
 
     /// Holds all elections on this thread, which serves the disk as well.
-    pub(crate) fn work(&self, disk: Disk, last: u64) {
-        block_on(self.worker(Some((Mutex::new(disk), last))).run());
+    pub(crate) fn work(&self, last: u64) {
+        block_on(self.worker(Some((self.disk.clone(), last))).run());
     }
 
-    fn worker(&self, disk: Option<(Mutex<Disk>, u64)>) -> ElectionWorker<u32, Call> {
+    fn worker(&self, disk: Option<(Disk, u64)>) -> ElectionWorker<u32, Call> {
         let call = Call { node: self.node.clone(), seen: orders(), disk };
         ElectionWorker::new(self.heartbeats.clone(), call)
     }
@@ -238,11 +238,6 @@ impl Parts {
             .expect("a single voter leads")
     }
 
-    /// Its thread.
-    pub(crate) fn take_disk(&mut self) -> Disk {
-        self.disk.take().expect("it is taken once")
-    }
-
     pub(crate) fn stop(&self) {
         assert!(block_on(self.events.send(Event::Stop)).is_ok());
     }
@@ -250,8 +245,8 @@ impl Parts {
 
 impl Disk {
     /// The next request, which waits until it is made durable.
-    pub(crate) fn next(&mut self) -> Persist {
-        block_on(self.requests.recv()).expect("the loop asks")
+    pub(crate) fn next(&self) -> Persist {
+        block_on(self.requests.lock().recv()).expect("the loop asks")
     }
 
     pub(crate) fn make_durable(&self, request: &Persist) {
@@ -259,14 +254,8 @@ impl Disk {
         assert!(block_on(self.events.send(Event::Persisted(Ok(request.number)))).is_ok());
     }
 
-    /// Makes everything durable up to the entry at `index`.
-    pub(crate) fn serve_until(&mut self, index: u64) {
-        loop {
-            let request = self.next();
-            self.make_durable(&request);
-            if request.entries.last().is_some_and(|last| last.index >= index) {
-                return;
-            }
-        }
+    /// Makes everything durable up to the entry at `index`, and says so once.
+    pub(crate) fn serve_until(&self, index: u64) {
+        serve_until(index, &mut self.requests.lock(), &self.events, &self.world);
     }
 }

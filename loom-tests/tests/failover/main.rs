@@ -25,11 +25,10 @@ const SILENT: Heartbeat = Heartbeat { leader_epoch: 1, at_ms: 0 };
 fn a_dead_leader_is_replaced() {
     check(|| {
         deep(|| {
-            let (mut parts, running) = Cluster::new().start();
-            let mut disk = parts.take_disk();
+            let (parts, running) = Cluster::new().start();
             block_on(parts.monitor().run());
             let worker = parts.start_worker();
-            disk.serve_until(TWO);
+            parts.disk.serve_until(TWO);
             worker.join();
             assert_eq!(parts.heartbeats.watched(&ORDERS), Some(ELECTED), "nobody replaces the dead leader");
             parts.stop();
@@ -44,10 +43,9 @@ fn a_dead_leader_is_replaced_while_clients_propose() {
         deep(|| {
             let cluster = Cluster::new();
             let mut client = cluster.node.propose(vec![7]).expect("a single voter leads");
-            let (mut parts, running) = cluster.start();
-            let disk = parts.take_disk();
+            let (parts, running) = cluster.start();
             block_on(parts.monitor().run());
-            parts.work(disk, TWO + 1);
+            parts.work(TWO + 1);
             assert!(matches!(block_on(client.outcome()), Ok(Outcome::Applied { .. })));
             assert_eq!(parts.heartbeats.watched(&ORDERS), Some(ELECTED), "nobody replaces the dead leader");
             parts.stop();
@@ -60,9 +58,9 @@ fn a_dead_leader_is_replaced_while_clients_propose() {
 fn the_loop_tells_of_a_new_leader_while_the_monitor_sweeps() {
     check(|| {
         deep(|| {
-            let (mut parts, running) = Cluster::whose_loop_tells().start();
+            let (parts, running) = Cluster::whose_loop_tells().start();
             let mut elected = parts.propose_election();
-            parts.take_disk().serve_until(TWO);
+            parts.disk.serve_until(TWO);
             block_on(parts.monitor().run());
             let outcome = block_on(elected.outcome());
             assert_eq!(outcome, Ok(Outcome::Applied { index: TWO, value: Some((Some(NEXT), 2)) }));
@@ -80,12 +78,11 @@ fn a_stuck_disk_does_not_hold_up_the_monitor() {
         deep(|| {
             let cluster = Cluster::new();
             let mut client = cluster.node.propose(vec![7]).expect("a single voter leads");
-            let (mut parts, running) = cluster.start();
-            let mut disk = parts.take_disk();
-            let stuck = disk.next(); // and gets no answer for now
+            let (parts, running) = cluster.start();
+            let stuck = parts.disk.next(); // and gets no answer for now
             block_on(parts.monitor().run());
             assert!(parts.heartbeats.has_election(&ORDERS), "the monitor has done its work");
-            disk.make_durable(&stuck);
+            parts.disk.make_durable(&stuck);
             assert!(matches!(block_on(client.outcome()), Ok(Outcome::Applied { .. })));
             parts.stop();
             running.join();
@@ -129,12 +126,11 @@ fn monitor_and_worker_end_when_the_loop_has_ended_first() {
 #[test]
 fn a_dead_leader_is_replaced_whoever_else_is_at_work() {
     check(|| {
-        let (mut parts, running) = Cluster::whose_loop_tells().start();
-        let mut disk = parts.take_disk();
+        let (parts, running) = Cluster::whose_loop_tells().start();
         let worker = parts.start_worker();
         let monitor = parts.start_monitor();
         let mut client = parts.node.propose(vec![7]).expect("a single voter leads");
-        disk.serve_until(TWO + 1);
+        parts.disk.serve_until(TWO + 1);
         monitor.join();
         worker.join();
         assert!(matches!(block_on(client.outcome()), Ok(Outcome::Applied { .. })));
