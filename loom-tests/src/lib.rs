@@ -57,17 +57,34 @@ pub fn check_sequence<F: Fn() + Send + Sync + 'static>(scenario: F) -> Explorati
 /// # Panics
 /// As [`check`].
 pub fn check_sharded<F: Fn() + Send + Sync + 'static>(keys: usize, scenario: F) -> Vec<Exploration> {
+    over_placements(keys, scenario, |name, scenario| checker::check(name, scenario))
+}
+
+/// The same for a scenario of one thread.
+///
+/// # Panics
+/// As [`check_sequence`].
+pub fn check_sharded_sequence<F: Fn() + Send + Sync + 'static>(keys: usize, scenario: F) -> Vec<Exploration> {
+    over_placements(keys, scenario, |name, scenario| checker::check_sequence(name, scenario))
+}
+
+fn over_placements<F: Fn() + Send + Sync + 'static>(
+    keys: usize,
+    scenario: F,
+    check: impl Fn(&str, Box<dyn Fn() + Send + Sync>) -> Exploration,
+) -> Vec<Exploration> {
     let name = scenario_name(std::any::type_name::<F>());
     if !cfg!(loom) {
-        return vec![checker::check(&name, scenario)];
+        return vec![check(&name, Box::new(scenario))];
     }
     let scenario = std::sync::Arc::new(scenario);
     let explore = |placement: Placement| {
         let (name, scenario) = (format!("{name}[{placement}]"), scenario.clone());
-        checker::check(&name, move || {
+        let placed = move || {
             placement.clone().of_new_maps();
             scenario();
-        })
+        };
+        check(&name, Box::new(placed))
     };
     Placement::all(keys).into_iter().map(explore).collect()
 }
