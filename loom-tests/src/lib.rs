@@ -41,6 +41,7 @@ pub mod sites;
 pub mod trace;
 
 use certificate::Kind;
+use checker::Shape;
 pub use checker::{Exploration, Size, built};
 use concurrency_models::sync::sharded_map::stand_in::Placement;
 
@@ -77,10 +78,30 @@ pub fn check_sharded<S: Debug, F: Fn() -> S + Send + Sync + 'static>(
     if !cfg!(loom) {
         return checker::check(&name, Kind::Proof, scenario);
     }
-    checker::check_each(&name, &Placement::all(keys), move |placement| {
+    checker::check_each(&name, Shape::Threads, &Placement::all(keys), placed(scenario))
+}
+
+/// The same for a scenario of one thread.
+///
+/// # Panics
+/// As [`check_sequence`].
+pub fn check_sharded_sequence<S: Debug, F: Fn() -> S + Send + Sync + 'static>(
+    keys: usize,
+    scenario: F,
+) -> Exploration {
+    let name = scenario_name(std::any::type_name::<F>());
+    if !cfg!(loom) {
+        return checker::check_sequence(&name, scenario);
+    }
+    checker::check_each(&name, Shape::Sequence, &Placement::all(keys), placed(scenario))
+}
+
+/// The scenario over maps that are placed in a given way.
+fn placed<S>(scenario: impl Fn() -> S) -> impl Fn(&Placement) -> S {
+    move |placement| {
         placement.clone().of_new_maps();
         scenario()
-    })
+    }
 }
 
 /// The same for a composition that loom cannot finish: it explores what happens with at most `preemption_bound` preemptions, the largest number

@@ -16,7 +16,8 @@ pub struct Scenario {
 }
 
 /// The calls that explore.
-const CALLS: [&str; 4] = ["check(", "check_sequence(", "check_sharded(", "search("];
+const CALLS: [&str; 5] =
+    ["check(", "check_sequence(", "check_sharded(", "check_sharded_sequence(", "search("];
 
 /// All scenarios that `checker` (`loom`, `shuttle`) explores, of the test files in this folder and their modules, sorted.
 ///

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use concurrency_models::heartbeat_map::{Frame, Heartbeat, HeartbeatMap, Suspect, Swept};
 use loom_tests::run::{Running, block_on, join_all, spawn};
-use loom_tests::{check, check_sequence, check_sharded};
+use loom_tests::{check, check_sequence, check_sharded, check_sharded_sequence};
 
 type Heartbeats = Arc<HeartbeatMap<u32>>;
 
@@ -44,7 +44,7 @@ fn on_thread<R: Send + 'static>(
 
 #[test]
 fn an_iteration_only_reads_whoever_shares_a_shard() {
-    check_sharded(2, || {
+    check_sharded_sequence(2, || {
         let heartbeats = following_both();
         assert_eq!(heartbeats.sweep(100, TIMEOUT_MS), Swept { triggered: 2, deferred: 0 });
         assert_eq!((heartbeats.watched(&ORDERS), heartbeats.watched(&PAYMENTS)), (None, None));
@@ -245,7 +245,7 @@ fn a_deposed_leader_keeps_nobody_from_suspecting_the_newer_one() {
 
 #[test]
 fn heartbeat_frames_keep_an_idle_partition() {
-    check_sharded(2, || {
+    check_sharded_sequence(2, || {
         let heartbeats = following_both();
         heartbeats.hear(&Frame::Heartbeat(vec![(ORDERS, 1), (PAYMENTS, 1)]), 100);
         assert_eq!(heartbeats.sweep(100, TIMEOUT_MS), Swept::default(), "a healthy leader is suspected");

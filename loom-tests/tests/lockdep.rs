@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use concurrency_models::sync::lockdep::scope;
-use concurrency_models::sync::{Mutex, RwLock, RwLockReadGuard};
+use concurrency_models::sync::{Mutex, RwLock, RwLockReadGuard, ShardedMap};
 use loom_tests::run::{block_on, poll_once, spawn};
 use loom_tests::{check, check_sequence};
 
@@ -145,5 +145,34 @@ fn locks_of_one_kind_may_be_nested_in_one_order() {
         });
         nest(locks);
         other.join();
+    });
+}
+
+/// Fix #3 undone: an entry is removed inside the iteration over its map, whichever shard it is in.
+#[test]
+#[should_panic(expected = "wants (u32, u32).write (loom-tests/tests/lockdep.rs:159)")]
+fn a_removal_inside_an_iteration() {
+    check_sequence(|| {
+        let map = ShardedMap::new();
+        map.upsert(0u32, 0u32, |_, _| ());
+        map.for_each(|key, _| {
+            map.remove_if(key, |_| true);
+        });
+    });
+}
+
+/// Fix #2 undone: the monitor locks the Raft node inside its iteration, and the loop, with the node in hand, uses the map. They never meet here.
+#[test]
+#[should_panic(
+    expected = "but the other way round: (u32, u32).read (loom-tests/tests/lockdep.rs:173) was held when"
+)]
+fn a_node_locked_inside_an_iteration() {
+    check_sequence(|| {
+        let (map, node) = (ShardedMap::new(), RwLock::new(0u64));
+        map.upsert(0u32, 0u32, |_, _| ());
+        map.for_each(|_, _| *node.write() += 1);
+        let mut held = node.write();
+        *held += 1;
+        map.update(&0, |last| *last = 1);
     });
 }

@@ -70,27 +70,45 @@ pub fn built() -> &'static str {
 /// Up to this many executions, a scenario is explored twice under loom: what comes out must be the same.
 const TWICE_UP_TO: u64 = 2_000;
 
+/// What a scenario consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// Threads, in every order that the checker finds.
+    Threads,
+    /// One thread, in which there is nothing to interleave: one execution.
+    Sequence,
+}
+
 pub(crate) fn check<S: Debug>(
     name: &str,
     kind: Kind,
     scenario: impl Fn() -> S + Send + Sync + 'static,
 ) -> Exploration {
     let scenario = Arc::new(scenario);
-    conclude(name, kind, || explore(Asked { name, kind }, &scenario))
+    conclude(name, kind, || explore(Asked { name, kind }, Shape::Threads, &scenario))
+}
+
+pub(crate) fn check_sequence<S: Debug>(
+    name: &str,
+    scenario: impl Fn() -> S + Send + Sync + 'static,
+) -> Exploration {
+    let (kind, scenario) = (Kind::Proof, Arc::new(scenario));
+    conclude(name, kind, || explore(Asked { name, kind }, Shape::Sequence, &scenario))
 }
 
 /// Explores a scenario once for each of `choices`, which every execution is given: one proof over all of them.
 pub(crate) fn check_each<C: Clone + Display + Send + Sync + 'static, S: Debug>(
     name: &str,
+    shape: Shape,
     choices: &[C],
     scenario: impl Fn(&C) -> S + Send + Sync + 'static,
 ) -> Exploration {
-    let scenario = Arc::new(scenario);
-    conclude(name, Kind::Proof, || {
+    let (kind, scenario) = (Kind::Proof, Arc::new(scenario));
+    conclude(name, kind, || {
         let explore_one = |choice: &C| {
             let (scenario, choice) = (scenario.clone(), choice.clone());
             report::announce_failures(&format!("{name}[{choice}]"));
-            explore(Asked { name, kind: Kind::Proof }, &Arc::new(move || scenario(&choice)))
+            explore(Asked { name, kind }, shape, &Arc::new(move || scenario(&choice)))
         };
         choices.iter().map(explore_one).reduce(Exploration::and).expect("there is something to choose from")
     })
@@ -98,29 +116,26 @@ pub(crate) fn check_each<C: Clone + Display + Send + Sync + 'static, S: Debug>(
 
 fn explore<S: Debug>(
     asked: Asked<'_>,
+    shape: Shape,
     scenario: &Arc<impl Fn() -> S + Send + Sync + 'static>,
 ) -> Exploration {
     let explore = || {
         let scenario = scenario.clone();
-        measure(asked.name, |states| chosen::explore(asked, states.collect(move || scenario())))
+        measure(asked.name, |states| {
+            let scenario = states.collect(move || scenario());
+            match shape {
+                Shape::Threads => chosen::explore(asked, scenario),
+                Shape::Sequence => chosen::explore_sequence(asked, scenario),
+            }
+        })
     };
     let exploration = explore();
-    if cfg!(loom) && exploration.executions <= TWICE_UP_TO {
+    if shape == Shape::Sequence {
+        assert_eq!(exploration.executions, 1, "{}: a scenario of one thread has one execution", asked.name);
+    } else if cfg!(loom) && exploration.executions <= TWICE_UP_TO {
         demand_the_same(asked.name, &exploration, &explore());
     }
     exploration
-}
-
-pub(crate) fn check_sequence<S: Debug>(
-    name: &str,
-    scenario: impl Fn() -> S + Send + Sync + 'static,
-) -> Exploration {
-    conclude(name, Kind::Proof, || {
-        let asked = Asked { name, kind: Kind::Proof };
-        let exploration = measure(name, |states| chosen::explore_sequence(asked, states.collect(scenario)));
-        assert_eq!(exploration.executions, 1, "{name}: a scenario of one thread has one execution");
-        exploration
-    })
 }
 
 /// Explores, compares what comes out with the certificate, and prints a line about it.
