@@ -12,6 +12,7 @@ use super::results::Results;
 use super::trace::Trace;
 use crate::mutants::runner::trace_of;
 use crate::mutants::{Expectation, Mutant, Row, read_all, read_catalogue};
+use crate::scenarios;
 use crate::sites::{Coverage, Reached, scan};
 
 /// Where things are.
@@ -85,6 +86,8 @@ pub struct Evidence {
     pub coverage: Found<Coverage>,
     /// What loom has explored, as committed.
     pub certificates: Found<Vec<Certificate>>,
+    /// Scenarios that other tests run in processes of their own.
+    pub alone: BTreeSet<String>,
     /// What blocks while what is held.
     pub contract: Found<Vec<contract::Row>>,
     /// How right the checkers are about small programs whose outcomes are known.
@@ -117,6 +120,7 @@ impl Evidence {
             catalogue,
             coverage: coverage(folders),
             certificates: certificates::read(&folders.root.join(certificates::FOLDER)),
+            alone: alone(&folders.root.join("loom-tests/tests")),
             contract: contract::read(&folders.contract()),
             calibration: calibration::read(&folders.calibration()),
             lock_pairs: lock_pairs::read(&folders.lock_pairs()),
@@ -153,6 +157,7 @@ impl Evidence {
             }
         }
         problems.extend(self.fixes.iter().flat_map(Fix::problems));
+        problems.extend(self.untried());
         self.mutants.iter().for_each(|mutant| problems.extend(self.problem_of(mutant)));
         problems.extend(self.problems_of_sites());
         problems.extend(self.problems_of_certificates());
@@ -168,11 +173,15 @@ impl Evidence {
         problems
     }
 
+    fn untried(&self) -> Option<String> {
+        let ids = self.mutants.iter().map(|mutant| mutant.id.as_str());
+        let untried: Vec<&str> = ids.filter(|id| self.results.mutant(id).is_none()).collect();
+        (!untried.is_empty()).then(|| format!("mutants that were not tried: {}", untried.join(", ")))
+    }
+
     fn problem_of(&self, mutant: &Mutant) -> Option<String> {
         let id = &mutant.id;
-        let Some(tried) = self.results.mutant(id) else {
-            return Some(format!("mutant {id} was not tried"));
-        };
+        let tried = self.results.mutant(id)?;
         if !tried.as_expected {
             return Some(format!("mutant {id} came to: {}", tried.verdict));
         }
@@ -205,7 +214,7 @@ impl Evidence {
     fn problems_of_certificates(&self) -> Vec<String> {
         match (&self.certificates, self.results.suite("loom")) {
             (Err(error), _) => vec![format!("certificates: {error}")],
-            (Ok(certificates), Some(loom)) => certificates::differences(certificates, loom),
+            (Ok(certificates), Some(loom)) => certificates::differences(certificates, loom, &self.alone),
             (Ok(_), None) => Vec::new(), // which is a problem already
         }
     }
@@ -214,6 +223,12 @@ impl Evidence {
 /// Whether the interleaving that kills the mutant must be there. A test of storage runs no scenario, and a control does not fail.
 pub(super) fn leaves_a_trace(mutant: &Mutant) -> bool {
     mutant.checker != "std" && mutant.expectation != Expectation::Survives
+}
+
+/// None, if the tests cannot be read: then what is missing is named.
+fn alone(tests: &Path) -> BTreeSet<String> {
+    let scenarios = scenarios::scan(tests, "loom").unwrap_or_default();
+    scenarios.into_iter().filter(|scenario| !scenario.passes).map(|scenario| scenario.name).collect()
 }
 
 fn coverage(folders: &Folders) -> Found<Coverage> {
@@ -250,7 +265,7 @@ pub(super) mod tests {
             "std: the scenarios were not run",
             "fix #1: no scenario of raft_loop was explored",
             "fix #1: mutant S1 is missing",
-            "mutant A1 was not tried",
+            "mutants that were not tried: S1, ",
             "sync sites: ",
             "contract matrix: ",
             "calibration: ",

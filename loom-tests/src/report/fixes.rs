@@ -29,7 +29,7 @@ pub const CLAIMS: [Claim; 3] = [
         number: "#1",
         issue: "Raft message loop deadlock: applying a ConfChange takes the node lock that the loop holds",
         holds: "the lock is taken in one place; what is below it works on `&mut RawNode` and cannot lock",
-        symbols: &["RaftLoop::round", "note_membership"],
+        symbols: &["RaftLoop::round", "apply"],
         proofs: &["raft_loop"],
         mutants: &["S1"],
     },
@@ -109,5 +109,21 @@ impl Fix {
             }
         }
         problems
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// So that whoever renames one learns it before the report is red.
+    #[test]
+    fn what_the_fixes_are_is_where_it_can_be_found() {
+        let root = super::super::Folders::here().root;
+        for symbol in CLAIMS.iter().flat_map(|claim| claim.symbols) {
+            if let Err(error) = locate(&root, symbol) {
+                panic!("{error}");
+            }
+        }
     }
 }

@@ -17,7 +17,7 @@ const LETTER: usize = 7;
 const WIDTH_AT_LEAST: usize = 480;
 const COLUMN_AT_LEAST: usize = 120;
 /// Letters of a row; what is longer is cut, and whole in the tooltip.
-pub(super) const LETTERS_AT_MOST: usize = 38;
+pub(super) const LETTERS_AT_MOST: usize = 48;
 pub(super) const BOX: usize = 62;
 /// Height of the lane of one arrow below the boxes.
 pub(super) const LANE: usize = 18;
