@@ -1,6 +1,5 @@
 //! Runs a program under the checker that this build was made for. With the checker's own types, not with the facade's: lockdep, which is below the
 //! facade under shuttle, would object to two orders of locks before the checker sees them deadlock.
-#![expect(clippy::disallowed_types, reason = "it is the checker that is measured, by its own types")]
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
