@@ -111,6 +111,7 @@ fn wakes(send: impl FnOnce(&outbox::Outbox<u32, u32, u32>) + Send + 'static, exp
     });
     assert_eq!(block_on(connection.recv()).as_ref(), Some(expected));
     sends.join();
+    drop(outbox); // open until here
 }
 
 #[test]

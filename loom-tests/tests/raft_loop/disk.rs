@@ -1,8 +1,8 @@
 //! The disk is slow, stuck or broken: nothing that depends on it leaves before it, and nobody else waits for it.
 
 use concurrency_models::raft_loop::{Event, MemoryStore, Outcome, PersistFailed, RaftLoopError};
-use loom_tests::check;
 use loom_tests::run::block_on;
+use loom_tests::{check, check_sequence};
 use raft::RaftState;
 use raft::eraftpb::{HardState, MessageType, Snapshot};
 use raft::prelude::ConfState;
@@ -147,7 +147,7 @@ fn what_the_disk_was_not_asked_for_counts_for_nothing() {
 
 #[test]
 fn a_wal_thread_that_is_gone_ends_the_loop() {
-    check(|| {
+    check_sequence(|| {
         deep(|| {
             let Member { node, events, world, requests, raft_loop, .. } = member(&[1]);
             let mut waiting = node.propose(vec![7]).expect("a single voter leads");
