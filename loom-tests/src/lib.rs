@@ -70,7 +70,7 @@ pub fn check_sequence<S: Debug, F: Fn() -> S + Send + Sync + 'static>(scenario: 
 ///
 /// # Panics
 /// As [`check`].
-pub fn check_sharded<S: Debug, F: Fn() -> S + Send + Sync + 'static>(
+pub fn check_sharded<S: Debug + 'static, F: Fn() -> S + Send + Sync + 'static>(
     keys: usize,
     scenario: F,
 ) -> Exploration {
@@ -85,7 +85,7 @@ pub fn check_sharded<S: Debug, F: Fn() -> S + Send + Sync + 'static>(
 ///
 /// # Panics
 /// As [`check_sequence`].
-pub fn check_sharded_sequence<S: Debug, F: Fn() -> S + Send + Sync + 'static>(
+pub fn check_sharded_sequence<S: Debug + 'static, F: Fn() -> S + Send + Sync + 'static>(
     keys: usize,
     scenario: F,
 ) -> Exploration {
@@ -97,7 +97,7 @@ pub fn check_sharded_sequence<S: Debug, F: Fn() -> S + Send + Sync + 'static>(
 }
 
 /// The scenario over maps that are placed in a given way.
-fn placed<S>(scenario: impl Fn() -> S) -> impl Fn(&Placement) -> S {
+fn placed<S: 'static>(scenario: impl Fn() -> S) -> impl Fn(&Placement) -> S {
     move |placement| {
         placement.clone().of_new_maps();
         scenario()
