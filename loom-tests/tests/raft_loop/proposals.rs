@@ -4,7 +4,7 @@ use concurrency_models::raft_loop::{Event, MemoryStore, Outcome};
 use loom_tests::check;
 use loom_tests::run::{block_on, spawn_deep};
 use raft::RaftState;
-use raft::eraftpb::{HardState, Snapshot};
+use raft::eraftpb::{ConfState, HardState, Snapshot};
 
 use crate::group::{Member, deep, member, member_of, member_with, start, stop};
 use crate::messages::{append_entries, arrives, entry};
@@ -113,9 +113,9 @@ fn a_proposal_of_a_former_life_is_nobodys_answer() {
 fn what_a_restart_finds_committed_is_applied_at_once() {
     check(|| {
         deep(|| {
-            let mut state = RaftState::default();
-            state.hard_state = HardState { term: 2, commit: 1, ..HardState::default() };
-            state.conf_state.set_voters(vec![1, 2]);
+            let hard_state = HardState { term: 2, commit: 1, ..HardState::default() };
+            let conf_state = ConfState { voters: vec![1, 2], ..ConfState::default() };
+            let state = RaftState { hard_state, conf_state };
             let disk = MemoryStore::recovered(state, Snapshot::default(), vec![entry(1, vec![5])]);
             let Member { node, events, image, world, requests, raft_loop, .. } = member_with(disk, false);
             let running = start(raft_loop, &world); // nothing happens to it
