@@ -52,10 +52,13 @@ fn a_full_mailbox_holds_up_no_proposal() {
             let disk = MemoryStore::new([1]);
             let Member { node, events, world, mut requests, raft_loop, .. } = member_of(disk, true, 1);
             let running = start(raft_loop, &world);
-            serve_one(&mut requests, &events, &world);
-            assert!(block_on(events.send(Event::Tick)).is_ok());
+            let request = block_on(requests.recv()).expect("the loop asks");
+            world.lock().persist(&request);
+            assert!(events.try_send(Event::Persisted(Ok(request.number))).is_ok());
+            let _full_or_not = events.try_send(Event::Tick);
             let mut waiting = node.propose(vec![7]).expect("a single voter leads");
-            stop(&events, running);
+            drop((node, events));
+            assert_eq!(running.join(), Ok(()));
             assert_eq!(block_on(waiting.outcome()), Ok(Outcome::Stopped), "the disk did not come to it");
         });
     });
