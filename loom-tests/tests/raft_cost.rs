@@ -93,7 +93,7 @@ fn without() {
         pending.open().expect("it is open")
     };
     let running = spawn_deep({
-        let (node, image) = (node.clone(), image.clone());
+        let image = image.clone();
         move || empty_loop(&node, &pending, &image, inbox, &to_wal)
     });
     let request: u64 = block_on(requests.recv()).expect("the loop asks");

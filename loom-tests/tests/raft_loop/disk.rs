@@ -55,8 +55,8 @@ fn a_vote_is_given_only_when_it_is_durable() {
 fn a_single_voter_shows_its_term_only_when_it_is_durable() {
     check(|| {
         deep(|| {
-            let mut state = RaftState::default();
-            state.conf_state = ConfState { voters: vec![1], learners: vec![2], ..ConfState::default() };
+            let conf_state = ConfState { voters: vec![1], learners: vec![2], ..ConfState::default() };
+            let state = RaftState { conf_state, ..RaftState::default() };
             let disk = MemoryStore::recovered(state, Snapshot::default(), Vec::new());
             let Member { node, events, world, mut requests, raft_loop, .. } = member_with(disk, true);
             let running = start(raft_loop, &world);
@@ -164,9 +164,9 @@ fn a_wal_thread_that_is_gone_ends_the_loop() {
 fn a_restart_votes_once_in_a_term() {
     check(|| {
         deep(|| {
-            let mut state = RaftState::default();
-            state.hard_state = HardState { term: 2, vote: 3, ..HardState::default() };
-            state.conf_state = ConfState { voters: vec![1, 2, 3], ..ConfState::default() };
+            let hard_state = HardState { term: 2, vote: 3, ..HardState::default() };
+            let conf_state = ConfState { voters: vec![1, 2, 3], ..ConfState::default() };
+            let state = RaftState { hard_state, conf_state };
             let disk = MemoryStore::recovered(state, Snapshot::default(), Vec::new());
             let Member { node, events, world, requests, raft_loop, .. } = member_with(disk, false);
             let running = start(raft_loop, &world);

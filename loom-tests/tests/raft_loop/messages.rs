@@ -45,8 +45,7 @@ pub(crate) fn append(last: u64) -> Message {
 
 /// From leader 2: its state as of `index`, in term 2.
 pub(crate) fn snapshot(index: u64, voters: &[u64]) -> Message {
-    let mut snapshot = Snapshot::default();
-    snapshot.data = vec![9].into();
+    let mut snapshot = Snapshot { data: vec![9].into(), ..Snapshot::default() };
     let metadata = snapshot.mut_metadata();
     (metadata.index, metadata.term) = (index, 2);
     metadata.set_conf_state(ConfState { voters: voters.to_vec(), ..ConfState::default() });

@@ -4,7 +4,7 @@ use concurrency_models::raft_loop::{Event, MemoryStore, Outcome};
 use loom_tests::check;
 use loom_tests::run::{block_on, spawn_deep};
 use raft::RaftState;
-use raft::eraftpb::{HardState, Snapshot};
+use raft::eraftpb::{ConfState, HardState, Snapshot};
 
 use crate::group::{Member, deep, member, member_of, member_with, start, stop};
 use crate::messages::{append_entries, arrives, entry};
@@ -52,10 +52,13 @@ fn a_full_mailbox_holds_up_no_proposal() {
             let disk = MemoryStore::new([1]);
             let Member { node, events, world, mut requests, raft_loop, .. } = member_of(disk, true, 1);
             let running = start(raft_loop, &world);
-            serve_one(&mut requests, &events, &world);
-            assert!(block_on(events.send(Event::Tick)).is_ok());
+            let request = block_on(requests.recv()).expect("the loop asks");
+            world.lock().persist(&request);
+            assert!(events.try_send(Event::Persisted(Ok(request.number))).is_ok());
+            let _full_or_not = events.try_send(Event::Tick);
             let mut waiting = node.propose(vec![7]).expect("a single voter leads");
-            stop(&events, running);
+            drop((node, events));
+            assert_eq!(running.join(), Ok(()));
             assert_eq!(block_on(waiting.outcome()), Ok(Outcome::Stopped), "the disk did not come to it");
         });
     });
@@ -113,9 +116,9 @@ fn a_proposal_of_a_former_life_is_nobodys_answer() {
 fn what_a_restart_finds_committed_is_applied_at_once() {
     check(|| {
         deep(|| {
-            let mut state = RaftState::default();
-            state.hard_state = HardState { term: 2, commit: 1, ..HardState::default() };
-            state.conf_state.set_voters(vec![1, 2]);
+            let hard_state = HardState { term: 2, commit: 1, ..HardState::default() };
+            let conf_state = ConfState { voters: vec![1, 2], ..ConfState::default() };
+            let state = RaftState { hard_state, conf_state };
             let disk = MemoryStore::recovered(state, Snapshot::default(), vec![entry(1, vec![5])]);
             let Member { node, events, image, world, requests, raft_loop, .. } = member_with(disk, false);
             let running = start(raft_loop, &world); // nothing happens to it

@@ -14,12 +14,14 @@ use crate::messages::{append_entries, arrives, change, change_entry, entry, join
 
 /// A member whose loop runs only when it is told to.
 struct Steps {
-    member: Member<Pin<Box<dyn Future<Output = Result<(), RaftLoopError>>>>>,
+    member: Member<Waiting>,
 }
+
+type Waiting = Pin<Box<dyn Future<Output = Result<(), RaftLoopError>>>>;
 
 impl Steps {
     fn new(voters: &[u64]) -> Self {
-        let member = member(voters).map(|raft_loop| Box::pin(raft_loop.run()) as Pin<Box<_>>);
+        let member = member(voters).map(|raft_loop| Box::pin(raft_loop.run()) as Waiting);
         Self { member }
     }
 
