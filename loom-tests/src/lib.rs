@@ -57,7 +57,7 @@ pub fn check_sequence<F: Fn() + Send + Sync + 'static>(scenario: F) -> Explorati
 /// # Panics
 /// As [`check`].
 pub fn check_sharded<F: Fn() + Send + Sync + 'static>(keys: usize, scenario: F) -> Vec<Exploration> {
-    over_placements(keys, scenario, |name, scenario| checker::check(name, scenario))
+    over_placements(keys, scenario, checker::check)
 }
 
 /// The same for a scenario of one thread.
@@ -65,7 +65,7 @@ pub fn check_sharded<F: Fn() + Send + Sync + 'static>(keys: usize, scenario: F) 
 /// # Panics
 /// As [`check_sequence`].
 pub fn check_sharded_sequence<F: Fn() + Send + Sync + 'static>(keys: usize, scenario: F) -> Vec<Exploration> {
-    over_placements(keys, scenario, |name, scenario| checker::check_sequence(name, scenario))
+    over_placements(keys, scenario, checker::check_sequence)
 }
 
 fn over_placements<F: Fn() + Send + Sync + 'static>(

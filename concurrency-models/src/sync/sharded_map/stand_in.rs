@@ -141,7 +141,7 @@ impl<K: Ord + Hash, V> Backing<K, V> for Shards<K, V> {
         }
     }
 
-    fn len(&self) -> usize {
+    fn count(&self) -> usize {
         self.shards.iter().map(|shard| entered(shard.read()).len()).sum()
     }
 }
