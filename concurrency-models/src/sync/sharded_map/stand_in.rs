@@ -3,6 +3,10 @@
 //! In `dashmap` the hashes of the keys and the number of processors decide which keys share a shard, and so whether a call inside of a call
 //! deadlocks. Here a [`Placement`] decides, and a scenario is explored with every one that there is for its keys ([`Placement::all`]).
 //! It is always compiled, so that it passes the same contract suite as the real one.
+#![cfg_attr(
+    not(any(loom, shuttle)),
+    expect(clippy::disallowed_types, reason = "its shards are locks of the runtime, as the facade's are")
+)]
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
