@@ -36,7 +36,7 @@ pub trait Backing<K, V> {
     /// Shows every entry, one shard after the other.
     fn for_each(&self, look: impl FnMut(&K, &V));
     /// How many entries there are.
-    fn len(&self) -> usize;
+    fn count(&self) -> usize;
 }
 
 /// A map in shards.
@@ -116,7 +116,7 @@ impl<K, V, B: Backing<K, V>> ShardedMap<K, V, B> {
     #[track_caller]
     pub fn len(&self) -> usize {
         let mut section = self.section(Access::Read);
-        section.run(|| self.backing.len())
+        section.run(|| self.backing.count())
     }
 
     /// Whether there is none.

@@ -73,7 +73,7 @@ impl<K: Eq + Hash + Clone, V> Backing<K, V> for Dash<K, V> {
         self.0.iter().for_each(|entry| look(entry.key(), entry.value()));
     }
 
-    fn len(&self) -> usize {
+    fn count(&self) -> usize {
         self.0.len()
     }
 }
