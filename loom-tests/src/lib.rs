@@ -117,6 +117,12 @@ pub fn search<S: Debug, F: Fn() -> S + Send + Sync + 'static>(
     checker::check(&name, Kind::Search { preemption_bound }, scenario)
 }
 
+/// How many executions a second loom goes through of something: what checking costs. It is no scenario and has no certificate.
+#[cfg(loom)]
+pub fn executions_per_second<S: Debug>(program: impl Fn() -> S + Send + Sync + 'static) -> f64 {
+    checker::rate(program)
+}
+
 /// `mailbox::nothing_is_lost::{{closure}}` without its end: the test file and the test, which is the property.
 fn scenario_name(closure: &str) -> String {
     closure.trim_end_matches("::{{closure}}").to_owned()

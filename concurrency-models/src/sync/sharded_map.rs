@@ -23,7 +23,6 @@ use super::hook::{Hold, Registered, Request, Site};
 use stand_in::Shards;
 
 /// What a sharded map stands on. Closures run in the critical section of a shard.
-#[expect(clippy::len_without_is_empty, reason = "the map around it has that")]
 pub trait Backing<K, V> {
     /// Lets `look` see the value of `key`, if there is one.
     fn view<R>(&self, key: &K, look: impl FnOnce(&V) -> R) -> Option<R>;

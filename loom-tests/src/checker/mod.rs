@@ -160,6 +160,14 @@ pub(crate) fn explore_all<S: Debug>(
     (executions, states.take())
 }
 
+/// Executions a second of something small.
+#[cfg(loom)]
+pub(crate) fn rate<S: Debug>(program: impl Fn() -> S + Send + Sync + 'static) -> f64 {
+    let clock = report::Clock::start();
+    let (executions, _) = explore_all(program);
+    executions as f64 / clock.seconds()
+}
+
 #[cfg(shuttle)]
 fn is_mutated() -> bool {
     certificate::is_set(certificate::MUTATED_VARIABLE)

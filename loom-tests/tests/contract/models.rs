@@ -36,7 +36,7 @@ impl Backing<u32, u32> for PlainMap {
         self.0.borrow().iter().for_each(|(key, value)| look(key, value));
     }
 
-    fn len(&self) -> usize {
+    fn count(&self) -> usize {
         self.0.borrow().len()
     }
 }

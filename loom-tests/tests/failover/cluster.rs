@@ -8,7 +8,7 @@ use concurrency_models::election_worker::{ElectionWorker, MetadataLeader, Verdic
 use concurrency_models::heartbeat_map::{Heartbeat, HeartbeatMap, Suspect};
 use concurrency_models::mailbox::{self, Receiver, Sender};
 use concurrency_models::raft_loop::{
-    self, Event, MemoryStore, Outcome, Persist, Proposed, RaftLoop, StateMachine,
+    self, Event, LogStore, MemoryStore, Outcome, Persist, Proposed, RaftLoop, StateMachine,
 };
 use concurrency_models::sync::Mutex;
 use concurrency_models::timeout_monitor::{self, TimeoutMonitor};
@@ -98,6 +98,19 @@ fn decode(data: &[u8]) -> Option<ReplaceLeader> {
     Some(ReplaceLeader { leader, leader_epoch, partition_epoch })
 }
 
+/// Wins the election of a single voter and makes its first entry durable: a scenario begins with a leader at rest.
+fn lead(raw: &mut RawNode<MemoryStore>) {
+    raw.campaign().expect("nobody is in the way");
+    while raw.has_ready() {
+        let ready = raw.ready();
+        let store = raw.mut_store();
+        store.put_entries(ready.entries());
+        ready.hs().into_iter().for_each(|hard_state| store.put_hard_state(hard_state));
+        let _nothing_to_apply = raw.advance(ready);
+        raw.advance_apply();
+    }
+}
+
 /// The call to the metadata leader, which here is this node.
 struct Call {
     node: Arc<Node>,
@@ -168,12 +181,12 @@ impl Cluster {
         let logger = slog::Logger::root(slog::Discard, slog::o!());
         let mut raw =
             RawNode::new(&config, MemoryStore::new([1]), &logger).expect("a configuration that raft takes");
-        raw.campaign().expect("nobody is in the way");
+        lead(&mut raw);
         let heartbeats = Heartbeats::new(HeartbeatMap::new(1));
         heartbeats.follow(ORDERS, as_of_now(&orders()));
         let machine = Metadata { partition: orders(), told: told(&heartbeats) };
         let (events, inbox) = mailbox::channel(MAILBOX);
-        let world = Arc::<Mutex<World>>::default();
+        let world = Arc::new(Mutex::new(World { disk: raw.store().clone(), ..World::default() }));
         let network = Network(world.clone());
         let (node, raft_loop, requests) =
             raft_loop::new(raw, (events.clone(), inbox), machine, network, SameTimeout);

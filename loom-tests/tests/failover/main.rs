@@ -26,7 +26,6 @@ fn a_dead_leader_is_replaced() {
     check(|| {
         deep(|| {
             let (parts, running) = Cluster::new().start();
-            parts.disk.serve_until(TWO - 1);
             block_on(parts.monitor().run());
             let worker = parts.start_worker();
             parts.disk.serve_until(TWO);

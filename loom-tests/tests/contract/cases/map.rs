@@ -145,7 +145,7 @@ fn for_each_in_for_each() {
 
 fn len_in_for_each() {
     let map = map();
-    map.for_each(|_, _| assert_eq!(map.len(), 1));
+    map.for_each(|_, _| assert_eq!(map.count(), 1));
 }
 
 fn view_in_view() {
@@ -175,7 +175,7 @@ fn for_each_in_update() {
 
 fn len_in_update() {
     let map = map();
-    map.update(&HERE, |_| map.len());
+    map.update(&HERE, |_| map.count());
 }
 
 fn remove_in_remove() {
