@@ -85,5 +85,6 @@ pub(super) fn topic_defaults(config: &Config) -> TopicLogConfig {
             TimestampSource::LogAppendTime => TimestampType::LogAppendTime,
         },
         max_message_bytes: config.message_max_bytes,
+        ..TopicLogConfig::default()
     }
 }
