@@ -176,6 +176,18 @@ pub struct TopicLogConfig {
     pub delete_retention_ms: i64,
 }
 
+impl TopicLogConfig {
+    /// When a segment is closed: a log that is compacted must be rid of its active segment before its records are too old.
+    #[must_use]
+    pub fn roll_ms(&self) -> i64 {
+        if self.cleanup_policy.compact {
+            self.segment_ms.min(self.max_compaction_lag_ms)
+        } else {
+            self.segment_ms
+        }
+    }
+}
+
 impl Default for TopicLogConfig {
     fn default() -> Self {
         Self {
