@@ -9,6 +9,7 @@ use chronik_kafka::message::produce::{
 };
 use chronik_kafka::record_batch::{Compression, RecordBatch};
 use chronik_kafka::{ErrorCode, Str};
+use chronik_log::CleanupPolicy;
 
 use super::error::KafkaError;
 use super::partition::{self, Led, TopicRef};
@@ -131,8 +132,17 @@ fn queue(
     })?;
     check_in_sync(request, topic, index)?;
     let batch = only_batch(records.unwrap_or_default(), request.version)?;
+    if is_compacted(broker, topic) {
+        batch.validate_keyed(chronik_log::limits::MAX_DECOMPRESSED_BYTES)?;
+    }
     *count = i64::from(batch.header.record_count);
     Ok(broker.storage.append(id, batch, leader_epoch, broker.clock.now_ms())?)
+}
+
+/// Whether records without a key are refused.
+fn is_compacted(broker: &Broker, topic: &Topic) -> bool {
+    let own = topic.configs.get("cleanup.policy").and_then(|policy| CleanupPolicy::parse(policy));
+    own.unwrap_or(broker.settings.log_defaults.cleanup_policy).compact
 }
 
 /// `acks=all` needs `min.insync.replicas` before it appends.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chronik_kafka::record_batch::TimestampType;
-use chronik_log::TopicLogConfig;
+use chronik_log::{CleanupPolicy, TopicLogConfig};
 
 use super::state::Topic;
 use crate::limits;
@@ -104,9 +104,18 @@ fn set(config: &mut TopicLogConfig, key: &str, value: &str) -> Result<(), TopicC
                 _ => return Err(invalid("CreateTime or LogAppendTime")),
             };
         }
-        // Accepted because clients send them by default; each has the only value that this server implements.
-        "cleanup.policy" if value == "delete" => {}
-        "cleanup.policy" => return Err(invalid("delete")),
+        "cleanup.policy" => {
+            config.cleanup_policy = CleanupPolicy::parse(value)
+                .ok_or_else(|| invalid("compact, delete, or both with a comma"))?;
+        }
+        "min.cleanable.dirty.ratio" => {
+            let ratio = value.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
+            config.min_cleanable_dirty_ratio = ratio.ok_or_else(|| invalid("a number from 0 to 1"))?;
+        }
+        "min.compaction.lag.ms" => config.min_compaction_lag_ms = lag(value).ok_or_else(|| invalid(MS))?,
+        "max.compaction.lag.ms" => config.max_compaction_lag_ms = lag(value).ok_or_else(|| invalid(MS))?,
+        "delete.retention.ms" => config.delete_retention_ms = lag(value).ok_or_else(|| invalid(MS))?,
+        // Accepted because clients send it by default; it has the only value that this server implements.
         "compression.type" if value == "producer" => {}
         "compression.type" => return Err(invalid("producer")),
         "min.insync.replicas" => {
@@ -115,6 +124,13 @@ fn set(config: &mut TopicLogConfig, key: &str, value: &str) -> Result<(), TopicC
         _ => return Err(TopicConfigError::UnknownKey(key.to_owned())),
     }
     Ok(())
+}
+
+/// What a lag is expected to be.
+const MS: &str = "milliseconds from 0 on";
+
+fn lag(value: &str) -> Option<i64> {
+    value.parse().ok().filter(|ms| *ms >= 0)
 }
 
 /// `Some(None)` for -1, `Some(Some(n))` for a number from 0 on.
@@ -148,6 +164,10 @@ mod tests {
     fn settings_reach_the_log() {
         assert_eq!(with("segment.bytes", "1024").unwrap().segment_bytes, 1024);
         assert_eq!(with("retention.ms", "-1").unwrap().retention_ms, None);
+        assert_eq!(with("cleanup.policy", "compact").unwrap().cleanup_policy, CleanupPolicy::COMPACT);
+        let both = with("cleanup.policy", "delete, compact").unwrap().cleanup_policy;
+        assert_eq!(both, CleanupPolicy::COMPACT_AND_DELETE);
+        assert_eq!(with("delete.retention.ms", "5").unwrap().delete_retention_ms, 5);
         assert_eq!(with("retention.bytes", "0").unwrap().retention_bytes, Some(0));
         assert_eq!(
             with("message.timestamp.type", "LogAppendTime").unwrap().timestamp_type,
@@ -161,7 +181,9 @@ mod tests {
         for (key, value) in [
             ("segment.bytes", "13"),
             ("retention.ms", "-2"),
-            ("cleanup.policy", "compact"),
+            ("cleanup.policy", "shrink"),
+            ("min.cleanable.dirty.ratio", "1.5"),
+            ("delete.retention.ms", "-1"),
             ("segment.ms", "x"),
         ] {
             assert!(matches!(with(key, value), Err(TopicConfigError::Value { .. })), "{key}={value}");

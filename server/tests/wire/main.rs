@@ -7,6 +7,7 @@ mod support;
 
 mod bad_batches;
 mod bad_frames;
+mod compaction;
 mod connections;
 mod fetch;
 mod fetch_errors;

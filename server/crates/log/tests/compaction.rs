@@ -302,7 +302,7 @@ fn text(key: &str, value: Option<&str>) -> (Vec<u8>, Option<Vec<u8>>) {
 fn log_of(disk: &SimDisk, batches: &[&[(Vec<u8>, Option<Vec<u8>>)]]) -> Log {
     let shared: Arc<dyn Disk> = Arc::new(disk.clone());
     let mut log = open(&shared, &config()).0;
-    commit_one(&mut log, Op::Create { id: partition(), config: compacted_topic(70) });
+    commit_one(&mut log, Op::Create { id: partition(), config: compacted_topic(200) });
     for records in batches {
         let batch = keyed_batch(BatchBuilder::new(), CODECS[0], 1000, records);
         commit_one(&mut log, append(partition(), batch, 0, 1000));
@@ -316,9 +316,9 @@ fn keys_and_offsets(log: &Log) -> Vec<(i64, String)> {
     found.into_iter().map(|record| (record.offset, String::from_utf8(record.key).unwrap())).collect()
 }
 
-/// Each batch of `log_of` has a segment of its own if it is longer than 70 bytes.
+/// Two batches with such a record do not fit into one segment of `log_of`.
 fn long(key: &str, value: &str) -> (Vec<u8>, Option<Vec<u8>>) {
-    text(key, Some(&value.repeat(20)))
+    text(key, Some(&value.repeat(60)))
 }
 
 #[test]
@@ -349,6 +349,7 @@ fn readers_with_an_older_view_go_on_in_the_old_files() {
         (0..40).map(|offset| view.read(offset, 1, 40, ReadMode::Blocking).unwrap().to_vec()).collect()
     };
     let (before, found) = (read(&old), old.offset_for_timestamp(1000, 40).unwrap());
+    log.set_config(partition(), compacted_topic(1000));
     compact(&mut log, 1000, MAP_BYTES).unwrap();
     if let Some(garbage) = log.garbage_job() {
         garbage.run();
@@ -415,6 +416,7 @@ fn a_log_can_be_cut_anywhere_in_what_was_compacted() {
         for crash in [Crash::Lost, Crash::Kept, Crash::Torn(u64::try_from(to).unwrap())] {
             let disk = SimDisk::new(1);
             let mut log = log_of(&disk, &batches);
+            log.set_config(partition(), compacted_topic(1000));
             compact(&mut log, 1000, MAP_BYTES).unwrap();
             let before = read_keyed(&log, partition());
             commit_one(&mut log, Op::Truncate { id: partition(), to, leader_epoch: 1 });

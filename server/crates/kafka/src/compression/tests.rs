@@ -62,10 +62,8 @@ fn damage_is_an_error_and_never_a_panic() {
             damaged[at] ^= 0x55;
             let _either = decompress(codec, &damaged, 10_000);
             let cut = decompress(codec, &sound[..at], 10_000);
-            assert!(
-                at == 0 || cut.is_err() || cut.is_ok_and(|cut| cut.len() < plain.len()),
-                "{codec:?} cut at {at}"
-            );
+            // A frame that ends between two blocks is shorter, no more: the batch's CRC and its count of records know better.
+            assert!(cut.is_err() || plain.starts_with(&cut.unwrap()), "{codec:?} cut at {at}");
         }
         assert!(decompress(codec, b"no such thing", 10_000).is_err(), "{codec:?}");
     }

@@ -154,7 +154,6 @@ struct Run {
     /// Operations acknowledged, and begun.
     acked: usize,
     begun: usize,
-    states: Vec<BTreeMap<PartitionId, State>>,
     checkpoint: Option<CheckpointJob>,
     checkpointed: Option<CheckpointDone>,
     compaction: Option<CompactionJob>,
@@ -176,7 +175,6 @@ impl Run {
             log,
             acked,
             begun: acked,
-            states: Vec::new(),
             checkpoint: None,
             checkpointed: None,
             compaction: None,
@@ -279,8 +277,11 @@ fn golden(items: &[Item]) -> Golden {
 /// Opens a disk after a crash and says which of the script's states it is in.
 fn recover(disk: &SimDisk, golden: &Golden, acked: usize, begun: usize, what: &str) -> (Log, usize) {
     let shared: Arc<dyn Disk> = Arc::new(disk.clone());
-    let report = chronik_log::dump::verify(&shared).expect(what);
-    assert_eq!(report.damage, [], "{what}: before recovery");
+    // A directory that was not even begun cannot be verified.
+    if disk.read_dir("wal".as_ref()).is_ok() {
+        let report = chronik_log::dump::verify(&shared).expect(what);
+        assert_eq!(report.damage, [], "{what}: before recovery");
+    }
     let (log, recovery) = open(&shared, &config());
     assert_eq!(recovery.damage, [], "{what}: damage is reported");
     let state = observe(&log);
