@@ -19,7 +19,8 @@ fn some_state(count: usize) -> Vec<Known> {
                 0 => format!("once-{number}").into_bytes(),
                 _ => format!("key-{}", rng.u8(..20)).into_bytes(),
             }),
-            value: (number % 13 != 0).then(|| format!("{number} {}", "abc".repeat(rng.usize(..40))).into_bytes()),
+            value: (number % 13 != 0)
+                .then(|| format!("{number} {}", "abc".repeat(rng.usize(..40))).into_bytes()),
             timestamp: 1_700_000_000_000 + i64::try_from(number).expect("few"),
             ..Known::default()
         })
@@ -52,8 +53,12 @@ fn what_is_left_of_compressed_batches_can_be_read() {
     let mut last_offsets = Vec::new();
     for codec in codecs {
         let topic = format!("state-{codec}");
-        let settings =
-            ["cleanup.policy=compact", "segment.bytes=20000", "max.message.bytes=20000", "min.cleanable.dirty.ratio=0"];
+        let settings = [
+            "cleanup.policy=compact",
+            "segment.bytes=20000",
+            "max.message.bytes=20000",
+            "min.cleanable.dirty.ratio=0",
+        ];
         raw.create_topic(&topic, 1, &settings);
         let settings = [("compression.type", codec), ("linger.ms", "5"), ("batch.num.messages", "40")];
         let producer = producer(&server, &settings);

@@ -97,10 +97,8 @@ async fn produce_all(
 }
 
 async fn create(client: &mut Client) -> io::Result<()> {
-    let config = |(name, value): (&str, &str)| CreatableTopicConfig {
-        name: name.into(),
-        value: Some(value.into()),
-    };
+    let config =
+        |(name, value): (&str, &str)| CreatableTopicConfig { name: name.into(), value: Some(value.into()) };
     let configs =
         [("cleanup.policy", "compact"), ("segment.bytes", "700"), ("min.cleanable.dirty.ratio", "0.1")];
     let topic = CreatableTopic {

@@ -71,10 +71,20 @@ pub enum CompactionError {
     Read(#[from] ReadError),
     /// The disk said no.
     #[error("compacting: {0}")]
-    Io(#[from] io::Error),
+    Io(io::Error),
     /// The log was cut, deleted or taken offline meanwhile.
     #[error("the log has changed meanwhile")]
     Overtaken,
+}
+
+impl From<io::Error> for CompactionError {
+    /// A segment that is not there has been deleted since the job began, by retention or with its topic.
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::Overtaken,
+            _ => Self::Io(error),
+        }
+    }
 }
 
 impl CompactionError {

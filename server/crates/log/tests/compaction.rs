@@ -7,13 +7,13 @@ mod common;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chronik_kafka::record_batch::BatchBuilder;
+use chronik_kafka::record_batch::{BatchBuilder, ControlRecord, ControlType, RecordBatch};
 use chronik_log::disk::SimDisk;
 use chronik_log::disk::sim::Crash;
 use chronik_log::{CompactionError, Disk, Log, LogConfig, Op, Outcome, PartitionId, ReadMode};
 use common::keyed::{
     CODECS, DELETE_RETENTION_MS, Keyed, MAP_BYTES, checkpoint, compact, compacted_topic, compaction_step,
-    keyed_batch, read_keyed, read_over_gaps, replay,
+    keyed_batch, raise_high_watermarks, read_keyed, read_over_gaps, replay,
 };
 use common::{append, commit_one, id, open, small_config};
 use proptest::prelude::*;
@@ -57,7 +57,7 @@ fn action() -> impl Strategy<Value = Action> {
     let index = any::<prop::sample::Index>;
     let records = || prop::collection::vec((0..12u8, prop::bool::weighted(0.2)), 1..6);
     prop_oneof![
-        12 => (records(), 1..120usize, 0..CODECS.len(), 0..2000i64, any::<bool>()).prop_map(
+        12 => (records(), 1..90usize, 0..CODECS.len(), 0..2000i64, any::<bool>()).prop_map(
             |(records, value_bytes, codec, timestamp_ms, producer)| Action::Produce {
                 records, value_bytes, codec, timestamp_ms, producer
             }
@@ -184,6 +184,7 @@ impl World {
 
     fn compact(&mut self, keys: usize, steps: usize, produce: bool, step: usize) {
         let now_ms = self.now_ms;
+        raise_high_watermarks(self.log());
         let Some(mut job) = self.log().begin_compaction(now_ms, keys * 32) else { return };
         assert!(self.log().begin_compaction(now_ms, MAP_BYTES).is_none(), "one at a time");
         self.committed = self.log_end;
@@ -445,4 +446,80 @@ fn a_log_can_be_cut_anywhere_in_what_was_compacted() {
             assert!(read_keyed(&log, partition()).iter().any(|record| record.offset == log_end + 2));
         }
     }
+}
+
+/// A batch of a transaction, in a segment of its own.
+fn in_transaction(producer: i64, sequence: i32, key: &str) -> RecordBatch {
+    let builder = BatchBuilder::new().producer(producer, 0, sequence).transactional();
+    keyed_batch(builder, CODECS[0], 1000, &[long(key, "v")])
+}
+
+fn marker(producer: i64, kind: ControlType) -> RecordBatch {
+    let record = ControlRecord { version: 0, kind };
+    BatchBuilder::new().producer(producer, 0, -1).end_transaction(1000, record, 0).build()
+}
+
+/// Base offsets of the batches that are left, by what they are: (offset, records, is it a marker).
+fn shape(log: &Log) -> Vec<(i64, i32, bool)> {
+    let batches = read_over_gaps(log, partition());
+    batches
+        .iter()
+        .map(|batch| (batch.header.base_offset, batch.header.record_count, batch.header.is_control()))
+        .collect()
+}
+
+#[test]
+fn transactions_are_compacted_when_they_are_over() {
+    let disk = SimDisk::new(1);
+    let mut log = log_of(&disk, &[&[long("a", "0")]]);
+    let plain = |key| keyed_batch(BatchBuilder::new(), CODECS[0], 1000, &[long(key, "v")]);
+    let add = |log: &mut Log, batch| {
+        commit_one(log, append(partition(), batch, 0, 1000));
+    };
+    add(&mut log, in_transaction(1, 0, "a")); // 1, aborted
+    add(&mut log, in_transaction(2, 0, "b")); // 2, committed
+    add(&mut log, marker(1, ControlType::Abort)); // 3
+    add(&mut log, marker(2, ControlType::Commit)); // 4
+    add(&mut log, plain("b")); // 5
+    add(&mut log, in_transaction(1, 1, "c")); // 6, open
+    add(&mut log, plain("a")); // 7
+    add(&mut log, plain("active")); // 8
+    checkpoint(&mut log);
+    let stats = compact(&mut log, 1000, MAP_BYTES).unwrap();
+    assert_eq!((stats.first_dirty_offset, stats.end_offset), (0, 6), "the open transaction is the bound");
+    let one = |offset| (offset, 1, false);
+    // What was aborted superseded nothing. The batch of producer 2 has its sequence. Markers stay with what they spoke of.
+    let first = [one(0), (2, 0, false), (3, 1, true), (4, 1, true), one(5), one(6), one(7), one(8)];
+    assert_eq!(shape(&log), first);
+
+    add(&mut log, marker(1, ControlType::Commit)); // 9
+    add(&mut log, in_transaction(2, 1, "d")); // 10
+    add(&mut log, marker(2, ControlType::Commit)); // 11
+    add(&mut log, plain("active")); // 12
+    checkpoint(&mut log);
+    compact(&mut log, 1000, MAP_BYTES).unwrap();
+    let second = [
+        (3, 1, true),
+        (4, 1, true),
+        one(5),
+        one(6),
+        one(7),
+        one(8),
+        (9, 1, true),
+        one(10),
+        (11, 1, true),
+        one(12),
+    ];
+    assert_eq!(
+        shape(&log)[..second.len()],
+        second,
+        "the marker at 3 speaks of nothing any more, but can still be read"
+    );
+
+    add(&mut log, plain("active")); // 13
+    checkpoint(&mut log);
+    compact(&mut log, 1000 + DELETE_RETENTION_MS, MAP_BYTES).unwrap();
+    // The empty batch at 2 was there until the pass before: the time of its marker has only begun.
+    assert_eq!(shape(&log)[..3], [(4, 1, true), one(5), one(6)], "that at 3 is gone");
+    assert!(shape(&log).contains(&(9, 1, true)), "this one speaks of what is still there");
 }

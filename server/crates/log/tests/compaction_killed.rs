@@ -16,7 +16,9 @@ use std::time::Instant;
 use chronik_kafka::record_batch::{BatchBuilder, Records};
 use chronik_log::disk::RealDisk;
 use chronik_log::{CompactionJob, Disk, Log, LogConfig, Op, PartitionId, ReadMode, TopicLogConfig};
-use common::keyed::{CODECS, checkpoint, compact, compacted_topic, compaction_step, keyed_batch};
+use common::keyed::{
+    CODECS, checkpoint, compact, compacted_topic, compaction_step, keyed_batch, raise_high_watermarks,
+};
 use common::{append, commit_one, id, open};
 
 /// Bytes of a value, about.
@@ -129,6 +131,7 @@ fn child() {
             checkpoint(&mut log);
             say("checkpoint", 0);
         }
+        raise_high_watermarks(&mut log);
         if let Some(mut running) = job.take().or_else(|| log.begin_compaction(2000, MAP_BYTES)) {
             match compaction_step(&mut log, &mut running) {
                 None => {

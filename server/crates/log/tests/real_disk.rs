@@ -131,7 +131,7 @@ fn readers_on_other_threads_go_on_while_segments_are_swapped() {
     let (mut log, _) = open(&disk(&dir), &small_config());
     let partition = id(1, 0);
     commit_one(&mut log, Op::Create { id: partition, config: compacted_topic(600) });
-    let mut produce = |log: &mut Log, offset: i64| {
+    let produce = |log: &mut Log, offset: i64| {
         let record = ((offset % 5).to_be_bytes().to_vec(), Some(offset.to_be_bytes().repeat(10)));
         let batch = keyed_batch(BatchBuilder::new(), CODECS[0], 1, &[record]);
         commit_one(log, append(partition, batch, 0, 1));

@@ -62,21 +62,23 @@ struct Promise {
     end_offset: i64,
     /// Below, offsets may be missing: compaction took them.
     gaps_below: i64,
-    /// It has been cut since the checkpoint: its index was written anew, and is a cache.
-    is_cut: bool,
+    /// Entries of its index that were synced. Those of a segment that was cut since the checkpoint were written anew.
+    index_entries: usize,
 }
 
 /// Where a partition's segments end, by checkpoint and WAL: those that were deleted since are left out, and what was cut off.
 fn promises(plan: &Plan) -> Vec<Promise> {
     let Some(state) = plan.state.as_ref().filter(|_| !plan.dropped) else { return Vec::new() };
-    let sealed = state.sealed.iter().map(|(base, facts)| (*base, facts.size, facts.end_offset));
-    let active = (state.end.segment_base, state.end.position, state.end.offset);
+    let sealed = state.sealed.iter().map(|(base, facts)| (*base, facts.size, facts.end_offset, usize::MAX));
+    let end = &state.end;
+    let index_entries = usize::try_from(end.index_entries).unwrap_or(usize::MAX);
+    let active = (end.segment_base, end.position, end.offset, index_entries);
     let cut = plan.cut_below(state.end.offset);
-    let promise = |(base_offset, size, end_offset)| {
+    let promise = |(base_offset, size, end_offset, index_entries)| {
         let cut = cut.filter(|cut| cut.segment_base == base_offset);
         let (size, end_offset) = cut.map_or((size, end_offset), |cut| (cut.position, cut.to));
-        let (gaps_below, is_cut) = (state.gaps_below, cut.is_some());
-        Promise { base_offset, size, end_offset, gaps_below, is_cut }
+        let index_entries = if cut.is_some() { 0 } else { index_entries };
+        Promise { base_offset, size, end_offset, gaps_below: state.gaps_below, index_entries }
     };
     let is_there = |base: i64| base >= plan.first_segment && cut.is_none_or(|cut| base <= cut.segment_base);
     sealed.chain([active]).filter(|(base, ..)| is_there(*base)).map(promise).collect()
@@ -98,7 +100,7 @@ fn verify_partition(files: &Arc<FileCache>, plan: &Plan, report: &mut Report) {
         let (log, index) = (find(FileKind::Log), find(FileKind::Index));
         report.segments += 1;
         let verified = verify_log(&log, &promise, report)
-            .and_then(|starts| if promise.is_cut { Ok(()) } else { verify_index(&index, &starts) });
+            .and_then(|starts| verify_index(&index, &starts, promise.index_entries));
         if let Err(wrong) = verified
             && report.damage.len() < limits::MAX_REPORTED_DAMAGE
         {
@@ -186,8 +188,8 @@ fn check_crc(
         .map_err(|error| Wrong::log(position, error.to_string()))
 }
 
-/// Every entry stands for a batch that is there.
-fn verify_index(segment: &Segment, starts: &[(u64, i64)]) -> Result<(), Wrong> {
+/// Every entry stands for a batch that is there. Those behind the first `entries` are a cache, like the batches that they stand for.
+fn verify_index(segment: &Segment, starts: &[(u64, i64)], entries: usize) -> Result<(), Wrong> {
     let wrong = |position: usize, reason: &str| Wrong {
         kind: FileKind::Index,
         position: position as u64,
@@ -198,14 +200,8 @@ fn verify_index(segment: &Segment, starts: &[(u64, i64)]) -> Result<(), Wrong> {
     let len = file.len().map_err(|error| wrong(0, &error.to_string()))?;
     let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
     file.read_at(&mut bytes, 0).map_err(|error| wrong(0, &error.to_string()))?;
-    let (entries, _) = bytes.as_chunks::<INDEX_ENTRY_BYTES>();
-    for (index, entry) in entries.iter().enumerate() {
+    for (index, entry) in bytes.as_chunks::<INDEX_ENTRY_BYTES>().0.iter().take(entries).enumerate() {
         let entry = IndexEntry::decode(*entry);
-        // Entries above the checkpoint are a cache, like the batches that they stand for.
-        let Some((last, _)) = starts.last() else { break };
-        if u64::from(entry.position) > *last {
-            break;
-        }
         let offset = segment.base_offset + i64::from(entry.relative_offset);
         let expected = starts.binary_search_by_key(&u64::from(entry.position), |(position, _)| *position);
         if expected.ok().and_then(|found| starts.get(found)).is_none_or(|(_, last)| *last != offset) {

@@ -35,10 +35,11 @@ impl LogView {
         if let Some(found) = self.offset_for_timestamp(bound, up_to_offset)? {
             return Ok(Some(found));
         }
-        // A batch that compaction has emptied brought it: its header stays as it was.
+        // A record below the start of the log brought it, or a batch that compaction has emptied: its header stays as it was.
+        let bounds = Bounds { timestamp_ms: i64::MIN, from: self.log_start_offset, up_to: up_to_offset };
         let mut max = None;
         for segment in &self.segments {
-            max = max.max(segment.max_timestamp_of_records(up_to_offset)?);
+            max = max.max(segment.max_timestamp_of_records(&bounds)?);
         }
         max.map_or(Ok(None), |max| self.offset_for_timestamp(max, up_to_offset))
     }
@@ -105,16 +106,47 @@ impl Segment {
         Ok(max)
     }
 
-    /// Highest timestamp of batches below `up_to` that have records.
-    fn max_timestamp_of_records(&self, up_to: i64) -> Result<Option<i64>, ReadError> {
+    /// Highest timestamp of the records within bounds.
+    fn max_timestamp_of_records(&self, bounds: &Bounds) -> Result<Option<i64>, ReadError> {
         let Some(file) = self.open_existing(FileKind::Log)? else { return Ok(None) };
         let mut walk = Walk::new(&*file, 0, ReadMode::Blocking, limits::SCAN_CHUNK_BYTES);
         let mut max = None;
-        while let Some((_, header)) = walk.next(self)? {
-            if header.last_offset() >= up_to {
+        while let Some((position, header)) = walk.next(self)? {
+            if header.last_offset() >= bounds.up_to {
                 break;
             }
-            max = max.max((header.record_count > 0).then_some(header.max_timestamp));
+            let of_batch = match header.record_count {
+                ..=0 => None,
+                _ if header.last_offset() < bounds.from => None,
+                _ if header.base_offset >= bounds.from => Some(header.max_timestamp),
+                _ => self.max_timestamp_in(&*file, position, header, bounds)?,
+            };
+            max = max.max(of_batch);
+        }
+        Ok(max)
+    }
+
+    /// Highest timestamp of a batch's records from `bounds.from` on.
+    fn max_timestamp_in(
+        &self,
+        file: &dyn DiskFile,
+        position: u64,
+        header: BatchHeader,
+        bounds: &Bounds,
+    ) -> Result<Option<i64>, ReadError> {
+        if header.timestamp_type() == TimestampType::LogAppendTime {
+            return Ok(Some(header.max_timestamp));
+        }
+        let batch = read_batch(file, position, header)?;
+        let Ok(plain) = batch.plain_body(limits::MAX_DECOMPRESSED_BYTES) else {
+            return Ok(Some(batch.header.max_timestamp));
+        };
+        let mut max = None;
+        for record in Records::new(&plain, batch.header.record_count) {
+            let record = record.map_err(|_| self.corrupt(position, "a record of the batch is malformed"))?;
+            if batch.header.base_offset + i64::from(record.offset_delta) >= bounds.from {
+                max = max.max(Some(batch.header.base_timestamp.saturating_add(record.timestamp_delta)));
+            }
         }
         Ok(max)
     }
@@ -152,10 +184,7 @@ impl Segment {
         if header.timestamp_type() == TimestampType::LogAppendTime {
             return Ok(Some(whole));
         }
-        let mut body = vec![0; header.total_len().saturating_sub(HEADER_LEN).min(limits::MAX_BATCH_BYTES)];
-        let read = file.read_at(&mut body, position + HEADER_LEN as u64).map_err(ReadError::Io)?;
-        body.truncate(read);
-        let batch = RecordBatch { header, body: body.into() };
+        let batch = read_batch(file, position, header)?;
         let Ok(plain) = batch.plain_body(limits::MAX_DECOMPRESSED_BYTES) else { return Ok(Some(whole)) };
         for record in Records::new(&plain, batch.header.record_count) {
             let record = record.map_err(|_| self.corrupt(position, "a record of the batch is malformed"))?;
@@ -167,4 +196,11 @@ impl Segment {
         }
         Ok(None)
     }
+}
+
+fn read_batch(file: &dyn DiskFile, position: u64, header: BatchHeader) -> Result<RecordBatch, ReadError> {
+    let mut body = vec![0; header.total_len().saturating_sub(HEADER_LEN).min(limits::MAX_BATCH_BYTES)];
+    let read = file.read_at(&mut body, position + HEADER_LEN as u64).map_err(ReadError::Io)?;
+    body.truncate(read);
+    Ok(RecordBatch { header, body: body.into() })
 }

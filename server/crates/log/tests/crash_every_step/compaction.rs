@@ -9,7 +9,9 @@ use chronik_log::disk::SimDisk;
 use chronik_log::disk::sim::Crash;
 use chronik_log::{CheckpointDone, CheckpointJob, CompactionJob, Disk, Log, LogConfig, Op, PartitionId};
 
-use crate::common::keyed::{CODECS, MAP_BYTES, compacted_topic, keyed_batch, read_keyed, replay};
+use crate::common::keyed::{
+    CODECS, MAP_BYTES, compacted_topic, keyed_batch, raise_high_watermarks, read_keyed, replay,
+};
 use crate::common::{append, id, open, small_config};
 use crate::{variants, with_seed};
 
@@ -171,15 +173,7 @@ fn observe(log: &Log) -> BTreeMap<PartitionId, State> {
 
 impl Run {
     fn new(log: Log, acked: usize) -> Self {
-        Self {
-            log,
-            acked,
-            begun: acked,
-            checkpoint: None,
-            checkpointed: None,
-            compaction: None,
-            swaps: 0,
-        }
+        Self { log, acked, begun: acked, checkpoint: None, checkpointed: None, compaction: None, swaps: 0 }
     }
 
     /// `false` if the disk failed.
@@ -219,6 +213,7 @@ impl Run {
 
     fn compact(&mut self, steps: usize, now_ms: i64, keys: usize) -> bool {
         if self.compaction.is_none() {
+            raise_high_watermarks(&mut self.log);
             self.compaction = self.log.begin_compaction(now_ms, (keys * 32).min(MAP_BYTES));
         }
         let Some(mut job) = self.compaction.take() else { return true };
