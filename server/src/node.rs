@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::cluster::{ClusterState, Command, Controller, NodeSettings, ProposeError, controller};
 use crate::config::{Config, HostPort, Loaded};
 use crate::limits;
-use crate::maintenance::Maintenance;
+use crate::maintenance::{Cleaner, Maintenance};
 use crate::net::listener::Acceptor;
 use crate::net::transport::Listener;
 use crate::rng::Rng;
@@ -128,6 +128,7 @@ impl Node {
         register(config, &controller, &mut rng, &advertised).await?;
         recovered.reconcile(&storage, &controller.state(), &settings).await?;
         foundation.start_maintenance(config, &storage, &controller);
+        foundation.start_cleaner(config, &storage);
         let broker = foundation.start_broker(storage.clone(), controller.clone(), disk, settings);
 
         let addresses = listeners.iter().map(|(_, address)| address.to_string()).collect();
@@ -274,6 +275,20 @@ impl Foundation {
             metrics: self.metrics.clone(),
         };
         let _ends_with_storage = self.spawner.task(maintenance.run(self.pulse("maintenance")));
+    }
+
+    fn start_cleaner(&self, config: &Config, storage: &Storage) {
+        if !config.log_cleaner_enable {
+            return;
+        }
+        let cleaner = Cleaner {
+            storage: storage.clone(),
+            clock: self.clock.clone(),
+            spawner: self.spawner.clone(),
+            settings: from_config::cleaner_settings(config),
+            metrics: self.metrics.clone(),
+        };
+        let _ends_with_storage = self.spawner.task(cleaner.run(self.pulse("cleaner")));
     }
 
     fn start_broker(

@@ -233,11 +233,11 @@ impl Writer {
     }
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime")
 }
 
-async fn start(
+pub(crate) async fn start(
     disk: &SimDisk,
     clock: &Clock,
     rng: Rng,
@@ -256,6 +256,7 @@ async fn start(
         checkpoint_interval_ms: 100,
         wal_segment_bytes: 1 << 20,
         log_segment_bytes: 16_384,
+        log_cleaner_backoff_ms: 50,
         ..Config::default()
     };
     let loaded = Loaded { config, ..Loaded::default() };
@@ -263,7 +264,7 @@ async fn start(
     Ok((node, connector, shutdown))
 }
 
-async fn read_all(client: &mut Client, topic: &str) -> io::Result<Vec<(i64, String)>> {
+pub(crate) async fn read_all(client: &mut Client, topic: &str) -> io::Result<Vec<(i64, String)>> {
     let mut found: Vec<(i64, String)> = Vec::new();
     loop {
         let next = found.last().map_or(0, |(offset, _)| offset + 1);
