@@ -99,6 +99,28 @@ impl Client {
         offset: i64,
         max_wait_ms: i32,
     ) -> io::Result<Result<(Vec<(i64, String)>, i64), ErrorCode>> {
+        let mut next = offset;
+        loop {
+            let (batches, high_watermark) = match self.fetch_batches(topic, next, max_wait_ms).await? {
+                Ok(fetched) => fetched,
+                Err(refused) => return Ok(Err(refused)),
+            };
+            let (found, end) = values(batches, offset);
+            // Compaction leaves batches without the records that were asked for: as every consumer does, go on behind them.
+            match end {
+                Some(end) if found.is_empty() && end > next => next = end,
+                _ => return Ok(Ok((found, high_watermark))),
+            }
+        }
+    }
+
+    /// What is at `offset` as it is, and the high watermark.
+    async fn fetch_batches(
+        &mut self,
+        topic: &str,
+        offset: i64,
+        max_wait_ms: i32,
+    ) -> io::Result<Result<(Bytes, i64), ErrorCode>> {
         let partition = FetchPartition {
             partition: 0,
             fetch_offset: offset,
@@ -113,13 +135,13 @@ impl Client {
             return Ok(Err(answer.error_code));
         }
         let records = answer.records.clone().and_then(Records::here).unwrap_or_default();
-        Ok(Ok((values(records, offset), answer.high_watermark)))
+        Ok(Ok((records, answer.high_watermark)))
     }
 }
 
-/// The records at and after `offset`; a batch may begin before it.
-fn values(mut records: Bytes, offset: i64) -> Vec<(i64, String)> {
-    let mut found = Vec::new();
+/// The records at and after `offset`, and where their batches end; a batch may begin before it.
+fn values(mut records: Bytes, offset: i64) -> (Vec<(i64, String)>, Option<i64>) {
+    let (mut found, mut end) = (Vec::new(), None);
     while !records.is_empty() {
         let batch = RecordBatch::read(&mut records).expect("the server sends whole batches");
         batch.check_stored().expect("and intact ones");
@@ -129,6 +151,7 @@ fn values(mut records: Bytes, offset: i64) -> Vec<(i64, String)> {
             let value = String::from_utf8(record.value.expect("a value").to_vec()).expect("UTF-8");
             found.extend((at >= offset).then_some((at, value)));
         }
+        end = Some(batch.header.next_offset());
     }
-    found
+    (found, end)
 }
