@@ -7,8 +7,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::CompactionError;
-use super::job::{CompactionJob, CompactionStats, LastOfProducer, Pass};
+use super::job::{CompactionJob, CompactionStats};
 use super::map::OffsetMap;
+use super::pass::{LastOfProducer, Pass};
 use super::plan::{self, Bounds, Candidate, Dirty};
 use super::write::remove_cleaned;
 use crate::disk::{Disk, DiskFile};
