@@ -22,8 +22,10 @@ use crate::world::{read_all, runtime, start};
 
 const TOPIC: &str = "state";
 const KEYS: u64 = 6;
-const BATCHES: u64 = 150;
+const BATCHES: u64 = 100;
 const READERS: u16 = 2;
+/// Milliseconds between two looks of a reader at all there is, at most.
+const READER_PAUSE_MS: u64 = 600;
 const EPOCH_MS: i64 = 1_767_225_600_000;
 
 /// What a run came to.
@@ -152,7 +154,7 @@ impl Reader {
     async fn read(&mut self, connector: &MemoryConnector, number: u16) -> io::Result<()> {
         let mut client = Client::connect(connector, 20 + number).await?;
         loop {
-            self.clock.sleep(Duration::from_millis(1 + self.rng.below(30))).await;
+            self.clock.sleep(Duration::from_millis(1 + self.rng.below(READER_PAUSE_MS))).await;
             let mut offset = i64::try_from(self.rng.below(80)).expect("small");
             while let Ok((records, high_watermark)) = client.fetch(TOPIC, offset, 0).await? {
                 sound(self.seed, &records);
