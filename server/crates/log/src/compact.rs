@@ -61,7 +61,7 @@ pub enum CompactionError {
         /// Its base offset.
         offset: i64,
         /// Its records.
-        records: i32,
+        records: i64,
         /// Keys that the map takes.
         room: usize,
     },

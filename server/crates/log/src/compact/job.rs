@@ -54,6 +54,14 @@ enum Phase {
     Cleaning(Box<Cleaning>),
 }
 
+impl CompactionStats {
+    /// Whether more is compacted than before.
+    #[must_use]
+    pub fn came_to_something(&self) -> bool {
+        self.end_offset > self.first_dirty_offset
+    }
+}
+
 impl CompactionJob {
     pub(crate) fn new(pass: Pass) -> Self {
         let next = pass.segments.partition_point(|segment| {

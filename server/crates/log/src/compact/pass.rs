@@ -105,11 +105,12 @@ impl Pass {
         if header.is_control() || aborted || header.record_count <= 0 {
             return Ok(true);
         }
-        let records = usize::try_from(header.record_count).unwrap_or(usize::MAX);
-        if records > self.map.room() {
+        // Of a batch that begins before the dirty part, only so many are in it.
+        let records = i64::from(header.record_count).min(header.next_offset() - self.first_dirty);
+        let room = self.map.room();
+        if usize::try_from(records).is_ok_and(|records| records > room) {
             if self.map.len() == 0 {
-                let (offset, records, room) = (header.base_offset, header.record_count, self.map.room());
-                return Err(CompactionError::TooManyKeys { offset, records, room });
+                return Err(CompactionError::TooManyKeys { offset: header.base_offset, records, room });
             }
             self.end = header.base_offset;
             self.stats.map_full = true;
@@ -141,7 +142,13 @@ impl Pass {
             if segment.sealed.is_some_and(|sealed| sealed.end_offset <= from) {
                 continue;
             }
-            let Some(file) = segment.open_existing(FileKind::Log)? else { break };
+            let Some(file) = segment.open_existing(FileKind::Log)? else {
+                // Nothing was appended to it yet; or it was deleted, and its markers with it.
+                if segment.sealed.is_some() {
+                    return Err(CompactionError::Overtaken);
+                }
+                break;
+            };
             let mut walk = Walk::new(&*file, 0, ReadMode::Blocking, limits::SCAN_CHUNK_BYTES);
             while let Some((position, header)) = walk.next(segment)? {
                 if header.last_offset() >= self.high_watermark {
