@@ -129,7 +129,7 @@ impl Node {
         recovered.reconcile(&storage, &controller.state(), &settings).await?;
         foundation.start_maintenance(config, &storage, &controller);
         foundation.start_cleaner(config, &storage);
-        let broker = foundation.start_broker(storage.clone(), controller.clone(), disk, settings);
+        let broker = foundation.start_broker(storage.clone(), controller.clone(), disk, &settings);
 
         let addresses = listeners.iter().map(|(_, address)| address.to_string()).collect();
         let status = Status::new(config, broker.clone(), addresses);
@@ -296,7 +296,7 @@ impl Foundation {
         storage: Storage,
         controller: Controller,
         disk: Arc<dyn Disk>,
-        settings: NodeSettings,
+        settings: &NodeSettings,
     ) -> Broker {
         let config = settings.started_with();
         let (producer_ids, task) = producer_ids::new(controller.clone());

@@ -63,7 +63,7 @@ impl Cleaner {
         }
     }
 
-    /// Compacts until nothing is due.
+    /// Compacts until nothing is due, or one comes to nothing: it would again.
     async fn round(&self, pulse: &Pulse) -> Result<(), StorageError> {
         loop {
             let (now_ms, map_bytes) = (self.clock.now_ms(), self.settings.dedupe_buffer_bytes);
@@ -75,24 +75,32 @@ impl Cleaner {
             let uncleanable = i64::try_from(outlook.uncleanable_partitions).unwrap_or(i64::MAX);
             self.metrics.compaction_uncleanable_partitions.set(uncleanable);
             let Some(job) = job else { return Ok(()) };
-            self.compact(job, pulse).await?;
+            if !self.compact(job, pulse).await? {
+                return Ok(());
+            }
         }
     }
 
-    async fn compact(&self, job: CompactionJob, pulse: &Pulse) -> Result<(), StorageError> {
+    /// Whether it came to something.
+    async fn compact(&self, job: CompactionJob, pulse: &Pulse) -> Result<bool, StorageError> {
         let (id, started) = (job.id(), self.clock.uptime());
         let result = self.carry_out(job, pulse).await?;
         match &result {
+            Ok(stats) if !stats.came_to_something() => {
+                tracing::debug!(%id, "an open transaction is in the way");
+            }
             Ok(stats) => self.report(id, stats, self.clock.uptime() - started),
             Err(CompactionError::Overtaken) => {
-                tracing::debug!(%id, "a compaction was overtaken, and given up")
+                tracing::debug!(%id, "a compaction was overtaken, and given up");
             }
             Err(error) => {
                 self.metrics.compaction_failures.inc();
                 tracing::error!(%id, %error, "the log cannot be compacted; nothing of it has changed");
             }
         }
-        self.storage.with_log(move |log| log.finish_compaction(id, &result)).await
+        let came_to_something = matches!(&result, Ok(stats) if stats.came_to_something());
+        self.storage.with_log(move |log| log.finish_compaction(id, &result)).await?;
+        Ok(came_to_something)
     }
 
     /// Step by step, each on another thread.
@@ -137,7 +145,7 @@ impl Cleaner {
             Ok(Outcome::Swapped { swapped: true }) => return Ok(true),
             Err(error @ (StorageError::Closed | StorageError::Dead)) => return Err(error),
             Err(StorageError::Op(error)) => {
-                tracing::warn!(%error, "compacted segments were not put in their place")
+                tracing::warn!(%error, "compacted segments were not put in their place");
             }
             Ok(_) => {}
         }

@@ -99,23 +99,12 @@ impl Client {
         offset: i64,
         max_wait_ms: i32,
     ) -> io::Result<Result<(Vec<(i64, String)>, i64), ErrorCode>> {
-        let mut next = offset;
-        loop {
-            let (batches, high_watermark) = match self.fetch_batches(topic, next, max_wait_ms).await? {
-                Ok(fetched) => fetched,
-                Err(refused) => return Ok(Err(refused)),
-            };
-            let (found, end) = values(batches, offset);
-            // Compaction leaves batches without the records that were asked for: as every consumer does, go on behind them.
-            match end {
-                Some(end) if found.is_empty() && end > next => next = end,
-                _ => return Ok(Ok((found, high_watermark))),
-            }
-        }
+        let fetched = self.fetch_batches(topic, offset, max_wait_ms).await?;
+        Ok(fetched.map(|(records, high_watermark)| (values(records, offset), high_watermark)))
     }
 
-    /// What is at `offset` as it is, and the high watermark.
-    async fn fetch_batches(
+    /// Whole batches, the first of which may begin before `offset`, and the high watermark.
+    pub(crate) async fn fetch_batches(
         &mut self,
         topic: &str,
         offset: i64,
@@ -139,9 +128,9 @@ impl Client {
     }
 }
 
-/// The records at and after `offset`, and where their batches end; a batch may begin before it.
-fn values(mut records: Bytes, offset: i64) -> (Vec<(i64, String)>, Option<i64>) {
-    let (mut found, mut end) = (Vec::new(), None);
+/// The records at and after `offset`; a batch may begin before it.
+pub(crate) fn values(mut records: Bytes, offset: i64) -> Vec<(i64, String)> {
+    let mut found = Vec::new();
     while !records.is_empty() {
         let batch = RecordBatch::read(&mut records).expect("the server sends whole batches");
         batch.check_stored().expect("and intact ones");
@@ -151,7 +140,6 @@ fn values(mut records: Bytes, offset: i64) -> (Vec<(i64, String)>, Option<i64>) 
             let value = String::from_utf8(record.value.expect("a value").to_vec()).expect("UTF-8");
             found.extend((at >= offset).then_some((at, value)));
         }
-        end = Some(batch.header.next_offset());
     }
-    (found, end)
+    found
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chronik_kafka::ErrorCode;
 use chronik_kafka::message::create_topics::{CreatableTopic, CreatableTopicConfig, CreateTopicsRequest};
 use chronik_kafka::message::produce::{PartitionProduceData, ProduceRequest, TopicProduceData};
-use chronik_kafka::record_batch::BatchBuilder;
+use chronik_kafka::record_batch::{BatchBuilder, RecordBatch};
 use chronik_log::disk::SimDisk;
 use chronik_log::disk::sim::Crash;
 use chronik_server::clock::Clock;
@@ -17,13 +17,15 @@ use chronik_server::rng::Rng;
 use chronik_server::spawn::Spawner;
 use concurrency_models::mailbox::{self, Sender};
 
-use crate::client::Client;
-use crate::world::{read_all, runtime, start};
+use crate::client::{Client, values};
+use crate::world::{runtime, start};
 
 const TOPIC: &str = "state";
 const KEYS: u64 = 6;
-const BATCHES: u64 = 150;
+const BATCHES: u64 = 100;
 const READERS: u16 = 2;
+/// Milliseconds between two looks of a reader at all there is, at most.
+const READER_PAUSE_MS: u64 = 600;
 const EPOCH_MS: i64 = 1_767_225_600_000;
 
 /// What a run came to.
@@ -152,20 +154,30 @@ impl Reader {
     async fn read(&mut self, connector: &MemoryConnector, number: u16) -> io::Result<()> {
         let mut client = Client::connect(connector, 20 + number).await?;
         loop {
-            self.clock.sleep(Duration::from_millis(1 + self.rng.below(30))).await;
-            let mut offset = i64::try_from(self.rng.below(80)).expect("small");
-            while let Ok((records, high_watermark)) = client.fetch(TOPIC, offset, 0).await? {
-                sound(self.seed, &records);
-                match records.last() {
-                    Some((last, _)) => offset = last + 1,
-                    None => {
-                        assert!(offset >= high_watermark, "seed {}: nothing at {offset}", self.seed);
-                        break;
-                    }
-                }
-            }
+            self.clock.sleep(Duration::from_millis(1 + self.rng.below(READER_PAUSE_MS))).await;
+            let from = i64::try_from(self.rng.below(80)).expect("small");
+            read_from(self.seed, &mut client, from).await?;
         }
     }
+}
+
+/// Offset and key of every record from `offset` on. As consumers do, it goes on behind the last batch, whatever compaction left in it.
+async fn read_from(seed: u64, client: &mut Client, mut offset: i64) -> io::Result<Vec<(i64, u64)>> {
+    let mut found = Vec::new();
+    while let Ok((batches, high_watermark)) = client.fetch_batches(TOPIC, offset, 0).await? {
+        let mut rest = batches.clone();
+        let mut next = offset;
+        while let Ok(batch) = RecordBatch::read(&mut rest) {
+            next = batch.header.next_offset();
+        }
+        if next == offset {
+            assert!(offset >= high_watermark, "seed {seed}: nothing at {offset} of {high_watermark}");
+            break;
+        }
+        found.extend(sound(seed, &values(batches, offset)));
+        offset = next;
+    }
+    Ok(found)
 }
 
 /// Every value is where it was produced, in order. Returns offset and key of each.
@@ -192,8 +204,8 @@ async fn check(seed: u64, disk: &SimDisk, rng: Rng, acknowledged: &BTreeMap<i64,
     let mut gone = 0;
     if !acknowledged.is_empty() {
         let mut client = Client::connect(&connector, 99).await.expect("a connection");
-        let found = read_all(&mut client, TOPIC).await.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
-        let found = sound(seed, &found);
+        let found = read_from(seed, &mut client, 0).await;
+        let found = found.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
         let last: BTreeMap<u64, i64> = found.iter().map(|(offset, key)| (*key, *offset)).collect();
         for (offset, key) in acknowledged {
             let is_there = last.get(key).is_some_and(|last| last >= offset);

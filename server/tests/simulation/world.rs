@@ -264,7 +264,7 @@ pub(crate) async fn start(
     Ok((node, connector, shutdown))
 }
 
-pub(crate) async fn read_all(client: &mut Client, topic: &str) -> io::Result<Vec<(i64, String)>> {
+async fn read_all(client: &mut Client, topic: &str) -> io::Result<Vec<(i64, String)>> {
     let mut found: Vec<(i64, String)> = Vec::new();
     loop {
         let next = found.last().map_or(0, |(offset, _)| offset + 1);

@@ -12,9 +12,11 @@
 //! completes the renames; without the record, what is called `.cleaned` is removed. Readers with an older view go on in the old
 //! files, which stay open for them.
 
+mod cleaning;
 mod filter;
 mod job;
 mod map;
+mod pass;
 mod plan;
 mod read;
 pub(crate) mod swap;
@@ -59,7 +61,7 @@ pub enum CompactionError {
         /// Its base offset.
         offset: i64,
         /// Its records.
-        records: i32,
+        records: i64,
         /// Keys that the map takes.
         room: usize,
     },

@@ -52,6 +52,8 @@ pub const COMPACTION_STEP_BYTES: u64 = 2 << 20;
 pub const COMPACTION_GROUP_SEGMENTS: usize = 64;
 /// Hundredths of the offset map's slots that are used: the fuller it is, the longer a look-up.
 pub const DEDUPE_LOAD_PERCENT: usize = 80;
+/// Bytes of a control batch's records that are looked at: a marker has fewer.
+pub const MAX_CONTROL_BYTES: usize = 4096;
 /// Transaction markers that a compaction keeps in mind; where there are more, it ends.
 pub const MAX_COMPACTION_MARKERS: usize = 1 << 20;
 /// Bytes that the records of a batch may come to when they are decompressed. A batch is 1 MiB by default, before which

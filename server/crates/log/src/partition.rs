@@ -41,6 +41,8 @@ pub(crate) struct Partition {
     pub(crate) swap_lsn: Lsn,
     /// A compaction failed in a way that will not pass.
     pub(crate) uncleanable: bool,
+    /// Compactions since the last one that came to something: an open transaction may be in the way, or a full disk. Others go first.
+    pub(crate) fruitless_compactions: u32,
     /// What the next checkpoint must sync.
     pub(crate) dirty: Dirty,
     /// The name of the active segment, or of the directory, may not be durable.
@@ -120,6 +122,7 @@ impl Partition {
             cut_lsn: 0,
             swap_lsn: 0,
             uncleanable: false,
+            fruitless_compactions: 0,
             dirty: Dirty::default(),
             names_unsynced: false,
             view: Arc::new(view),

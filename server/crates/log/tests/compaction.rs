@@ -523,3 +523,25 @@ fn transactions_are_compacted_when_they_are_over() {
     assert_eq!(shape(&log)[..3], [(4, 1, true), one(5), one(6)], "that at 3 is gone");
     assert!(shape(&log).contains(&(9, 1, true)), "this one speaks of what is still there");
 }
+
+#[test]
+fn a_log_with_an_open_transaction_does_not_keep_others_waiting() {
+    let disk = SimDisk::new(1);
+    let mut log = log_of(&disk, &[]);
+    commit_one(&mut log, append(partition(), in_transaction(1, 0, "a"), 0, 1000));
+    let other = id(2, 0);
+    commit_one(&mut log, Op::Create { id: other, config: compacted_topic(200) });
+    for id in [partition(), other] {
+        for _ in 0..4 {
+            let batch = keyed_batch(BatchBuilder::new(), CODECS[0], 1000, &[long("a", "v")]);
+            commit_one(&mut log, append(id, batch, 0, 1000));
+        }
+    }
+    checkpoint(&mut log);
+    let first = compact(&mut log, 1000, MAP_BYTES).unwrap();
+    assert!(!first.came_to_something(), "{first:?}");
+    let second = compact(&mut log, 1000, MAP_BYTES).unwrap();
+    assert!(second.came_to_something(), "{second:?}");
+    assert_eq!(read_keyed(&log, partition()).len(), 5);
+    assert_eq!(read_keyed(&log, other).len(), 2, "one key, and the active segment");
+}

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::CompactionError;
-use super::job::{CompactionJob, CompactionStats, LastOfProducer, Pass};
+use super::job::{CompactionJob, CompactionStats};
 use super::map::OffsetMap;
+use super::pass::{LastOfProducer, Pass};
 use super::plan::{self, Bounds, Candidate, Dirty};
 use super::write::remove_cleaned;
 use crate::disk::{Disk, DiskFile};
@@ -90,8 +91,10 @@ impl Log {
                 .then_some((partition, dirty))
         });
         // Equal ones in order of id, so that a run can be repeated.
-        let (partition, dirty) = due
-            .max_by(|(a, this), (b, that)| this.ratio.total_cmp(&that.ratio).then_with(|| b.id.cmp(&a.id)))?;
+        let (partition, dirty) = due.max_by(|(a, this), (b, that)| {
+            let fruitless = b.fruitless_compactions.cmp(&a.fruitless_compactions);
+            fruitless.then(this.ratio.total_cmp(&that.ratio)).then_with(|| b.id.cmp(&a.id))
+        })?;
         let seed = self.dir_id.as_u128() ^ u128::from(self.last_lsn());
         let map = OffsetMap::new(dedupe_buffer_bytes, (dirty.end - dirty.first).cast_unsigned(), seed);
         let pass = Pass {
@@ -119,10 +122,14 @@ impl Log {
     /// Takes note that a compaction is over. After an error that will not pass, the log is not tried again until the next start.
     pub fn finish_compaction(&mut self, id: PartitionId, result: &Result<CompactionStats, CompactionError>) {
         self.compaction_out = false;
-        if let (Err(error), Some(partition)) = (result, self.partitions.get_mut(&id))
-            && !error.passes()
-        {
-            partition.uncleanable = true;
+        let Some(partition) = self.partitions.get_mut(&id) else { return };
+        match result {
+            Ok(stats) if stats.came_to_something() => partition.fruitless_compactions = 0,
+            Ok(_) => partition.fruitless_compactions += 1,
+            Err(error) => {
+                partition.fruitless_compactions += 1;
+                partition.uncleanable |= !error.passes();
+            }
         }
     }
 
