@@ -12,8 +12,8 @@ use chronik_kafka::{ErrorCode, Str};
 
 use super::error::KafkaError;
 use super::partition::{self, Led, TopicRef};
-use super::{Broker, Reply};
-use crate::cluster::Topic;
+use super::{Broker, Reply, timestamps};
+use crate::cluster::{ClusterState, Topic};
 use crate::storage::{OpAnswer, appended};
 
 /// First version that names topics by id (KIP-516).
@@ -33,6 +33,8 @@ pub(super) struct Produce {
 struct ProduceTopic {
     name: Str,
     topic_id: uuid::Uuid,
+    /// Its id, if there is such a topic, however the request names it.
+    known_id: Option<uuid::Uuid>,
     partitions: Vec<ProducePartition>,
 }
 
@@ -82,11 +84,12 @@ pub(super) fn begin(broker: &Broker, request: ProduceRequest, version: i16) -> P
                 .resolve(&state)
                 .map_err(|code| (code, None)),
         };
+        let known_id = topic.as_ref().ok().map(|topic| topic.id);
         let partitions = partition_data.into_iter().map(|data| {
-            let request = Request { broker, version, acks };
+            let request = Request { broker, state: &state, version, acks };
             begin_partition(&request, topic.as_ref().map(|topic| &***topic), data)
         });
-        ProduceTopic { name, topic_id, partitions: partitions.collect() }
+        ProduceTopic { name, topic_id, known_id, partitions: partitions.collect() }
     };
     Produce {
         acks,
@@ -98,6 +101,7 @@ pub(super) fn begin(broker: &Broker, request: ProduceRequest, version: i16) -> P
 /// What all partitions of a request have in common.
 struct Request<'a> {
     broker: &'a Broker,
+    state: &'a ClusterState,
     version: i16,
     acks: i16,
 }
@@ -131,16 +135,22 @@ fn queue(
     })?;
     check_in_sync(request, topic, index)?;
     let batch = only_batch(records.unwrap_or_default(), request.version)?;
+    timestamps::check(broker, request.state, topic, &batch)?;
+    if broker.settings.node.cleanup_policy(request.state, topic).compact {
+        batch.validate_keyed(chronik_log::limits::MAX_DECOMPRESSED_BYTES)?;
+    }
     *count = i64::from(batch.header.record_count);
     Ok(broker.storage.append(id, batch, leader_epoch, broker.clock.now_ms())?)
 }
 
 /// `acks=all` needs `min.insync.replicas` before it appends.
 fn check_in_sync(request: &Request<'_>, topic: &Topic, index: i32) -> Result<(), Refused> {
-    let own = topic.configs.get("min.insync.replicas").and_then(|value| value.parse().ok());
-    let needed = own.unwrap_or(request.broker.settings.min_insync_replicas);
+    if request.acks != ACKS_ALL {
+        return Ok(());
+    }
+    let needed = request.broker.settings.node.min_insync_replicas(request.state, topic);
     let present = topic.partition(index).map_or(0, |partition| partition.in_sync_replicas.len());
-    if request.acks == ACKS_ALL && present < needed {
+    if i64::try_from(present).is_ok_and(|present| present < needed) {
         let message = format!("{present} replicas are in sync, min.insync.replicas is {needed}");
         return Err(Refused::new(ErrorCode::NOT_ENOUGH_REPLICAS, message));
     }
@@ -197,10 +207,10 @@ impl Produce {
     pub(super) async fn finish(self, broker: &Broker) -> ProduceResponse {
         let deadline = broker.clock.uptime() + self.timeout;
         let mut responses = Vec::with_capacity(self.topics.len());
-        for ProduceTopic { name, topic_id, partitions } in self.topics {
+        for ProduceTopic { name, topic_id, known_id, partitions } in self.topics {
             let mut partition_responses = Vec::with_capacity(partitions.len());
             for partition in partitions {
-                partition_responses.push(finish_partition(broker, partition, deadline).await);
+                partition_responses.push(finish_partition(broker, known_id, partition, deadline).await);
             }
             responses.push(TopicProduceResponse { name, topic_id, partition_responses });
         }
@@ -210,6 +220,7 @@ impl Produce {
 
 async fn finish_partition(
     broker: &Broker,
+    topic_id: Option<uuid::Uuid>,
     partition: ProducePartition,
     deadline: Duration,
 ) -> PartitionProduceResponse {
@@ -224,10 +235,13 @@ async fn finish_partition(
             }
         },
     };
+    let records = u64::try_from(records).unwrap_or_default();
+    let counted = outcome.as_ref().ok().map(|a| if a.duplicate { (0, 0) } else { (records, bytes) });
+    broker.metrics.traffic.produced(topic_id, counted);
     match outcome {
         Ok(appended) => {
             if !appended.duplicate {
-                broker.metrics.produced_records.inc_by(u64::try_from(records).unwrap_or_default());
+                broker.metrics.produced_records.inc_by(records);
                 broker.metrics.produced_bytes.inc_by(bytes);
             }
             PartitionProduceResponse {

@@ -6,6 +6,7 @@
 //!                                  └──────────────── reply kernel ◄──────────────────┘
 //! ```
 
+mod configs;
 mod connection;
 mod error;
 mod pump;
@@ -13,6 +14,7 @@ mod records;
 mod topics;
 mod versions;
 
+pub use configs::{ConfigChange, ConfigEntry, ConfigOwner};
 pub use connection::{Connection, Pending};
 pub use error::ClientError;
 pub use records::{Fetched, Isolation, Offsets, Produced, fetch_request, fetched, produce_request, produced};
@@ -104,7 +106,16 @@ impl Client {
         topic: &str,
         partition: i32,
     ) -> Result<Connection, ClientError> {
-        let (id, address) = cluster.leader_of(topic, partition)?;
+        let (id, _) = cluster.leader_of(topic, partition)?;
+        self.node(cluster, id).await
+    }
+
+    /// A connection to a node, as `cluster` has it.
+    ///
+    /// # Errors
+    /// No such node, no connection to it.
+    pub async fn node(&mut self, cluster: &Cluster, id: i32) -> Result<Connection, ClientError> {
+        let address = cluster.address_of(id)?;
         if let Some(known) = self.leaders.get(&id) {
             return Ok(known.clone());
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use chronik_log::disk::sim::Crash;
 use chronik_log::disk::{Disk, OpenMode, SimDisk};
 use chronik_server::clock::Clock;
-use chronik_server::config::{Config, HostPort};
+use chronik_server::config::{Config, HostPort, Loaded};
 use chronik_server::net::transport::{Listener, MemoryConnector};
 use chronik_server::node::{Node, Seams};
 use chronik_server::rng::Rng;
@@ -233,11 +233,11 @@ impl Writer {
     }
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime")
 }
 
-async fn start(
+pub(crate) async fn start(
     disk: &SimDisk,
     clock: &Clock,
     rng: Rng,
@@ -256,9 +256,11 @@ async fn start(
         checkpoint_interval_ms: 100,
         wal_segment_bytes: 1 << 20,
         log_segment_bytes: 16_384,
+        log_cleaner_backoff_ms: 50,
         ..Config::default()
     };
-    let node = Node::start(&config, seams, shutdown.clone(), |_| {}).await?;
+    let loaded = Loaded { config, ..Loaded::default() };
+    let node = Node::start(&loaded, seams, shutdown.clone(), |_| {}).await?;
     Ok((node, connector, shutdown))
 }
 
