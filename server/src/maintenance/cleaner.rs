@@ -87,11 +87,11 @@ impl Cleaner {
         let result = self.carry_out(job, pulse).await?;
         match &result {
             Ok(stats) if !stats.came_to_something() => {
-                tracing::debug!(%id, "an open transaction is in the way")
+                tracing::debug!(%id, "an open transaction is in the way");
             }
             Ok(stats) => self.report(id, stats, self.clock.uptime() - started),
             Err(CompactionError::Overtaken) => {
-                tracing::debug!(%id, "a compaction was overtaken, and given up")
+                tracing::debug!(%id, "a compaction was overtaken, and given up");
             }
             Err(error) => {
                 self.metrics.compaction_failures.inc();
@@ -145,7 +145,7 @@ impl Cleaner {
             Ok(Outcome::Swapped { swapped: true }) => return Ok(true),
             Err(error @ (StorageError::Closed | StorageError::Dead)) => return Err(error),
             Err(StorageError::Op(error)) => {
-                tracing::warn!(%error, "compacted segments were not put in their place")
+                tracing::warn!(%error, "compacted segments were not put in their place");
             }
             Ok(_) => {}
         }
