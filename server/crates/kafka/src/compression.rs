@@ -34,7 +34,7 @@ pub enum CompressionError {
 }
 
 impl CompressionError {
-    fn malformed(codec: Compression, reason: impl ToString) -> Self {
+    fn malformed(codec: Compression, reason: &impl ToString) -> Self {
         Self::Malformed { codec, reason: reason.to_string() }
     }
 }
@@ -54,7 +54,7 @@ pub fn decompress(codec: Compression, body: &[u8], limit: usize) -> Result<Vec<u
         Compression::Unknown(code) => return Err(no_codec(code)),
     };
     plain
-        .map_err(|error| CompressionError::malformed(codec, error))?
+        .map_err(|error| CompressionError::malformed(codec, &error))?
         .ok_or(CompressionError::TooLarge { limit })
 }
 
@@ -63,7 +63,7 @@ pub fn decompress(codec: Compression, body: &[u8], limit: usize) -> Result<Vec<u
 /// # Errors
 /// There is no such codec.
 pub fn compress(codec: Compression, plain: &[u8]) -> Result<Vec<u8>, CompressionError> {
-    let malformed = |error: io::Error| CompressionError::malformed(codec, error);
+    let malformed = |error: io::Error| CompressionError::malformed(codec, &error);
     match codec {
         Compression::None => Ok(plain.to_vec()),
         Compression::Gzip => {
@@ -73,7 +73,7 @@ pub fn compress(codec: Compression, plain: &[u8]) -> Result<Vec<u8>, Compression
         Compression::Lz4 => {
             let mut encoder = FrameEncoder::new(Vec::new());
             encoder.write_all(plain).map_err(malformed)?;
-            encoder.finish().map_err(|error| CompressionError::malformed(codec, error))
+            encoder.finish().map_err(|error| CompressionError::malformed(codec, &error))
         }
         Compression::Zstd => zstd::stream::encode_all(plain, 0).map_err(malformed),
         Compression::Snappy => snappy::compress(plain),
@@ -82,7 +82,7 @@ pub fn compress(codec: Compression, plain: &[u8]) -> Result<Vec<u8>, Compression
 }
 
 fn no_codec(code: u8) -> CompressionError {
-    CompressionError::malformed(Compression::Unknown(code), "there is no such codec")
+    CompressionError::malformed(Compression::Unknown(code), &"there is no such codec")
 }
 
 /// Reads to the end; `None` if that is beyond `limit` bytes.

@@ -295,12 +295,15 @@ proptest! {
     }
 }
 
-fn text(key: &str, value: Option<&str>) -> (Vec<u8>, Option<Vec<u8>>) {
+/// Key and value.
+type Pair = (Vec<u8>, Option<Vec<u8>>);
+
+fn text(key: &str, value: Option<&str>) -> Pair {
     (key.into(), value.map(Into::into))
 }
 
 /// One segment per batch, all in the checkpoint.
-fn log_of(disk: &SimDisk, batches: &[&[(Vec<u8>, Option<Vec<u8>>)]]) -> Log {
+fn log_of(disk: &SimDisk, batches: &[&[Pair]]) -> Log {
     let shared: Arc<dyn Disk> = Arc::new(disk.clone());
     let mut log = open(&shared, &config()).0;
     commit_one(&mut log, Op::Create { id: partition(), config: compacted_topic(200) });
@@ -318,7 +321,7 @@ fn keys_and_offsets(log: &Log) -> Vec<(i64, String)> {
 }
 
 /// Two batches with such a record do not fit into one segment of `log_of`.
-fn long(key: &str, value: &str) -> (Vec<u8>, Option<Vec<u8>>) {
+fn long(key: &str, value: &str) -> Pair {
     text(key, Some(&value.repeat(60)))
 }
 

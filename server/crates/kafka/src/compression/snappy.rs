@@ -19,13 +19,13 @@ pub(super) fn decompress(body: &[u8], limit: usize) -> Result<Vec<u8>, Compressi
         append_block(&mut plain, body, limit)?;
         return Ok(plain);
     }
-    let mut rest = body.get(HEADER_BYTES..).ok_or_else(|| malformed("it ends inside its header"))?;
+    let mut rest = body.get(HEADER_BYTES..).ok_or_else(|| malformed(&"it ends inside its header"))?;
     while !rest.is_empty() {
         let (length, after) =
-            rest.split_first_chunk::<4>().ok_or_else(|| malformed("it ends inside a block's length"))?;
+            rest.split_first_chunk::<4>().ok_or_else(|| malformed(&"it ends inside a block's length"))?;
         let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
         let (block, after) =
-            after.split_at_checked(length).ok_or_else(|| malformed("it ends inside a block"))?;
+            after.split_at_checked(length).ok_or_else(|| malformed(&"it ends inside a block"))?;
         append_block(&mut plain, block, limit)?;
         rest = after;
     }
@@ -34,13 +34,13 @@ pub(super) fn decompress(body: &[u8], limit: usize) -> Result<Vec<u8>, Compressi
 
 /// A block says first how long it is: that is looked at before memory is asked for.
 fn append_block(plain: &mut Vec<u8>, block: &[u8], limit: usize) -> Result<(), CompressionError> {
-    let length = snap::raw::decompress_len(block).map_err(malformed)?;
+    let length = snap::raw::decompress_len(block).map_err(|error| malformed(&error))?;
     let start = plain.len();
     if length > limit - start {
         return Err(CompressionError::TooLarge { limit });
     }
     plain.resize(start + length, 0);
-    snap::raw::Decoder::new().decompress(block, &mut plain[start..]).map_err(malformed)?;
+    snap::raw::Decoder::new().decompress(block, &mut plain[start..]).map_err(|error| malformed(&error))?;
     Ok(())
 }
 
@@ -50,14 +50,14 @@ pub(super) fn compress(plain: &[u8]) -> Result<Vec<u8>, CompressionError> {
     out.extend_from_slice(VERSIONS);
     let mut encoder = snap::raw::Encoder::new();
     for block in plain.chunks(BLOCK_BYTES) {
-        let block = encoder.compress_vec(block).map_err(malformed)?;
-        let length = u32::try_from(block.len()).map_err(malformed)?;
+        let block = encoder.compress_vec(block).map_err(|error| malformed(&error))?;
+        let length = u32::try_from(block.len()).map_err(|error| malformed(&error))?;
         out.extend_from_slice(&length.to_be_bytes());
         out.extend_from_slice(&block);
     }
     Ok(out)
 }
 
-fn malformed(reason: impl ToString) -> CompressionError {
+fn malformed(reason: &impl ToString) -> CompressionError {
     CompressionError::malformed(Compression::Snappy, reason)
 }

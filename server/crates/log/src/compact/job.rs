@@ -93,7 +93,7 @@ impl CompactionJob {
         std::mem::take(&mut self.pass.bytes)
     }
 
-    /// Reads about [`limits::COMPACTION_STEP_BYTES`] and goes on with them.
+    /// Reads about [`COMPACTION_STEP_BYTES`](crate::limits::COMPACTION_STEP_BYTES) and goes on with them.
     ///
     /// # Errors
     /// The log cannot be compacted: the job is over.

@@ -58,17 +58,17 @@ impl BatchReader {
         }
         let left = usize::try_from(self.end - self.position).unwrap_or(usize::MAX);
         if len > left || len > limits::MAX_BATCH_BYTES {
-            return Err(self.corrupt("the segment ends inside a batch"));
+            return Err(self.corrupt(&"the segment ends inside a batch"));
         }
         let mut bytes = vec![0; limits::COMPACTION_BUFFER_BYTES.max(len).min(left)];
         let read = self.file.read_at(&mut bytes, self.position)?;
         bytes.truncate(read);
         self.bytes_read += read as u64;
         self.buffer = bytes.into();
-        if self.buffer.len() < len { Err(self.corrupt("the file ends inside a batch")) } else { Ok(()) }
+        if self.buffer.len() < len { Err(self.corrupt(&"the file ends inside a batch")) } else { Ok(()) }
     }
 
-    fn corrupt(&self, reason: impl ToString) -> CompactionError {
+    fn corrupt(&self, reason: &impl ToString) -> CompactionError {
         let file = self.segment.path(FileKind::Log).display().to_string();
         CompactionError::Corrupt { file, position: self.position, reason: reason.to_string() }
     }

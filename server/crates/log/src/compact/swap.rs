@@ -38,13 +38,16 @@ pub struct Cleaned {
     pub(crate) cleaned_offset: Option<i64>,
 }
 
+/// Files of a segment.
+type OpenFiles = Vec<(FileKind, Arc<dyn DiskFile>)>;
+
 /// A swap that is staged.
 #[derive(Debug)]
 pub(crate) struct PendingSwap {
     pub(crate) cleaned: Box<Cleaned>,
     pub(crate) lsn: Lsn,
     /// The files that are to be replaced, open for those who still read them.
-    open: Vec<(Arc<Segment>, Vec<(FileKind, Arc<dyn DiskFile>)>)>,
+    open: Vec<(Arc<Segment>, OpenFiles)>,
 }
 
 /// How much there is to compact.
@@ -227,9 +230,7 @@ pub(crate) fn set_aside(disk: &dyn Disk, segment: &Segment, garbage: &mut Vec<Ga
     Ok(())
 }
 
-fn open_all(
-    segments: &[Arc<Segment>],
-) -> io::Result<Vec<(Arc<Segment>, Vec<(FileKind, Arc<dyn DiskFile>)>)>> {
+fn open_all(segments: &[Arc<Segment>]) -> io::Result<Vec<(Arc<Segment>, OpenFiles)>> {
     let open = |segment: &Arc<Segment>| {
         let mut files = Vec::with_capacity(FileKind::ALL.len());
         for kind in FileKind::ALL {
