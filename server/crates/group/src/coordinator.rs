@@ -130,6 +130,8 @@ pub struct Coordinator<J, C, I> {
     alarms: BTreeSet<(i64, Str)>,
     /// When to look for offsets that have expired.
     look_for_expired_at_ms: i64,
+    /// Appends that the journal has taken and that have not come back.
+    under_way: usize,
 }
 
 struct Entry {
@@ -161,6 +163,7 @@ impl<J: Journal, C: Clock, I: Ids> Coordinator<J, C, I> {
             next_token: 0,
             alarms: BTreeSet::new(),
             look_for_expired_at_ms,
+            under_way: 0,
         }
     }
 
@@ -201,6 +204,7 @@ impl<J: Journal, C: Clock, I: Ids> Coordinator<J, C, I> {
             Message::Ask { ask, reply } => self.ask(ask, reply),
             Message::Abandoned(group) => self.abandoned(&group),
             Message::Appended { ticket: Ticket { group, append }, outcome } => {
+                self.under_way = self.under_way.saturating_sub(1);
                 self.event(&group, Event::Appended { append, outcome });
             }
             Message::Opened { partitions, loading } => self.partitions.open(partitions, loading),
@@ -265,8 +269,13 @@ impl<J: Journal, C: Clock, I: Ids> Coordinator<J, C, I> {
             Action::Append { append, records } => {
                 let partition = partition_of(group.id(), self.partitions.count());
                 let ticket = Ticket { group: group.id().clone(), append };
-                let handed_over = self.journal.append(partition, records, ticket);
-                handed_over.err().map(|error| Event::Appended { append, outcome: Err(error) })
+                match self.journal.append(partition, records, ticket) {
+                    Ok(()) => {
+                        self.under_way += 1;
+                        None
+                    }
+                    Err(error) => Some(Event::Appended { append, outcome: Err(error) }),
+                }
             }
         }
     }

@@ -12,6 +12,8 @@ use crate::state::{Group, GroupOffsets, TopicPartition};
 pub struct Overview {
     /// In order of their ids.
     pub groups: Vec<OverviewGroup>,
+    /// Appends that are on their way to the log.
+    pub appends_under_way: usize,
 }
 
 /// A group, for metrics.
@@ -88,6 +90,6 @@ impl<J: Journal, C: Clock, I: Ids> Coordinator<J, C, I> {
             members: group.member_count(),
             offsets: group.offsets().clone(),
         };
-        Overview { groups: self.groups.values().map(|entry| group(&entry.group)).collect() }
+        Overview { groups: self.groups.values().map(|entry| group(&entry.group)).collect(), appends_under_way: self.under_way }
     }
 }

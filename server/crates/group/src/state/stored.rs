@@ -1,6 +1,5 @@
 //! What goes on when records are durable, or are not.
 
-use chronik_kafka::message::SyncGroupResponse;
 use chronik_kafka::{ErrorCode, Str};
 
 use super::event::{Answer, AppendError, AppendId, Token, TopicPartition};
@@ -168,7 +167,6 @@ fn failed(answer: Answer, error: AppendError) -> Answer {
             response.error_code = error.code();
             Answer::Leave(response)
         }
-        Answer::Sync(_) => SyncGroupResponse { error_code: error.code(), ..Default::default() }.into(),
         other => other,
     }
 }

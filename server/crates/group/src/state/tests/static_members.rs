@@ -110,10 +110,13 @@ fn one_that_starts_again_before_the_assignment_is_not_left_without_one() {
     table.join(instance("i2", "b"));
     table.pass(100);
     assert_eq!(table.state(), "CompletingRebalance");
-    let waiting = table.sync("a", 1, &[]); // the leader's answer is on its way
+    table.disk_is_quick = false;
+    let waiting = table.sync("a", 1, &[("a", "1"), ("b", "2")]); // on its way to the log
     let joined = table.join(instance("i2", "b2"));
+    table.disk(Ok(()));
+    table.disk_is_quick = true;
     assert_eq!(table.state(), "PreparingRebalance");
-    assert_ne!(table.answer(waiting), None);
+    assert_eq!(table.code(waiting), ErrorCode::REBALANCE_IN_PROGRESS);
     let leader = table.join(again_static("i1", "a"));
     assert_eq!((table.joined(joined).generation_id, table.joined(leader).generation_id), (2, 2));
     table.sync("a", 2, &[("a", "1"), ("b2", "2")]);

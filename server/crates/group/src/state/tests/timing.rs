@@ -45,7 +45,8 @@ fn members_that_live_and_do_not_join_are_left_behind_when_the_rebalance_times_ou
     let mut table = Table::stable(&["a", "b"]);
     let joined = table.join(again("a"));
     for _ in 0..REBALANCE_MS / 5_000 {
-        assert_eq!((table.answer(joined), table.heartbeat("b", 1)), (None, ErrorCode::REBALANCE_IN_PROGRESS));
+        assert_eq!(table.answer(joined), None);
+        assert_eq!(table.heartbeat("b", 1), ErrorCode::REBALANCE_IN_PROGRESS);
         table.pass(5_000);
     }
     assert_eq!((table.joined(joined).generation_id, table.group.member_count()), (2, 1));
