@@ -6,6 +6,10 @@ pub const MAX_TOPIC_NAME_BYTES: usize = 249;
 pub const MAX_SEGMENT_BYTES: u64 = i32::MAX as u64;
 /// Partitions of one topic, and of one request to create topics.
 pub const MAX_PARTITIONS_PER_TOPIC: i32 = 10_000;
+/// Partitions in one answer to DescribeTopicPartitions (Kafka: `max.request.partition.size.limit`).
+pub const MAX_DESCRIBED_PARTITIONS: usize = 2_000;
+/// How often a change of settings is proposed again because somebody else was faster.
+pub const MAX_CONFIG_ATTEMPTS: usize = 100;
 /// Metadata proposals that wait for the controller.
 pub const MAX_PROPOSALS: usize = 1_024;
 /// Producer ids that a broker reserves at a time (Kafka: `ProducerIdsBlock.PRODUCER_ID_BLOCK_SIZE`).

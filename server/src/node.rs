@@ -7,7 +7,7 @@ mod status;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chronik_log::{Disk, Log, LogError, Progress, TopicLogConfig};
+use chronik_log::{Disk, Log, LogError, Progress};
 use concurrency_models::budget::Budget;
 use concurrency_models::gate::Gate;
 use concurrency_models::mailbox;
@@ -16,8 +16,8 @@ use tokio::net::TcpListener;
 use crate::admin::{self, Admin};
 use crate::broker::{Broker, Parts, producer_ids};
 use crate::clock::Clock;
-use crate::cluster::{ClusterState, Command, Controller, ProposeError, controller, topic_config};
-use crate::config::{Config, HostPort};
+use crate::cluster::{ClusterState, Command, Controller, NodeSettings, ProposeError, controller};
+use crate::config::{Config, HostPort, Loaded};
 use crate::limits;
 use crate::maintenance::Maintenance;
 use crate::net::listener::Acceptor;
@@ -109,25 +109,26 @@ impl Node {
     /// # Errors
     /// What went wrong, and what to do.
     pub async fn start(
-        config: &Config,
+        loaded: &Loaded,
         seams: Seams,
         shutdown: Shutdown,
         progress: impl FnMut(Progress) + Send + 'static,
     ) -> Result<Self, StartError> {
+        let config = &loaded.config;
         let Seams { clock, spawner, mut rng, disk, listeners, admin } = seams;
         let advertised =
             listeners.first().map(|(_, address)| address.clone()).ok_or(StartError::NoListener)?;
         let foundation = Foundation::new(config, clock, spawner, shutdown);
 
-        let (log, recovered) = foundation.open_log(config, disk, &mut rng, progress).await?;
+        let (log, recovered) = foundation.open_log(config, disk.clone(), &mut rng, progress).await?;
         let (storage, flusher) = Storage::new(log);
-        let log_defaults = Arc::new(from_config::topic_defaults(config));
-        let flusher = foundation.start_flusher(flusher, &storage, &recovered, &log_defaults)?;
-        let controller = foundation.start_controller(&recovered.state, &storage, &log_defaults, rng.fork());
+        let settings = NodeSettings::new(loaded);
+        let flusher = foundation.start_flusher(flusher, &storage, &recovered, &settings)?;
+        let controller = foundation.start_controller(&recovered.state, &storage, &settings, rng.fork());
         register(config, &controller, &mut rng, &advertised).await?;
-        recovered.reconcile(&storage, &controller.state(), &log_defaults).await?;
+        recovered.reconcile(&storage, &controller.state(), &settings).await?;
         foundation.start_maintenance(config, &storage, &controller);
-        let broker = foundation.start_broker(config, storage.clone(), controller.clone(), log_defaults);
+        let broker = foundation.start_broker(storage.clone(), controller.clone(), disk, settings);
 
         let addresses = listeners.iter().map(|(_, address)| address.to_string()).collect();
         let status = Status::new(config, broker.clone(), addresses);
@@ -231,11 +232,11 @@ impl Foundation {
         mut flusher: Flusher,
         storage: &Storage,
         recovered: &Recovered,
-        log_defaults: &TopicLogConfig,
+        settings: &NodeSettings,
     ) -> Result<Ended, StartError> {
         for partition in &recovered.partitions {
             let topic = recovered.state.topic_by_id(&partition.id.topic_id);
-            let config = topic.map(|topic| Arc::new(topic_config::log_config_of(log_defaults, topic)));
+            let config = topic.map(|topic| Arc::new(settings.log_config(&recovered.state, topic)));
             flusher.publish_recovered(partition.id, partition.log_end_offset, config);
         }
         let (jobs, to_do) = mailbox::channel(limits::MAX_FILE_JOBS);
@@ -255,10 +256,10 @@ impl Foundation {
         &self,
         state: &ClusterState,
         storage: &Storage,
-        log_defaults: &Arc<TopicLogConfig>,
+        settings: &NodeSettings,
         rng: Rng,
     ) -> Controller {
-        let (controller, task) = controller::new(state.clone(), storage.clone(), log_defaults.clone(), rng);
+        let (controller, task) = controller::new(state.clone(), storage.clone(), settings.clone(), rng);
         let _ends_when_closed = self.spawner.task(task.run(self.pulse("controller")));
         controller
     }
@@ -277,17 +278,19 @@ impl Foundation {
 
     fn start_broker(
         &self,
-        config: &Config,
         storage: Storage,
         controller: Controller,
-        log_defaults: Arc<TopicLogConfig>,
+        disk: Arc<dyn Disk>,
+        settings: NodeSettings,
     ) -> Broker {
+        let config = settings.started_with();
         let (producer_ids, task) = producer_ids::new(controller.clone());
         let _ends_with_the_broker = self.spawner.task(task.run());
         Broker::new(Parts {
             node_id: config.node_id,
             storage,
             controller,
+            disk,
             producer_ids,
             clock: self.clock.clone(),
             spawner: self.spawner.clone(),
@@ -295,7 +298,7 @@ impl Foundation {
             shutdown: self.shutdown.clone(),
             request_memory: Budget::new(config.queued_max_bytes),
             response_memory: Budget::new(config.queued_max_bytes),
-            settings: from_config::settings(config, log_defaults),
+            settings: from_config::settings(config, settings.clone()),
         })
     }
 

@@ -4,24 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chronik_kafka::message::create_topics::{
-    CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfigs, CreatableTopicResult,
-    CreateTopicsRequest, CreateTopicsResponse,
+    CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig, CreatableTopicConfigs,
+    CreatableTopicResult, CreateTopicsRequest, CreateTopicsResponse,
 };
 use chronik_kafka::{ErrorCode, Str};
 use uuid::Uuid;
 
 use super::Broker;
-use super::error::KafkaError;
-use crate::cluster::{Applied, Command, topic_config};
+use super::error::{KafkaError, Refused};
+use crate::cluster::{Applied, Command, ConfigSource, topic_config};
 use crate::limits;
 
 /// "The broker's default", for partitions and replication factor (KIP-464).
 const DEFAULT: i32 = -1;
-/// `config_source` of a topic's own setting.
-const DYNAMIC_TOPIC_CONFIG: i8 = 1;
-
-/// Why a topic is not created: a code, and a sentence.
-type Refused = (ErrorCode, String);
 
 /// A topic as it is asked for.
 pub(super) struct NewTopic {
@@ -123,15 +118,16 @@ fn new_topic(asked: CreatableTopic) -> Result<NewTopic, Refused> {
         let message = "with a manual assignment, the partition count and the replication factor must be -1";
         return Err((ErrorCode::INVALID_REQUEST, message.to_owned()));
     }
-    let config = |config: chronik_kafka::message::create_topics::CreatableTopicConfig| {
-        Some((config.name.to_string(), config.value?.to_string()))
+    let config = |config: CreatableTopicConfig| match config.value {
+        Some(value) => Ok((config.name.to_string(), value.to_string())),
+        None => Err((ErrorCode::INVALID_CONFIG, format!("'{}' has no value", config.name))),
     };
     Ok(NewTopic {
         name: name.to_string(),
         partitions: num_partitions,
         replication_factor: replication_factor.into(),
         assignment: ordered(assignments)?,
-        configs: configs.into_iter().filter_map(config).collect(),
+        configs: configs.into_iter().map(config).collect::<Result<_, _>>()?,
     })
 }
 
@@ -150,7 +146,8 @@ fn ordered(mut assignments: Vec<CreatableReplicaAssignment>) -> Result<Vec<Vec<i
 fn check(broker: &Broker, new: &NewTopic) -> Result<Checked, Refused> {
     let refused = |error: topic_config::TopicConfigError| (error.code(), error.to_string());
     topic_config::validate_name(&new.name).map_err(refused)?;
-    topic_config::log_config(&broker.settings.log_defaults, &new.configs).map_err(refused)?;
+    let effective = broker.settings.node.effective(&broker.controller.state());
+    topic_config::validate(&effective, &new.configs).map_err(refused)?;
     let assignment = if new.assignment.is_empty() { choose(broker, new)? } else { new.assignment.clone() };
     check_assignment(broker, &assignment)?;
     Ok(Checked { assignment, configs: new.configs.clone() })
@@ -172,12 +169,20 @@ fn choose(broker: &Broker, new: &NewTopic) -> Result<Vec<Vec<i32>>, Refused> {
         let message = format!("replication factor {} with {} brokers", new.replication_factor, brokers.len());
         return Err((ErrorCode::INVALID_REPLICATION_FACTOR, message));
     }
-    let partitions = usize::try_from(partitions).unwrap_or_default();
-    let of_partition = |first: usize| (first..first + replicas).map(|n| brokers[n % brokers.len()]).collect();
-    Ok((0..partitions).map(of_partition).collect())
+    Ok(spread(&brokers, 0, usize::try_from(partitions).unwrap_or_default(), replicas))
 }
 
-fn check_assignment(broker: &Broker, assignment: &[Vec<i32>]) -> Result<(), Refused> {
+/// Replicas for `count` partitions from the one with index `first` on, over the brokers in turn.
+pub(super) fn spread(brokers: &[i32], first: usize, count: usize, replicas: usize) -> Vec<Vec<i32>> {
+    let of_partition = |first: usize| (first..first + replicas).map(|n| brokers[n % brokers.len()]).collect();
+    (first..first + count).map(of_partition).collect()
+}
+
+/// Whether every partition has replicas, on different brokers that there are.
+///
+/// # Errors
+/// One has not.
+pub(super) fn check_assignment(broker: &Broker, assignment: &[Vec<i32>]) -> Result<(), Refused> {
     let state = broker.controller.state();
     let valid = assignment.iter().all(|replicas| {
         let distinct: BTreeSet<_> = replicas.iter().collect();
@@ -216,7 +221,7 @@ fn own_config((name, value): (String, String)) -> CreatableTopicConfigs {
         name: name.into(),
         value: Some(value.into()),
         read_only: false,
-        config_source: DYNAMIC_TOPIC_CONFIG,
+        config_source: ConfigSource::Topic as i8,
         is_sensitive: false,
     }
 }

@@ -1,12 +1,24 @@
 //! Our errors as Kafka's codes: the only place where one becomes the other.
 
-use chronik_kafka::ErrorCode;
 use chronik_kafka::record_batch::BatchError;
+use chronik_kafka::{ErrorCode, Str};
 use chronik_log::{OpError, ReadError};
 
+use crate::cluster::node_settings::BrokerConfigError;
 use crate::cluster::topic_config::TopicConfigError;
 use crate::cluster::{ProposeError, Refusal};
 use crate::storage::StorageError;
+
+/// Why something is not done: a code, and a sentence.
+pub(super) type Refused = (ErrorCode, String);
+
+/// Code and message as they stand in an answer.
+pub(super) fn split<T>(outcome: Result<T, Refused>) -> (ErrorCode, Option<Str>) {
+    match outcome {
+        Ok(_) => (ErrorCode::NONE, None),
+        Err((code, message)) => (code, Some(message.into())),
+    }
+}
 
 /// Kafka's code for an error of ours.
 pub(super) trait KafkaError {
@@ -64,7 +76,8 @@ impl KafkaError for ProposeError {
         match self {
             Self::Refused(Refusal::TopicExists(_)) => ErrorCode::TOPIC_ALREADY_EXISTS,
             Self::Refused(Refusal::UnknownTopic(_)) => ErrorCode::UNKNOWN_TOPIC_ID,
-            Self::Refused(Refusal::Invalid(_)) => ErrorCode::INVALID_REQUEST,
+            Self::Refused(Refusal::PartitionsChanged(_)) => ErrorCode::INVALID_PARTITIONS,
+            Self::Refused(Refusal::Invalid(_) | Refusal::ConfigsChanged) => ErrorCode::INVALID_REQUEST,
             Self::Refused(Refusal::AlreadyNamed(_)) => ErrorCode::INCONSISTENT_CLUSTER_ID,
             Self::Storage(error) => error.code(),
             Self::Closed => ErrorCode::NOT_CONTROLLER,
@@ -76,7 +89,19 @@ impl KafkaError for TopicConfigError {
     fn code(&self) -> ErrorCode {
         match self {
             Self::Name { .. } => ErrorCode::INVALID_TOPIC_EXCEPTION,
-            Self::UnknownKey(_) | Self::Value { .. } => ErrorCode::INVALID_CONFIG,
+            Self::UnknownKey { .. } | Self::Value { .. } | Self::Contradiction(_) => {
+                ErrorCode::INVALID_CONFIG
+            }
+        }
+    }
+}
+
+impl KafkaError for BrokerConfigError {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::UnknownKey { .. } => ErrorCode::INVALID_CONFIG,
+            // As Kafka has it (KAFKA-13609).
+            Self::Static(_) | Self::Value { .. } | Self::Contradiction(_) => ErrorCode::INVALID_REQUEST,
         }
     }
 }

@@ -10,17 +10,18 @@ use uuid::Uuid;
 use super::Broker;
 use super::create_topics::{self, NewTopic};
 use super::error::KafkaError;
-use crate::cluster::{ClusterState, Topic};
+use crate::cluster::{ClusterState, Topic, topic_config};
 use crate::types::kafka_uuid;
 
 /// Up to this version an empty list of topics means all of them.
 const EMPTY_MEANS_ALL_UP_TO: i16 = 0;
 /// Operations on a topic, as bits by `AclOperation` code: all of them, since there is no authorizer.
-const TOPIC_OPERATIONS: i32 = 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10 | 1 << 11;
+pub(super) const TOPIC_OPERATIONS: i32 =
+    1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10 | 1 << 11;
 /// The same for the cluster.
-const CLUSTER_OPERATIONS: i32 = 1 << 5 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12;
+pub(super) const CLUSTER_OPERATIONS: i32 = 1 << 5 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12;
 /// "Not asked for".
-const NO_OPERATIONS: i32 = i32::MIN;
+pub(super) const NO_OPERATIONS: i32 = i32::MIN;
 
 /// Answers from the image of the metadata.
 pub(super) async fn metadata(broker: &Broker, request: MetadataRequest, version: i16) -> MetadataResponse {
@@ -52,7 +53,7 @@ pub(super) async fn metadata(broker: &Broker, request: MetadataRequest, version:
 }
 
 /// The configured name of the cluster, or the id that it was given.
-fn cluster_id(broker: &Broker, state: &ClusterState) -> Option<Str> {
+pub(super) fn cluster_id(broker: &Broker, state: &ClusterState) -> Option<Str> {
     let configured = broker.settings.cluster_id.clone();
     configured.or_else(|| state.cluster_id.map(kafka_uuid)).map(Str::from)
 }
@@ -79,7 +80,7 @@ async fn find(broker: &Broker, asked: MetadataRequestTopic, may_create: bool) ->
         Some(topic) => describe(topic),
         None if may_create => create(broker, name).await,
         None => {
-            let legal = crate::cluster::topic_config::validate_name(&name);
+            let legal = topic_config::validate_name(&name);
             let code = legal.map_or_else(|error| error.code(), |()| ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
             unknown(Some(name), Uuid::nil(), code)
         }
@@ -123,7 +124,7 @@ fn describe(topic: &Topic) -> MetadataResponseTopic {
         error_code: ErrorCode::NONE,
         name: Some(topic.name.as_str().into()),
         topic_id: topic.id,
-        is_internal: false,
+        is_internal: topic_config::is_internal(&topic.name),
         partitions: topic.indexed().map(partition).collect(),
         topic_authorized_operations: NO_OPERATIONS,
     }

@@ -3,14 +3,27 @@
 //! A request has two halves. [`Broker::begin`] runs in the order in which requests come off a connection and does what must keep that order: a produce gets
 //! its place in the log. [`Broker::finish`] runs when every earlier request of the connection has been answered, and may take its time.
 
+mod administration;
+mod alter_configs;
 mod api_versions;
+mod config_changes;
+mod config_resource;
+mod create_partitions;
 mod create_topics;
+mod delete_records;
 mod delete_topics;
+mod describe_cluster;
+mod describe_configs;
+mod describe_log_dirs;
+mod describe_producers;
+mod describe_topic_partitions;
 mod error;
 mod fetch;
 mod fetch_session;
 mod find_coordinator;
+mod incremental_alter_configs;
 mod init_producer_id;
+mod list_config_resources;
 mod list_offsets;
 mod metadata;
 mod offset_for_leader_epoch;
@@ -18,6 +31,7 @@ mod outcome;
 mod partition;
 mod produce;
 pub mod producer_ids;
+mod timestamps;
 
 use std::net::IpAddr;
 use std::ops::Deref;
@@ -27,14 +41,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use chronik_kafka::message::{RequestBody, ResponseBody};
 use chronik_kafka::{ApiKey, DecodeError, RequestHeader, Segments};
-use chronik_log::{Region, TopicLogConfig};
+use chronik_log::{Disk, Region};
 use concurrency_models::budget::{Budget, Reservation};
 
 pub use fetch::Delivery;
 pub use fetch_session::FetchSessions;
 
 use crate::clock::Clock;
-use crate::cluster::Controller;
+use crate::cluster::{Controller, NodeSettings};
 use crate::shutdown::Shutdown;
 use crate::spawn::Spawner;
 use crate::storage::Storage;
@@ -53,6 +67,8 @@ pub struct Parts {
     pub storage: Storage,
     /// Reads and changes the metadata.
     pub controller: Controller,
+    /// Knows how much room there is.
+    pub disk: Arc<dyn Disk>,
     /// Gives producer ids.
     pub producer_ids: ProducerIds,
     /// What time it is.
@@ -82,14 +98,14 @@ pub struct Settings {
     pub num_partitions: i32,
     /// `default.replication.factor`
     pub default_replication_factor: i16,
-    /// `min.insync.replicas`, unless the topic has its own.
-    pub min_insync_replicas: usize,
     /// `fetch.max.bytes`
     pub fetch_max_bytes: usize,
     /// `max.incremental.fetch.session.cache.slots` is not zero.
     pub fetch_sessions: bool,
     /// What a topic's own settings are laid over.
-    pub log_defaults: Arc<TopicLogConfig>,
+    pub node: NodeSettings,
+    /// The data directory, as an absolute path.
+    pub log_dir: String,
     /// `cluster.id`, where it is given.
     pub cluster_id: Option<String>,
 }
@@ -267,7 +283,7 @@ impl Broker {
             RequestBody::OffsetForLeaderEpoch(request) => {
                 offset_for_leader_epoch::offset_for_leader_epoch(self, request).into()
             }
-            other => unreachable!("{:?} is begun in another way, or not served", other.api()),
+            other => administration::answer(self, other, version).await,
         }
     }
 

@@ -3,6 +3,8 @@
 use chronik_kafka::ErrorCode;
 use chronik_kafka::message::ResponseBody;
 
+use super::administration;
+
 /// `NONE` when there is no error anywhere in it.
 pub(super) fn first_error(response: &ResponseBody) -> ErrorCode {
     match response {
@@ -30,7 +32,7 @@ pub(super) fn first_error(response: &ResponseBody) -> ErrorCode {
         ResponseBody::OffsetForLeaderEpoch(response) => {
             first(response.topics.iter().flat_map(|topic| &topic.partitions).map(|p| p.error_code))
         }
-        _ => ErrorCode::NONE,
+        other => first(administration::errors(other).into_iter()),
     }
 }
 

@@ -12,8 +12,9 @@ use chronik_kafka::{ErrorCode, Str};
 
 use super::error::KafkaError;
 use super::partition::{self, Led, TopicRef};
-use super::{Broker, Reply};
-use crate::cluster::Topic;
+use super::{Broker, Reply, timestamps};
+use crate::cluster::node_settings::MIN_INSYNC_REPLICAS;
+use crate::cluster::{ClusterState, Topic};
 use crate::storage::{OpAnswer, appended};
 
 /// First version that names topics by id (KIP-516).
@@ -83,7 +84,7 @@ pub(super) fn begin(broker: &Broker, request: ProduceRequest, version: i16) -> P
                 .map_err(|code| (code, None)),
         };
         let partitions = partition_data.into_iter().map(|data| {
-            let request = Request { broker, version, acks };
+            let request = Request { broker, state: &state, version, acks };
             begin_partition(&request, topic.as_ref().map(|topic| &***topic), data)
         });
         ProduceTopic { name, topic_id, partitions: partitions.collect() }
@@ -98,6 +99,7 @@ pub(super) fn begin(broker: &Broker, request: ProduceRequest, version: i16) -> P
 /// What all partitions of a request have in common.
 struct Request<'a> {
     broker: &'a Broker,
+    state: &'a ClusterState,
     version: i16,
     acks: i16,
 }
@@ -131,16 +133,21 @@ fn queue(
     })?;
     check_in_sync(request, topic, index)?;
     let batch = only_batch(records.unwrap_or_default(), request.version)?;
+    timestamps::check(broker, request.state, topic, &batch)?;
     *count = i64::from(batch.header.record_count);
     Ok(broker.storage.append(id, batch, leader_epoch, broker.clock.now_ms())?)
 }
 
 /// `acks=all` needs `min.insync.replicas` before it appends.
 fn check_in_sync(request: &Request<'_>, topic: &Topic, index: i32) -> Result<(), Refused> {
-    let own = topic.configs.get("min.insync.replicas").and_then(|value| value.parse().ok());
-    let needed = own.unwrap_or(request.broker.settings.min_insync_replicas);
+    if request.acks != ACKS_ALL {
+        return Ok(());
+    }
+    let node = &request.broker.settings.node;
+    let otherwise = node.started_with().min_insync_replicas.into();
+    let needed = node.number(request.state, topic, MIN_INSYNC_REPLICAS, otherwise);
     let present = topic.partition(index).map_or(0, |partition| partition.in_sync_replicas.len());
-    if request.acks == ACKS_ALL && present < needed {
+    if i64::try_from(present).is_ok_and(|present| present < needed) {
         let message = format!("{present} replicas are in sync, min.insync.replicas is {needed}");
         return Err(Refused::new(ErrorCode::NOT_ENOUGH_REPLICAS, message));
     }

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use super::args::ConfigArgs;
 use super::{banner, open_files, output, recovery};
 use crate::clock::Clock;
-use crate::config::{Config, HostPort, LogFormat};
+use crate::config::{Config, HostPort, Loaded, LogFormat};
 use crate::net::transport::Listener;
 use crate::node::{End, Node, Seams};
 use crate::rng::Rng;
@@ -20,7 +20,8 @@ use crate::spawn::Spawner;
 use crate::telemetry;
 
 pub(super) fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
-    let config = args.load(std::env::vars())?.config;
+    let loaded = args.load(std::env::vars())?;
+    let config = &loaded.config;
     telemetry::init_logs(&config.log_level, config.log_format)?;
     open_files::raise_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -28,10 +29,11 @@ pub(super) fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()
         .context("starting threads")?;
-    runtime.block_on(serve(&config))
+    runtime.block_on(serve(&loaded))
 }
 
-async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
+async fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
+    let config = &loaded.config;
     let (clock, spawner, shutdown) = (Clock::system(), Spawner::threads(), Shutdown::new());
     drop(spawner.task(heed_signals(shutdown.clone())));
     let bound = Bound::bind(config).await?;
@@ -51,7 +53,7 @@ async fn serve(config: &Config) -> anyhow::Result<ExitCode> {
         listeners: listeners.zip(addresses.kafka.clone()).collect(),
         admin: bound.admin,
     };
-    let node = Node::start(config, seams, shutdown, recovery::shown(clock)).await.with_context(|| {
+    let node = Node::start(loaded, seams, shutdown, recovery::shown(clock)).await.with_context(|| {
         format!("cannot start on the data directory {} (--data-dir)", config.data_dir().display())
     })?;
     announce(config, &addresses);

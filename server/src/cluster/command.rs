@@ -36,16 +36,44 @@ pub enum Command {
         /// Settings that differ from the broker's.
         configs: BTreeMap<String, String>,
     },
+    /// More partitions for a topic.
+    CreatePartitions {
+        /// Its id.
+        id: Uuid,
+        /// How many it has: refused if that is no longer so.
+        present: usize,
+        /// For each new partition its replicas, the preferred leader first.
+        assignment: Vec<Vec<i32>>,
+    },
     /// The end of a topic.
     DeleteTopic {
         /// Its id.
         id: Uuid,
+    },
+    /// Other settings for a topic or for brokers.
+    AlterConfigs {
+        /// Whose.
+        resource: ConfigResource,
+        /// What it has: refused if that is no longer so, since the new ones were made from it.
+        replaces: BTreeMap<String, String>,
+        /// What it is to have, all of it.
+        configs: BTreeMap<String, String>,
     },
     /// Reserves producer ids for a broker.
     AllocateProducerIds {
         /// How many.
         count: i64,
     },
+}
+
+/// What has settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConfigResource {
+    /// A topic, by its id.
+    Topic(Uuid),
+    /// A broker by its node id, or all of them: [`super::state::EVERY_BROKER`].
+    Broker(String),
 }
 
 /// What a command did.
@@ -62,6 +90,16 @@ pub enum Applied {
     Created {
         /// Its id.
         id: Uuid,
+    },
+    /// The topic has more partitions.
+    PartitionsCreated {
+        /// Its id.
+        id: Uuid,
+    },
+    /// There are other settings.
+    ConfigsAltered {
+        /// Whose.
+        resource: ConfigResource,
     },
     /// The topic is gone.
     Deleted {
@@ -89,6 +127,12 @@ pub enum Refusal {
     /// `UNKNOWN_TOPIC_ID`
     #[error("there is no topic with the id {0}")]
     UnknownTopic(Uuid),
+    /// `INVALID_PARTITIONS`
+    #[error("the topic has {0} partitions by now")]
+    PartitionsChanged(usize),
+    /// Somebody else has altered the settings meanwhile: to be tried again from what they are now.
+    #[error("the settings have been altered meanwhile")]
+    ConfigsChanged,
     /// `INVALID_REQUEST`
     #[error("{0}")]
     Invalid(&'static str),

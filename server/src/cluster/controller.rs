@@ -6,15 +6,15 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chronik_log::{CheckpointJob, TopicLogConfig};
+use chronik_log::CheckpointJob;
 use concurrency_models::image::Image;
 use concurrency_models::mailbox::{self, Receiver, Sender};
 use concurrency_models::pending::Pending;
 use concurrency_models::reply::{self, Reply};
 
-use super::command::{Applied, Command, Refusal};
-use super::state::ClusterState;
-use super::topic_config;
+use super::command::{Applied, Command, ConfigResource, Refusal};
+use super::node_settings::NodeSettings;
+use super::state::{ClusterState, Topic};
 use crate::limits;
 use crate::rng::Rng;
 use crate::storage::{Storage, StorageError};
@@ -66,7 +66,7 @@ pub struct ControllerTask {
     state: ClusterState,
     storage: Storage,
     /// What a topic's own settings are laid over.
-    log_defaults: Arc<TopicLogConfig>,
+    settings: NodeSettings,
     /// Chooses the ids of topics.
     rng: Rng,
 }
@@ -80,7 +80,7 @@ fn snapshot(state: &ClusterState) -> Bytes {
 pub fn new(
     state: ClusterState,
     storage: Storage,
-    log_defaults: Arc<TopicLogConfig>,
+    settings: NodeSettings,
     rng: Rng,
 ) -> (Controller, ControllerTask) {
     let (sender, receiver) = mailbox::channel(limits::MAX_PROPOSALS);
@@ -92,7 +92,7 @@ pub fn new(
         image: image.clone(),
         state,
         storage,
-        log_defaults,
+        settings,
         rng,
     };
     (Controller { messages: sender, pending, image }, task)
@@ -180,14 +180,35 @@ impl ControllerTask {
         self.image.replace(next);
         self.drop_partitions(&applied, &before).await;
         created?;
+        self.configure_logs(&applied).await?;
         Ok(applied)
     }
 
     async fn create_partitions(&self, applied: &Applied) -> Result<(), StorageError> {
-        let Applied::Created { id } = applied else { return Ok(()) };
+        let (Applied::Created { id } | Applied::PartitionsCreated { id }) = applied else { return Ok(()) };
         let topic = self.state.topic_by_id(id).expect("just created");
-        let config = topic_config::log_config_of(&self.log_defaults, topic);
+        let config = self.settings.log_config(&self.state, topic);
         self.storage.create_partitions(topic.partition_ids(), &Arc::new(config)).await
+    }
+
+    /// What is altered applies to the next batch: with the answer, the logs have it.
+    async fn configure_logs(&self, applied: &Applied) -> Result<(), StorageError> {
+        let Applied::ConfigsAltered { resource } = applied else { return Ok(()) };
+        let concerned: Vec<&Arc<Topic>> = match resource {
+            ConfigResource::Topic(id) => self.state.topic_by_id(id).into_iter().collect(),
+            ConfigResource::Broker(_) => self.state.topics().collect(),
+        };
+        let of_topic = |topic: &Arc<Topic>| {
+            let config = Arc::new(self.settings.log_config(&self.state, topic));
+            (topic.partition_ids().collect::<Vec<_>>(), config)
+        };
+        let configs: Vec<_> = concerned.into_iter().map(of_topic).collect();
+        let configure = move |log: &mut chronik_log::Log| {
+            for (ids, config) in configs {
+                ids.into_iter().for_each(|id| log.set_config(id, config.clone()));
+            }
+        };
+        self.storage.with_log(configure).await
     }
 
     async fn drop_partitions(&self, applied: &Applied, before: &ClusterState) {

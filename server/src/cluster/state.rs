@@ -7,7 +7,10 @@ use chronik_log::PartitionId;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::command::{Applied, Command, Refusal};
+use super::command::{Applied, Command, ConfigResource, Refusal};
+
+/// Whose settings are those of all brokers, in place of a node id (Kafka's "default" entity has the empty name too).
+pub const EVERY_BROKER: &str = "";
 
 /// Everything that all nodes agree on. Topics are behind `Arc`s, so that the next image shares what has not changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +27,9 @@ pub struct ClusterState {
     topic_ids: BTreeMap<String, Uuid>,
     /// The first producer id that has not been given out.
     next_producer_id: i64,
+    /// Settings that were changed while the brokers ran, by node id or [`EVERY_BROKER`]. Nobody has none: the entry is removed.
+    #[serde(default)]
+    broker_configs: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// A broker that has registered.
@@ -79,7 +85,13 @@ impl ClusterState {
             Command::CreateTopic { name, id, assignment, configs } => {
                 self.create_topic(name, *id, assignment, configs)
             }
+            Command::CreatePartitions { id, present, assignment } => {
+                self.create_partitions(*id, *present, assignment)
+            }
             Command::DeleteTopic { id } => self.delete_topic(*id),
+            Command::AlterConfigs { resource, replaces, configs } => {
+                self.alter_configs(resource, replaces, configs)
+            }
             Command::AllocateProducerIds { count } => self.allocate_producer_ids(*count),
         }?;
         self.version += 1;
@@ -104,6 +116,20 @@ impl ClusterState {
     /// How many topics there are.
     pub fn topic_count(&self) -> usize {
         self.topics.len()
+    }
+
+    /// What was changed while brokers ran, for one node id or for [`EVERY_BROKER`].
+    pub fn broker_configs(&self, scope: &str) -> Option<&BTreeMap<String, String>> {
+        self.broker_configs.get(scope)
+    }
+
+    /// What a setting was changed to, for this broker or else for all of them.
+    pub fn broker_setting(&self, node_id: i32, name: &str) -> Option<&String> {
+        if self.broker_configs.is_empty() {
+            return None; // every produce asks
+        }
+        let of = |scope: &str| self.broker_configs.get(scope)?.get(name);
+        of(&node_id.to_string()).or_else(|| of(EVERY_BROKER))
     }
 
     fn name_cluster(&mut self, cluster_id: Uuid) -> Result<Applied, Refusal> {
@@ -148,6 +174,54 @@ impl ClusterState {
         self.topic_ids.insert(topic.name.clone(), id);
         self.topics.insert(id, Arc::new(topic));
         Ok(Applied::Created { id })
+    }
+
+    fn create_partitions(
+        &mut self,
+        id: Uuid,
+        present: usize,
+        assignment: &[Vec<i32>],
+    ) -> Result<Applied, Refusal> {
+        let topic = self.topics.get_mut(&id).ok_or(Refusal::UnknownTopic(id))?;
+        if topic.partitions.len() != present {
+            return Err(Refusal::PartitionsChanged(topic.partitions.len()));
+        }
+        if assignment.is_empty() || assignment.iter().any(Vec::is_empty) {
+            return Err(Refusal::Invalid("there must be a new partition, and a replica of each"));
+        }
+        let new = assignment.iter().map(|replicas| Partition::new(replicas.clone()));
+        Arc::make_mut(topic).partitions.extend(new);
+        Ok(Applied::PartitionsCreated { id })
+    }
+
+    fn alter_configs(
+        &mut self,
+        resource: &ConfigResource,
+        replaces: &BTreeMap<String, String>,
+        configs: &BTreeMap<String, String>,
+    ) -> Result<Applied, Refusal> {
+        let altered = Ok(Applied::ConfigsAltered { resource: resource.clone() });
+        match resource {
+            ConfigResource::Topic(id) => {
+                let topic = self.topics.get_mut(id).ok_or(Refusal::UnknownTopic(*id))?;
+                if topic.configs != *replaces {
+                    return Err(Refusal::ConfigsChanged);
+                }
+                Arc::make_mut(topic).configs = configs.clone();
+            }
+            ConfigResource::Broker(scope) => {
+                let present = self.broker_configs.get(scope);
+                if !present.map_or(replaces.is_empty(), |present| present == replaces) {
+                    return Err(Refusal::ConfigsChanged);
+                }
+                if configs.is_empty() {
+                    self.broker_configs.remove(scope);
+                } else {
+                    self.broker_configs.insert(scope.clone(), configs.clone());
+                }
+            }
+        }
+        altered
     }
 
     fn delete_topic(&mut self, id: Uuid) -> Result<Applied, Refusal> {
@@ -232,6 +306,59 @@ mod tests {
         assert_eq!(state, before);
     }
 
+    fn configs(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
+    }
+
+    fn alter(resource: ConfigResource, replaces: &[(&str, &str)], to: &[(&str, &str)]) -> Command {
+        Command::AlterConfigs { resource, replaces: configs(replaces), configs: configs(to) }
+    }
+
+    #[test]
+    fn partitions_are_added_behind_those_that_are_there() {
+        let mut state = ClusterState::default();
+        state.apply(&create("a", 10, 2)).unwrap();
+        let add = |present, assignment| Command::CreatePartitions { id: uuid(10), present, assignment };
+        assert_eq!(state.apply(&add(1, vec![vec![1]])), Err(Refusal::PartitionsChanged(2)));
+        assert!(state.apply(&add(2, vec![])).is_err() && state.apply(&add(2, vec![vec![]])).is_err());
+        state.apply(&add(2, vec![vec![3, 1]])).unwrap();
+        let partitions = &state.topic("a").unwrap().partitions;
+        assert_eq!((partitions.len(), partitions[2].leader, partitions[2].leader_epoch), (3, Some(3), 0));
+    }
+
+    #[test]
+    fn settings_are_replaced_only_by_who_knows_them() {
+        let topic = || ConfigResource::Topic(uuid(10));
+        let every = || ConfigResource::Broker(EVERY_BROKER.into());
+        for resource in [topic, every] {
+            let mut state = ClusterState::default();
+            state.apply(&create("a", 10, 1)).unwrap();
+            state.apply(&alter(resource(), &[], &[("k", "1")])).unwrap();
+            assert_eq!(state.apply(&alter(resource(), &[], &[("k", "2")])), Err(Refusal::ConfigsChanged));
+            state.apply(&alter(resource(), &[("k", "1")], &[("l", "2")])).unwrap();
+            state.apply(&alter(resource(), &[("l", "2")], &[])).unwrap();
+            assert!(state.topic("a").unwrap().configs.is_empty() && state.broker_configs.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_brokers_own_setting_comes_before_that_of_all() {
+        let mut state = ClusterState::default();
+        let scope = |scope: &str| ConfigResource::Broker(scope.into());
+        state.apply(&alter(scope(""), &[], &[("k", "all"), ("l", "all")])).unwrap();
+        state.apply(&alter(scope("1"), &[], &[("k", "one")])).unwrap();
+        let setting = |node, name| state.broker_setting(node, name).map(String::as_str);
+        assert_eq!((setting(1, "k"), setting(1, "l")), (Some("one"), Some("all")));
+        assert_eq!((setting(2, "k"), setting(2, "m")), (Some("all"), None));
+    }
+
+    #[test]
+    fn a_snapshot_of_an_earlier_version_has_no_settings_of_brokers() {
+        let mut old = serde_json::to_value(ClusterState::default()).unwrap();
+        old.as_object_mut().unwrap().remove("broker_configs").unwrap();
+        assert_eq!(serde_json::from_value::<ClusterState>(old).unwrap(), ClusterState::default());
+    }
+
     #[test]
     fn a_deleted_name_can_be_used_again_under_a_new_id() {
         let mut state = ClusterState::default();
@@ -266,6 +393,7 @@ mod tests {
         let mut state = ClusterState::default();
         state.apply(&Command::NameCluster { cluster_id: uuid(1) }).unwrap();
         state.apply(&create("a", 10, 2)).unwrap();
+        state.apply(&alter(ConfigResource::Broker("1".into()), &[], &[("k", "v")])).unwrap();
         let bytes = serde_json::to_vec(&state).unwrap();
         assert_eq!(serde_json::from_slice::<ClusterState>(&bytes).unwrap(), state);
     }

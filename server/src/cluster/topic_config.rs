@@ -1,12 +1,20 @@
 //! Names and settings of topics: what is allowed, and what they come to for a partition's log.
 
+mod settings;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
-use chronik_kafka::record_batch::TimestampType;
 use chronik_log::TopicLogConfig;
 
-use super::state::Topic;
+pub use settings::{TOPIC_SETTINGS, TopicSetting, behind, find};
+
+use crate::config::{Config, nearest_of};
 use crate::limits;
+
+/// Settings of one resource, by name.
+pub type Configs = BTreeMap<String, String>;
 
 /// Why a topic's name or settings are refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,18 +28,33 @@ pub enum TopicConfigError {
         why: &'static str,
     },
     /// `INVALID_CONFIG`
-    #[error("'{0}' is not a topic configuration that this server knows")]
-    UnknownKey(String),
+    #[error("'{key}' is not a setting of a topic{hint}", hint = hint(*nearest))]
+    UnknownKey {
+        /// What was asked for.
+        key: String,
+        /// The setting that was probably meant.
+        nearest: Option<&'static str>,
+    },
     /// `INVALID_CONFIG`
-    #[error("{key}={value:?} is invalid: {expected} is expected")]
+    #[error("{key} = '{value}': {reason}")]
     Value {
         /// The setting.
         key: String,
         /// What was asked for.
         value: String,
-        /// What would be valid.
-        expected: &'static str,
+        /// What it must be.
+        reason: String,
     },
+    /// `INVALID_CONFIG`
+    #[error("{0}")]
+    Contradiction(String),
+}
+
+fn hint(nearest: Option<&str>) -> String {
+    match nearest {
+        Some(known) => format!("; did you mean '{known}'?"),
+        None => "; `chronik-server configs describe` lists all settings".to_owned(),
+    }
 }
 
 /// Checks a name as Kafka does (`Topic.validate`): 1 to 249 of `[a-zA-Z0-9._-]`, neither `.` nor `..`.
@@ -50,121 +73,67 @@ pub fn validate_name(name: &str) -> Result<(), TopicConfigError> {
     Err(TopicConfigError::Name { name: name.to_owned(), why })
 }
 
-/// What `configs` come to for the log of each partition, over the broker's defaults.
-///
-/// # Errors
-/// An unknown key or a value that it cannot have.
-pub fn log_config(
-    defaults: &TopicLogConfig,
-    configs: &BTreeMap<String, String>,
-) -> Result<TopicLogConfig, TopicConfigError> {
-    let mut config = defaults.clone();
-    for (key, value) in configs {
-        set(&mut config, key, value)?;
-    }
-    Ok(config)
+/// Whether the server itself keeps something in it (`Topic.isInternal`).
+pub fn is_internal(name: &str) -> bool {
+    matches!(name, "__consumer_offsets" | "__transaction_state")
 }
 
-/// What the settings of an existing topic come to. They were valid when the topic was created.
-pub fn log_config_of(defaults: &TopicLogConfig, topic: &Topic) -> TopicLogConfig {
-    log_config(defaults, &topic.configs).unwrap_or_else(|error| {
-        tracing::error!(topic = %topic.name, %error, "a setting of this topic is not valid here: the broker's defaults are used");
-        defaults.clone()
+/// The setting of that name.
+///
+/// # Errors
+/// There is none; the nearest one is named.
+pub fn known(key: &str) -> Result<&'static TopicSetting, TopicConfigError> {
+    find(key).ok_or_else(|| TopicConfigError::UnknownKey {
+        key: key.to_owned(),
+        nearest: nearest_of(key, TOPIC_SETTINGS.iter().map(|setting| setting.name)),
     })
 }
 
-fn set(config: &mut TopicLogConfig, key: &str, value: &str) -> Result<(), TopicConfigError> {
-    let invalid = |expected| TopicConfigError::Value { key: key.into(), value: value.into(), expected };
-    match key {
-        "segment.bytes" => {
-            let bytes = value.parse().ok().filter(|bytes| (14..=limits::MAX_SEGMENT_BYTES).contains(bytes));
-            config.segment_bytes = bytes.ok_or_else(|| invalid("a number of bytes from 14 to 2147483647"))?;
+/// Checks what a topic's settings are to be, each by itself and all together, on a broker configured as `broker`.
+///
+/// # Errors
+/// An unknown key, a value that it cannot have, or two that contradict each other.
+pub fn validate(broker: &Config, configs: &Configs) -> Result<(), TopicConfigError> {
+    for (key, value) in configs {
+        let setting = known(key)?;
+        let refused = |reason| TopicConfigError::Value { key: key.clone(), value: value.clone(), reason };
+        (setting.check)(value).map_err(refused)?;
+        let only = (setting.default)(broker);
+        if let Some(why) = setting.fixed
+            && *value != only
+        {
+            return Err(refused(format!("this server only has '{only}': {why}")));
         }
-        "segment.ms" => {
-            config.segment_ms =
-                value.parse().ok().filter(|ms| *ms >= 1).ok_or_else(|| invalid("milliseconds from 1 on"))?;
-        }
-        "retention.ms" => {
-            config.retention_ms =
-                unlimited(value).ok_or_else(|| invalid("milliseconds, or -1 for no limit"))?;
-        }
-        "retention.bytes" => {
-            let bytes = unlimited(value).ok_or_else(|| invalid("a number of bytes, or -1 for no limit"))?;
-            config.retention_bytes = bytes.and_then(|bytes| u64::try_from(bytes).ok());
-        }
-        "max.message.bytes" => {
-            let bytes = value.parse::<i32>().ok().and_then(|bytes| usize::try_from(bytes).ok());
-            config.max_message_bytes =
-                bytes.ok_or_else(|| invalid("a number of bytes from 0 to 2147483647"))?;
-        }
-        "message.timestamp.type" => {
-            config.timestamp_type = match value {
-                "CreateTime" => TimestampType::CreateTime,
-                "LogAppendTime" => TimestampType::LogAppendTime,
-                _ => return Err(invalid("CreateTime or LogAppendTime")),
-            };
-        }
-        // Accepted because clients send them by default; each has the only value that this server implements.
-        "cleanup.policy" if value == "delete" => {}
-        "cleanup.policy" => return Err(invalid("delete")),
-        "compression.type" if value == "producer" => {}
-        "compression.type" => return Err(invalid("producer")),
-        "min.insync.replicas" => {
-            value.parse::<i32>().ok().filter(|n| *n >= 1).ok_or_else(|| invalid("a number from 1 on"))?;
-        }
-        _ => return Err(TopicConfigError::UnknownKey(key.to_owned())),
+    }
+    let log = log_config(broker, configs)?;
+    if log.min_compaction_lag_ms > log.max_compaction_lag_ms {
+        return Err(TopicConfigError::Contradiction(format!(
+            "min.compaction.lag.ms = {} is more than max.compaction.lag.ms = {}; lower the first or raise the second",
+            log.min_compaction_lag_ms, log.max_compaction_lag_ms
+        )));
     }
     Ok(())
 }
 
-/// `Some(None)` for -1, `Some(Some(n))` for a number from 0 on.
-fn unlimited(value: &str) -> Option<Option<i64>> {
-    match value.parse::<i64>().ok()? {
-        -1 => Some(None),
-        n if n >= 0 => Some(Some(n)),
-        _ => None,
-    }
+/// What the broker's settings come to for a log whose topic has none of its own.
+pub fn inherited(broker: &Config) -> TopicLogConfig {
+    let mut log = TopicLogConfig::default();
+    TOPIC_SETTINGS.iter().for_each(|setting| (setting.inherit)(&mut log, broker));
+    log
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_kafkas() {
-        for good in ["a", "A.b_c-9", &"x".repeat(249), "...", "__consumer_offsets"] {
-            assert_eq!(validate_name(good), Ok(()), "{good}");
-        }
-        for bad in ["", ".", "..", "a/b", "a b", "ä", &"x".repeat(250), "a\0"] {
-            assert!(validate_name(bad).is_err(), "{bad:?}");
-        }
+/// What `configs` come to for the log of each partition, over the broker's settings.
+///
+/// # Errors
+/// An unknown key or a value that it cannot have.
+pub fn log_config(broker: &Config, configs: &Configs) -> Result<TopicLogConfig, TopicConfigError> {
+    let mut log = inherited(broker);
+    for (key, value) in configs {
+        (known(key)?.set)(&mut log, value).map_err(|reason| TopicConfigError::Value {
+            key: key.clone(),
+            value: value.clone(),
+            reason,
+        })?;
     }
-
-    fn with(key: &str, value: &str) -> Result<TopicLogConfig, TopicConfigError> {
-        log_config(&TopicLogConfig::default(), &BTreeMap::from([(key.to_owned(), value.to_owned())]))
-    }
-
-    #[test]
-    fn settings_reach_the_log() {
-        assert_eq!(with("segment.bytes", "1024").unwrap().segment_bytes, 1024);
-        assert_eq!(with("retention.ms", "-1").unwrap().retention_ms, None);
-        assert_eq!(with("retention.bytes", "0").unwrap().retention_bytes, Some(0));
-        assert_eq!(
-            with("message.timestamp.type", "LogAppendTime").unwrap().timestamp_type,
-            TimestampType::LogAppendTime
-        );
-    }
-
-    #[test]
-    fn what_is_not_honoured_is_refused() {
-        assert_eq!(with("colour", "red"), Err(TopicConfigError::UnknownKey("colour".into())));
-        for (key, value) in [
-            ("segment.bytes", "13"),
-            ("retention.ms", "-2"),
-            ("cleanup.policy", "compact"),
-            ("segment.ms", "x"),
-        ] {
-            assert!(matches!(with(key, value), Err(TopicConfigError::Value { .. })), "{key}={value}");
-        }
-    }
+    Ok(log)
 }

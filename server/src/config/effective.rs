@@ -56,7 +56,10 @@ impl Config {
     }
 
     /// What no single setting shows to be wrong.
-    pub(super) fn check_together(&self) -> Result<(), String> {
+    ///
+    /// # Errors
+    /// Two settings that contradict each other, and what to do about it.
+    pub fn check_together(&self) -> Result<(), String> {
         let unreachable = |(index, listener): &(usize, &HostPort)| {
             listener.is_wildcard() && self.advertised_listeners.get(*index).is_none()
         };
@@ -89,6 +92,13 @@ impl Config {
                 "queued.max.bytes = {} is less than socket.request.max.bytes = {}: a request of the largest size would wait for ever; \
                  raise the first or lower the second",
                 self.queued_max_bytes, self.socket_request_max_bytes
+            ));
+        }
+        if self.log_cleaner_min_compaction_lag_ms > self.log_cleaner_max_compaction_lag_ms {
+            return Err(format!(
+                "log.cleaner.min.compaction.lag.ms = {} is more than log.cleaner.max.compaction.lag.ms = {}; \
+                 lower the first or raise the second",
+                self.log_cleaner_min_compaction_lag_ms, self.log_cleaner_max_compaction_lag_ms
             ));
         }
         if self.message_max_bytes as u64 > self.log_segment_bytes {

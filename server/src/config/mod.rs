@@ -19,8 +19,10 @@ pub use effective::Unlimited;
 pub use error::ConfigError;
 pub use load::{ENV_PREFIX, Loader};
 pub use report::{reference, report, sample_file};
-pub use settings::{Config, SETTINGS, Setting, find};
-pub use value::{Allowed, HostPort, LogFormat, TimestampSource, Value, WalFlush};
+pub use settings::{Config, SETTINGS, Setting, find, nearest, nearest_of};
+pub use value::{
+    Allowed, CompressionType, ConfigType, HostPort, LogFormat, TimestampSource, Value, WalFlush,
+};
 
 use std::collections::BTreeMap;
 use std::fmt;

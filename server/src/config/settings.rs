@@ -1,6 +1,10 @@
 //! The table: name, type, default, allowed values and documentation of every setting.
 
-use super::value::{Allowed, HostPort, LogFormat, TimestampSource, Value, WalFlush};
+use chronik_log::CleanupPolicy;
+
+use super::value::{
+    Allowed, CompressionType, ConfigType, HostPort, LogFormat, TimestampSource, Value, WalFlush,
+};
 
 /// One row of the table.
 #[derive(Debug)]
@@ -13,6 +17,8 @@ pub struct Setting {
     pub doc: &'static str,
     /// Kind of value, for readers.
     pub kind: &'static str,
+    /// Kind of value, for clients.
+    pub config_type: ConfigType,
     /// Whether its value is written without quotes in TOML.
     pub bare_in_toml: bool,
     /// The values allowed, for readers; empty if the kind says it all.
@@ -48,6 +54,7 @@ macro_rules! settings {
             section: $section,
             doc: concat!($( $doc, "\n" ),+),
             kind: <$type as Value>::KIND,
+            config_type: <$type as Value>::TYPE,
             bare_in_toml: <$type as Value>::BARE_IN_TOML,
             allowed: || $allowed.describe(),
             get: |config| config.$field.show(),
@@ -104,6 +111,12 @@ settings! {
         "message.max.bytes" => message_max_bytes: usize = 1_048_588, Allowed::Between(1_024, 512 << 20);
         /// Who sets the timestamp of a record: the producer, or the server when it appends.
         "log.message.timestamp.type" => log_message_timestamp_type: TimestampSource = TimestampSource::CreateTime, Allowed::Any;
+        /// How much older than the server's clock the timestamp of a record may be, where the producer sets it.
+        "log.message.timestamp.before.max.ms" => log_message_timestamp_before_max_ms: i64 = i64::MAX, Allowed::AtLeast(0);
+        /// How much later than the server's clock it may be.
+        "log.message.timestamp.after.max.ms" => log_message_timestamp_after_max_ms: i64 = HOUR_MS, Allowed::AtLeast(0);
+        /// How batches are compressed on disk: as their producers have compressed them.
+        "compression.type" => compression_type: CompressionType = CompressionType::Producer, Allowed::Any;
         /// A producer id that wrote nothing for this long is forgotten, and its sequence numbers with it.
         "producer.id.expiration.ms" => producer_id_expiration_ms: i64 = 24 * HOUR_MS, Allowed::AtLeast(1);
     }
@@ -132,6 +145,16 @@ settings! {
         "log.retention.bytes" => log_retention_bytes: i64 = -1, Allowed::AtLeast(-1);
         /// How often retention is enforced.
         "log.retention.check.interval.ms" => log_retention_check_interval_ms: i64 = 5 * MINUTE_MS, Allowed::Between(100, 24 * HOUR_MS);
+        /// What becomes of old records: delete, compact, or both.
+        "log.cleanup.policy" => log_cleanup_policy: CleanupPolicy = CleanupPolicy { delete: true, compact: false }, Allowed::Any;
+        /// The share of a log that has not been compacted, from which on it is.
+        "log.cleaner.min.cleanable.ratio" => log_cleaner_min_cleanable_ratio: f64 = 0.5, Allowed::Fraction;
+        /// How long a record stays uncompacted.
+        "log.cleaner.min.compaction.lag.ms" => log_cleaner_min_compaction_lag_ms: i64 = 0, Allowed::AtLeast(0);
+        /// How long a record waits at most until it can be compacted.
+        "log.cleaner.max.compaction.lag.ms" => log_cleaner_max_compaction_lag_ms: i64 = i64::MAX, Allowed::AtLeast(1);
+        /// How long a tombstone stays after its log was compacted, so that consumers can see it.
+        "log.cleaner.delete.retention.ms" => log_cleaner_delete_retention_ms: i64 = 24 * HOUR_MS, Allowed::AtLeast(0);
         /// Segment files held open.
         "max.open.files" => max_open_files: usize = 1_024, Allowed::Between(16, 1_000_000);
     }
@@ -165,7 +188,12 @@ pub fn find(name: &str) -> Option<&'static Setting> {
 
 /// The known name that is most like `name`, if one is like it at all.
 pub fn nearest(name: &str) -> Option<&'static str> {
-    let likeness = |setting: &Setting| strsim::jaro_winkler(&name.to_lowercase(), setting.name);
-    let best = SETTINGS.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
-    (likeness(best) > 0.8).then_some(best.name)
+    nearest_of(name, SETTINGS.iter().map(|setting| setting.name))
+}
+
+/// The one of `known` that is most like `name`, if one is like it at all.
+pub fn nearest_of(name: &str, known: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+    let name = name.to_lowercase();
+    let likeness = |known: &str| strsim::jaro_winkler(&name, known);
+    known.max_by(|a, b| likeness(a).total_cmp(&likeness(b))).filter(|best| likeness(best) > 0.8)
 }

@@ -2,10 +2,40 @@
 
 use std::fmt;
 
+use chronik_log::CleanupPolicy;
+
+/// Kind of value, as clients that describe settings are told (`ConfigDef.Type`, KIP-569).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConfigType {
+    /// true or false
+    Boolean = 1,
+    /// A text.
+    String = 2,
+    /// 32 bits.
+    Int = 3,
+    /// 16 bits.
+    Short = 4,
+    /// 64 bits.
+    Long = 5,
+    /// A fraction.
+    Double = 6,
+    /// Separated by commas.
+    List = 7,
+}
+
+impl ConfigType {
+    /// As it stands on the wire.
+    pub fn code(self) -> i8 {
+        self as i8
+    }
+}
+
 /// A value that can be read from text and shown as the same text.
 pub trait Value: Sized {
     /// Kind of value, for readers.
     const KIND: &'static str;
+    /// Kind of value, for clients.
+    const TYPE: ConfigType;
     /// Whether TOML writes it without quotes.
     const BARE_IN_TOML: bool = false;
 
@@ -15,6 +45,10 @@ pub trait Value: Sized {
     fn show(&self) -> String;
     /// The number that bounds apply to.
     fn number(&self) -> Option<i128> {
+        None
+    }
+    /// The same for what is not a whole number.
+    fn fraction(&self) -> Option<f64> {
         None
     }
 }
@@ -30,6 +64,8 @@ pub enum Allowed {
     AtLeast(i64),
     /// From the first to the second number, both included.
     Between(i64, i64),
+    /// From 0 to 1.
+    Fraction,
 }
 
 impl Allowed {
@@ -43,6 +79,7 @@ impl Allowed {
             Self::Between(low, high) => {
                 number.is_none_or(|number| (i128::from(low)..=i128::from(high)).contains(&number))
             }
+            Self::Fraction => value.fraction().is_none_or(|share| (0.0..=1.0).contains(&share)),
         };
         if fine { Ok(value) } else { Err(format!("it must be {}", self.describe())) }
     }
@@ -54,14 +91,16 @@ impl Allowed {
             Self::NotEmpty => "not empty".to_owned(),
             Self::AtLeast(low) => format!("at least {low}"),
             Self::Between(low, high) => format!("from {low} to {high}"),
+            Self::Fraction => "from 0 to 1".to_owned(),
         }
     }
 }
 
 macro_rules! numbers {
-    ($($type:ty),+) => { $(
+    ($($type:ty: $config_type:ident),+) => { $(
         impl Value for $type {
             const KIND: &'static str = "number";
+            const TYPE: ConfigType = ConfigType::$config_type;
             const BARE_IN_TOML: bool = true;
 
             fn read(text: &str) -> Result<Self, String> {
@@ -81,10 +120,29 @@ macro_rules! numbers {
     )+ };
 }
 
-numbers!(i16, i32, i64, u64, usize);
+numbers!(i16: Short, i32: Int, i64: Long, u64: Long, usize: Long);
+
+impl Value for f64 {
+    const KIND: &'static str = "number";
+    const TYPE: ConfigType = ConfigType::Double;
+    const BARE_IN_TOML: bool = true;
+
+    fn read(text: &str) -> Result<Self, String> {
+        text.parse().ok().filter(|number: &f64| number.is_finite()).ok_or("it must be a number".to_owned())
+    }
+
+    fn show(&self) -> String {
+        format!("{self:?}") // with a point, or TOML would take it for a whole number
+    }
+
+    fn fraction(&self) -> Option<f64> {
+        Some(*self)
+    }
+}
 
 impl Value for bool {
     const KIND: &'static str = "true or false";
+    const TYPE: ConfigType = ConfigType::Boolean;
     const BARE_IN_TOML: bool = true;
 
     fn read(text: &str) -> Result<Self, String> {
@@ -98,6 +156,7 @@ impl Value for bool {
 
 impl Value for String {
     const KIND: &'static str = "text";
+    const TYPE: ConfigType = ConfigType::String;
 
     fn read(text: &str) -> Result<Self, String> {
         Ok(text.to_owned())
@@ -111,6 +170,7 @@ impl Value for String {
 /// Empty text stands for "not set".
 impl<T: Value> Value for Option<T> {
     const KIND: &'static str = T::KIND;
+    const TYPE: ConfigType = T::TYPE;
     const BARE_IN_TOML: bool = T::BARE_IN_TOML;
 
     fn read(text: &str) -> Result<Self, String> {
@@ -124,11 +184,16 @@ impl<T: Value> Value for Option<T> {
     fn number(&self) -> Option<i128> {
         self.as_ref().and_then(T::number)
     }
+
+    fn fraction(&self) -> Option<f64> {
+        self.as_ref().and_then(T::fraction)
+    }
 }
 
 /// Comma-separated.
 impl Value for Vec<HostPort> {
     const KIND: &'static str = "list of host:port";
+    const TYPE: ConfigType = ConfigType::List;
 
     fn read(text: &str) -> Result<Self, String> {
         text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(HostPort::read).collect()
@@ -172,6 +237,7 @@ impl fmt::Display for HostPort {
 
 impl Value for HostPort {
     const KIND: &'static str = "host:port";
+    const TYPE: ConfigType = ConfigType::String;
 
     fn read(text: &str) -> Result<Self, String> {
         let expected = || format!("'{text}' must be host:port, such as 127.0.0.1:9092 or [::1]:9092");
@@ -205,6 +271,7 @@ macro_rules! choices {
 
         impl Value for $name {
             const KIND: &'static str = $kind;
+            const TYPE: ConfigType = ConfigType::String;
 
             fn read(text: &str) -> Result<Self, String> {
                 $( if text.eq_ignore_ascii_case($text) { return Ok(Self::$variant); } )+
@@ -248,4 +315,34 @@ choices! {
         /// The server, when it appends.
         LogAppendTime = "LogAppendTime"
     } "CreateTime or LogAppendTime"
+}
+
+choices! {
+    /// How batches are compressed on disk.
+    CompressionType {
+        /// As the producer has compressed them.
+        Producer = "producer"
+    } "producer"
+}
+
+impl Value for CleanupPolicy {
+    const KIND: &'static str = "delete, compact, or both with a comma between";
+    const TYPE: ConfigType = ConfigType::List;
+
+    fn read(text: &str) -> Result<Self, String> {
+        let mut policy = Self { delete: false, compact: false };
+        for part in text.split(',') {
+            match part.trim() {
+                "delete" => policy.delete = true,
+                "compact" => policy.compact = true,
+                _ => return Err(format!("it must be {}", Self::KIND)),
+            }
+        }
+        Ok(policy)
+    }
+
+    fn show(&self) -> String {
+        let parts = [(self.compact, "compact"), (self.delete, "delete")];
+        parts.iter().filter(|(applies, _)| *applies).map(|(_, name)| *name).collect::<Vec<_>>().join(",")
+    }
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chronik_kafka::record_batch::TimestampType;
-use chronik_log::{FlushPolicy, LogConfig, TopicLogConfig};
+use chronik_log::{FlushPolicy, LogConfig};
 
 use crate::broker::{Broker, Settings};
-use crate::config::{Config, TimestampSource, WalFlush};
+use crate::cluster::{NodeSettings, topic_config};
+use crate::config::{Config, WalFlush};
 use crate::limits;
 use crate::maintenance::Intervals;
 use crate::net::connection::Shared;
@@ -29,16 +29,19 @@ pub(super) fn shared(config: &Config, broker: &Broker) -> Shared {
     }
 }
 
-pub(super) fn settings(config: &Config, log_defaults: Arc<TopicLogConfig>) -> Settings {
+pub(super) fn settings(config: &Config, node: NodeSettings) -> Settings {
     Settings {
         auto_create_topics: config.auto_create_topics_enable,
         delete_topics: config.delete_topic_enable,
         num_partitions: config.num_partitions,
         default_replication_factor: config.default_replication_factor,
-        min_insync_replicas: usize::try_from(config.min_insync_replicas).unwrap_or(1),
         fetch_max_bytes: config.fetch_max_bytes,
         fetch_sessions: config.max_incremental_fetch_session_cache_slots > 0,
-        log_defaults,
+        node,
+        log_dir: std::path::absolute(config.data_dir())
+            .unwrap_or_else(|_| config.data_dir())
+            .display()
+            .to_string(),
         cluster_id: Some(config.cluster_id.clone()).filter(|id| !id.is_empty()),
     }
 }
@@ -69,21 +72,7 @@ pub(super) fn log_config(config: &Config, rng: &mut Rng) -> LogConfig {
         index_interval_bytes: config.log_index_interval_bytes,
         max_open_files: config.max_open_files,
         producer_id_expiration_ms: config.producer_id_expiration_ms,
-        topic_defaults: Arc::new(topic_defaults(config)),
+        topic_defaults: Arc::new(topic_config::inherited(config)),
         ..LogConfig::default()
-    }
-}
-
-pub(super) fn topic_defaults(config: &Config) -> TopicLogConfig {
-    TopicLogConfig {
-        segment_bytes: config.log_segment_bytes,
-        segment_ms: config.roll_ms(),
-        retention_ms: config.retention_ms(),
-        retention_bytes: config.retention_bytes(),
-        timestamp_type: match config.log_message_timestamp_type {
-            TimestampSource::CreateTime => TimestampType::CreateTime,
-            TimestampSource::LogAppendTime => TimestampType::LogAppendTime,
-        },
-        max_message_bytes: config.message_max_bytes,
     }
 }

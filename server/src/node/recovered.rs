@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use chronik_log::{PartitionId, RecoveredPartition, Recovery, TopicLogConfig};
+use chronik_log::{PartitionId, RecoveredPartition, Recovery};
 
 use super::StartError;
-use crate::cluster::{ClusterState, Command, topic_config};
+use crate::cluster::{ClusterState, Command, NodeSettings};
 use crate::storage::{Storage, StorageError};
 
 /// The metadata as it was, and the partitions that have a log.
@@ -41,14 +41,14 @@ impl Recovered {
         &self,
         storage: &Storage,
         state: &ClusterState,
-        defaults: &TopicLogConfig,
+        settings: &NodeSettings,
     ) -> Result<(), StorageError> {
         let present: BTreeSet<PartitionId> = self.partitions.iter().map(|partition| partition.id).collect();
         let mut owned = BTreeSet::new();
         for topic in state.topics() {
             let ids: BTreeSet<PartitionId> = topic.partition_ids().collect();
             if !ids.is_subset(&present) {
-                let config = Arc::new(topic_config::log_config_of(defaults, topic));
+                let config = Arc::new(settings.log_config(state, topic));
                 storage.create_partitions(ids.iter().copied(), &config).await?;
             }
             owned.extend(ids);

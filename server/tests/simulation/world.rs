@@ -9,7 +9,7 @@ use std::time::Duration;
 use chronik_log::disk::sim::Crash;
 use chronik_log::disk::{Disk, OpenMode, SimDisk};
 use chronik_server::clock::Clock;
-use chronik_server::config::{Config, HostPort};
+use chronik_server::config::{Config, HostPort, Loaded};
 use chronik_server::net::transport::{Listener, MemoryConnector};
 use chronik_server::node::{Node, Seams};
 use chronik_server::rng::Rng;
@@ -258,7 +258,8 @@ async fn start(
         log_segment_bytes: 16_384,
         ..Config::default()
     };
-    let node = Node::start(&config, seams, shutdown.clone(), |_| {}).await?;
+    let loaded = Loaded { config, ..Loaded::default() };
+    let node = Node::start(&loaded, seams, shutdown.clone(), |_| {}).await?;
     Ok((node, connector, shutdown))
 }
 

@@ -33,6 +33,8 @@ pub trait Disk: Debug + Send + Sync {
     fn read_dir(&self, path: &Path) -> io::Result<Vec<DirEntry>>;
     /// Locks the data directory against other processes, until the value is dropped.
     fn lock(&self) -> io::Result<Box<dyn DirLock>>;
+    /// How much room there is.
+    fn space(&self) -> io::Result<Space>;
 }
 
 /// An open file. Usable from many threads: it has no position of its own.
@@ -62,6 +64,15 @@ pub trait DiskFile: Debug + Send + Sync {
 
 /// Held while the data directory is locked.
 pub trait DirLock: Debug + Send + Sync {}
+
+/// The room of the volume that a data directory is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Space {
+    /// Bytes of the volume.
+    pub total_bytes: u64,
+    /// Bytes of it that this process may still write.
+    pub usable_bytes: u64,
+}
 
 /// How to open a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -57,6 +57,6 @@ pub use garbage::GarbageJob;
 pub use log::Log;
 pub use op::{Appended, Committed, Op, Origin, Outcome, Staged, Touched};
 pub use recovery::{Damage, RecoveredPartition, Recovery};
-pub use types::{FlushPolicy, LogConfig, Lsn, PartitionId, Progress, TopicLogConfig};
+pub use types::{CleanupPolicy, FlushPolicy, LogConfig, Lsn, PartitionId, Progress, TopicLogConfig};
 pub use view::{FoundTimestamp, LogView, ReadMode, Region};
 pub use wal::prepare::{WalPrepareDone, WalPrepareJob};

@@ -14,6 +14,7 @@ use crate::files::FileCache;
 use crate::garbage::{Garbage, GarbageJob};
 use crate::op::{Committed, Op, Staged};
 use crate::partition::Partition;
+use crate::producer::ProducerEntry;
 use crate::recovery::{self, Recovery};
 use crate::stage::Pending;
 use crate::types::{FlushPolicy, LogConfig, Lsn, PartitionId, Progress, TopicLogConfig};
@@ -207,6 +208,16 @@ impl Log {
     #[must_use]
     pub fn log_start_offset(&self, id: PartitionId) -> Option<i64> {
         Some(self.partitions.get(&id)?.log_start)
+    }
+
+    /// The producers that a partition remembers, by id; none if it is unknown.
+    #[must_use]
+    pub fn producers(&self, id: PartitionId) -> Vec<(i64, ProducerEntry)> {
+        let table = self.partitions.get(&id).map(|partition| &partition.producers.0);
+        let entries = table.into_iter().flatten();
+        let mut producers: Vec<_> = entries.map(|(id, entry)| (*id, entry.clone())).collect();
+        producers.sort_unstable_by_key(|(id, _)| *id);
+        producers
     }
 
     /// Partitions, in no order.

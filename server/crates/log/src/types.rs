@@ -100,8 +100,23 @@ impl Default for LogConfig {
     }
 }
 
+/// `cleanup.policy`: what becomes of old records; both may apply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CleanupPolicy {
+    /// Segments beyond `retention.ms` or `retention.bytes` are deleted.
+    pub delete: bool,
+    /// Of each key, only the last record is kept.
+    pub compact: bool,
+}
+
+impl Default for CleanupPolicy {
+    fn default() -> Self {
+        Self { delete: true, compact: false }
+    }
+}
+
 /// Configuration of a partition's log. Not stored here: the server sets it again after `open`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TopicLogConfig {
     /// `segment.bytes`: a segment is full when the next batch would pass this.
     pub segment_bytes: u64,
@@ -115,6 +130,16 @@ pub struct TopicLogConfig {
     pub timestamp_type: TimestampType,
     /// `max.message.bytes`: bytes of one batch.
     pub max_message_bytes: usize,
+    /// `cleanup.policy`.
+    pub cleanup_policy: CleanupPolicy,
+    /// `min.cleanable.dirty.ratio`, 0 to 1: the share of a log that has not been compacted, from which on it is.
+    pub min_cleanable_dirty_ratio: f64,
+    /// `min.compaction.lag.ms`: a record stays uncompacted for this long.
+    pub min_compaction_lag_ms: i64,
+    /// `max.compaction.lag.ms`: a record waits at most this long until it can be compacted.
+    pub max_compaction_lag_ms: i64,
+    /// `delete.retention.ms`: a tombstone stays for this long after its log was compacted.
+    pub delete_retention_ms: i64,
 }
 
 impl Default for TopicLogConfig {
@@ -126,6 +151,11 @@ impl Default for TopicLogConfig {
             retention_bytes: None,
             timestamp_type: TimestampType::CreateTime,
             max_message_bytes: 1_048_588,
+            cleanup_policy: CleanupPolicy::default(),
+            min_cleanable_dirty_ratio: 0.5,
+            min_compaction_lag_ms: 0,
+            max_compaction_lag_ms: i64::MAX,
+            delete_retention_ms: 86_400_000,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{DirEntry, DirLock, Disk, DiskFile, OpenMode};
+use super::{DirEntry, DirLock, Disk, DiskFile, OpenMode, Space};
 use crate::limits;
 
 /// Name of the lock file in the data directory.
@@ -72,6 +72,12 @@ impl Disk for RealDisk {
             }
         }
         Ok(entries)
+    }
+
+    fn space(&self) -> io::Result<Space> {
+        let volume = rustix::fs::statvfs(&self.root)?;
+        let bytes = |blocks: u64| blocks.saturating_mul(volume.f_frsize);
+        Ok(Space { total_bytes: bytes(volume.f_blocks), usable_bytes: bytes(volume.f_bavail) })
     }
 
     fn lock(&self) -> io::Result<Box<dyn DirLock>> {

@@ -15,8 +15,11 @@ use std::io::{self, IoSlice};
 use std::path::{Component, Path};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{DirEntry, DirLock, Disk, DiskFile, OpenMode};
+use super::{DirEntry, DirLock, Disk, DiskFile, OpenMode, Space};
 use inode::{Directory, FileData, Inode, Rng};
+
+/// What a disk without a capacity says that it has.
+const UNBOUNDED_BYTES: u64 = 1 << 40;
 
 /// What a power cut does to what was not synced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -334,6 +337,12 @@ impl Disk for SimDisk {
             DirEntry { name, is_dir: matches!(inode, Inode::Directory(_)), len: inode.bytes() }
         };
         Ok(entries.into_iter().map(entry).collect())
+    }
+
+    fn space(&self) -> io::Result<Space> {
+        let state = self.state();
+        let total_bytes = state.capacity.unwrap_or(UNBOUNDED_BYTES);
+        Ok(Space { total_bytes, usable_bytes: total_bytes.saturating_sub(state.used_bytes()) })
     }
 
     fn lock(&self) -> io::Result<Box<dyn DirLock>> {
