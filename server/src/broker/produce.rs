@@ -14,7 +14,7 @@ use super::error::KafkaError;
 use super::partition::{self, Led, TopicRef};
 use super::{Broker, Reply, timestamps};
 use crate::cluster::node_settings::MIN_INSYNC_REPLICAS;
-use crate::cluster::{ClusterState, Topic};
+use crate::cluster::{ClusterState, Topic, topic_config};
 use crate::storage::{OpAnswer, appended};
 
 /// First version that names topics by id (KIP-516).
@@ -127,6 +127,10 @@ fn queue(
     count: &mut i64,
 ) -> Result<OpAnswer, Refused> {
     let broker = request.broker;
+    if topic_config::is_internal(&topic.name) {
+        let message = "only the server itself writes to this topic".to_owned();
+        return Err(Refused::new(ErrorCode::INVALID_TOPIC_EXCEPTION, message));
+    }
     let Led { id, leader_epoch, .. } = partition::led(broker, topic, index, -1).map_err(|code| Refused {
         current_leader: current_leader(topic, index, code),
         ..Refused::new(code, None)

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::bench::BenchArgs;
+use super::groups::GroupsArgs;
 use super::units::parse_size;
 use crate::config::{HostPort, Value};
 
@@ -26,6 +27,8 @@ pub enum Command {
     CheckConfig(CheckConfigArgs),
     /// List, create, delete or describe topics
     Topics(TopicsArgs),
+    /// List, describe, reset or delete consumer groups
+    Groups(GroupsArgs),
     /// Send lines from standard input to a topic, one record a line
     Produce(ProduceArgs),
     /// Print the records of a topic, one a line

@@ -8,6 +8,7 @@
 
 mod connection;
 mod error;
+mod groups;
 mod pump;
 mod records;
 mod topics;
@@ -15,6 +16,7 @@ mod versions;
 
 pub use connection::{Connection, Pending};
 pub use error::ClientError;
+pub use groups::{CommittedOffset, DescribedGroup, GroupMember, ListedGroup};
 pub use records::{Fetched, Isolation, Offsets, Produced, fetch_request, fetched, produce_request, produced};
 pub use topics::{Cluster, NewTopic, PartitionInfo, TopicInfo};
 
@@ -56,7 +58,7 @@ impl Options {
     }
 }
 
-/// A client of a cluster: one connection to the address it was given, and one to each leader that it needs.
+/// A client of a cluster: one connection to the address it was given, and one to each leader or coordinator that it needs.
 #[derive(Debug)]
 pub struct Client {
     bootstrap: Connection,
@@ -105,10 +107,15 @@ impl Client {
         partition: i32,
     ) -> Result<Connection, ClientError> {
         let (id, address) = cluster.leader_of(topic, partition)?;
+        self.node(id, &address).await
+    }
+
+    /// A connection to a node.
+    async fn node(&mut self, id: i32, address: &HostPort) -> Result<Connection, ClientError> {
         if let Some(known) = self.leaders.get(&id) {
             return Ok(known.clone());
         }
-        let connection = Connection::open(&address, self.options.clone()).await?;
+        let connection = Connection::open(address, self.options.clone()).await?;
         self.leaders.insert(id, connection.clone());
         Ok(connection)
     }

@@ -13,6 +13,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::groups::GroupMetrics;
 use super::labels::{ApiErrorLabels, ApiLabels, LoopLabels, ReasonLabels};
 use super::process::ProcessCollector;
 
@@ -23,6 +24,7 @@ pub struct Metrics(Arc<Inner>);
 struct Inner {
     instruments: Instruments,
     registry: Registry,
+    groups: GroupMetrics,
 }
 
 impl Deref for Metrics {
@@ -41,7 +43,9 @@ impl Metrics {
         let instruments = Instruments::registered(ours);
         ours.register("build", "What runs", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));
         registry.register_collector(Box::new(ProcessCollector));
-        Self(Arc::new(Inner { instruments, registry }))
+        let groups = GroupMetrics::default();
+        registry.register_collector(Box::new(groups.clone()));
+        Self(Arc::new(Inner { instruments, registry, groups }))
     }
 
     /// Everything in the text format of OpenMetrics, which Prometheus reads.
@@ -49,6 +53,11 @@ impl Metrics {
         let mut out = String::new();
         text::encode(&mut out, &self.0.registry).expect("a String takes all that is written");
         out
+    }
+
+    /// What is known of consumer groups.
+    pub fn groups(&self) -> &GroupMetrics {
+        &self.0.groups
     }
 
     /// Counts one answered request.

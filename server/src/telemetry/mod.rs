@@ -1,11 +1,13 @@
 //! Seeing it run: logs, metrics, and the watchdog that names a loop that stands still.
 
+mod groups;
 mod instruments;
 mod labels;
 mod log;
 mod process;
 mod watchdog;
 
+pub use groups::{GroupMetrics, GroupSample, GroupsSample, OffsetSample};
 pub use instruments::{Instruments, Metrics};
 pub use labels::{ApiErrorLabels, ApiLabels, LoopLabels, ReasonLabels};
 pub use log::{LogError, init as init_logs};

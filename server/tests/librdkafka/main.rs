@@ -8,5 +8,6 @@ mod support;
 mod admin;
 mod client;
 mod consuming;
+mod groups;
 mod producing;
 mod restarts;

@@ -27,7 +27,7 @@ const BATCHES: u64 = 25;
 /// Events that wait to be written down.
 const MAX_EVENTS: usize = 10_000;
 /// The wall clock at the beginning: 2026-01-01.
-const EPOCH_MS: i64 = 1_767_225_600_000;
+pub(crate) const EPOCH_MS: i64 = 1_767_225_600_000;
 
 /// How the first half of a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -233,11 +233,11 @@ impl Writer {
     }
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime")
 }
 
-async fn start(
+pub(crate) async fn start(
     disk: &SimDisk,
     clock: &Clock,
     rng: Rng,

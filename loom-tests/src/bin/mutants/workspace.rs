@@ -13,7 +13,8 @@ const TIME_LIMIT: Duration = Duration::from_secs(120);
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(5);
 
 /// What the copy consists of.
-const MEMBERS: [&str; 4] = ["concurrency-models", "loom-tests", "server/crates/kafka", "server/crates/log"];
+const MEMBERS: [&str; 5] =
+    ["concurrency-models", "loom-tests", "server/crates/kafka", "server/crates/log", "server/crates/group"];
 
 pub(crate) struct Workspace {
     /// The repository.

@@ -233,7 +233,8 @@ impl<J: Journal, C: Clock, I: Ids> Coordinator<J, C, I> {
             return;
         }
         if let Request::Join(join) = &mut request {
-            join.new_member_id = self.ids.member_id(join.group_instance_id.as_ref().unwrap_or(&join.client_id));
+            join.new_member_id =
+                self.ids.member_id(join.group_instance_id.as_ref().unwrap_or(&join.client_id));
         }
         let token = self.next_token;
         self.next_token += 1;

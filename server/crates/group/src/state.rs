@@ -34,10 +34,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chronik_kafka::{ErrorCode, Str};
 
+pub(crate) use describe::DEAD;
 pub use event::{
     Action, Answer, AppendError, AppendId, Commit, Event, Join, NewOffset, Request, Token, TopicPartition,
 };
-pub(crate) use describe::DEAD;
 pub use offsets::GroupOffsets;
 
 use crate::config::GroupConfig;

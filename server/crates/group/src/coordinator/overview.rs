@@ -47,7 +47,8 @@ impl<J: Journal, C: Clock, I: Ids> Coordinator<J, C, I> {
             }
             None => {
                 let all = known.into_iter().flat_map(GroupOffsets::iter);
-                all.map(|(topic, partition, value)| ((topic.clone(), partition), Some(value.clone()))).collect()
+                all.map(|(topic, partition, value)| ((topic.clone(), partition), Some(value.clone())))
+                    .collect()
             }
         };
         Reply::Offsets(found)
@@ -73,8 +74,9 @@ impl<J: Journal, C: Clock, I: Ids> Coordinator<J, C, I> {
             wishes.is_empty() || wishes.iter().any(|wish| wish.eq_ignore_ascii_case(name))
         };
         let groups = self.groups.values().map(|entry| entry.group.list());
-        let groups =
-            groups.filter(|group| wanted(states, &group.group_state) && wanted(types, &group.group_type)).collect();
+        let groups = groups
+            .filter(|group| wanted(states, &group.group_state) && wanted(types, &group.group_type))
+            .collect();
         let error_code = if self.partitions.is_loading() {
             ErrorCode::COORDINATOR_LOAD_IN_PROGRESS
         } else {
@@ -90,6 +92,9 @@ impl<J: Journal, C: Clock, I: Ids> Coordinator<J, C, I> {
             members: group.member_count(),
             offsets: group.offsets().clone(),
         };
-        Overview { groups: self.groups.values().map(|entry| group(&entry.group)).collect(), appends_under_way: self.under_way }
+        Overview {
+            groups: self.groups.values().map(|entry| group(&entry.group)).collect(),
+            appends_under_way: self.under_way,
+        }
     }
 }

@@ -167,7 +167,8 @@ mod tests {
         let without_time = GroupMetadata { state_timestamp_ms: -1, ..dynamic.clone() };
         let mut oldest = without_time.clone();
         oldest.members[0].rebalance_timeout_ms = 4;
-        let flexible = b"\x00\x04\x09consumer\x00\x00\x00\x05\x06range\x03m1\x00\x00\x00\x00\x00\x00\x00\x06\x02\
+        let flexible =
+            b"\x00\x04\x09consumer\x00\x00\x00\x05\x06range\x03m1\x00\x00\x00\x00\x00\x00\x00\x06\x02\
             \x03m1\x02i\x02c\x03/h\x00\x00\x00\x03\x00\x00\x00\x04\x02s\x03as\x00\x00";
         let known: [(&[&[u8]], GroupMetadata); 5] = [
             (&[b"\x00\x00", HEAD, ONE, b"\x00\x02m1", CLIENT, TAIL], oldest),

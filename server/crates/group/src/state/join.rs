@@ -93,7 +93,8 @@ impl Group {
         let sound = !join.protocol_type.is_empty()
             && !join.protocols.is_empty()
             && join.protocols.len() <= limits::MAX_PROTOCOLS
-            && join.protocols.iter().map(|(name, _)| name).collect::<BTreeSet<_>>().len() == join.protocols.len();
+            && join.protocols.iter().map(|(name, _)| name).collect::<BTreeSet<_>>().len()
+                == join.protocols.len();
         sound
             && (self.members.is_empty()
                 || (self.protocol_type.as_ref() == Some(&join.protocol_type)

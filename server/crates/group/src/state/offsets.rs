@@ -193,8 +193,10 @@ impl Group {
             }
             return;
         }
-        let records =
-            partitions.iter().map(|(topic, partition)| offset_record(&self.id, topic, *partition, None)).collect();
+        let records = partitions
+            .iter()
+            .map(|(topic, partition)| offset_record(&self.id, topic, *partition, None))
+            .collect();
         self.append(turn, records, Continuation::Deleted { answer, partitions });
     }
 
@@ -216,7 +218,8 @@ impl Group {
 
     /// Writes the tombstones of all that the log has of the group.
     pub(super) fn end(&mut self, turn: &mut Turn<'_>, token: Option<Token>) {
-        let offsets = self.offsets.iter().map(|(topic, partition, _)| offset_record(&self.id, topic, partition, None));
+        let offsets =
+            self.offsets.iter().map(|(topic, partition, _)| offset_record(&self.id, topic, partition, None));
         let records: Vec<Record> = offsets.chain([group_record(&self.id, None)]).collect();
         self.enter(turn, Phase::Dead);
         self.append(turn, records, Continuation::Ended { token });

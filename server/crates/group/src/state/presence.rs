@@ -32,7 +32,8 @@ impl Group {
     pub(super) fn leave(&mut self, turn: &mut Turn<'_>, token: Token, leaving: Vec<MemberIdentity>) {
         if self.phase == Phase::Dead {
             let error_code = ErrorCode::COORDINATOR_NOT_AVAILABLE;
-            return turn.answer(token, Answer::Leave(LeaveGroupResponse { error_code, ..Default::default() }));
+            return turn
+                .answer(token, Answer::Leave(LeaveGroupResponse { error_code, ..Default::default() }));
         }
         let appends_before = self.next_append;
         let (mut members, mut somebody_left) = (Vec::with_capacity(leaving.len()), false);
@@ -103,7 +104,8 @@ impl Group {
             tracing::info!(group = %self.id, member = %id, "its session has ended");
             self.remove_member(turn, id);
         }
-        let pending_gone = self.pending.len() < pending_before && matches!(self.phase, Phase::Preparing { .. });
+        let pending_gone =
+            self.pending.len() < pending_before && matches!(self.phase, Phase::Preparing { .. });
         if !dead.is_empty() || pending_gone {
             self.rebalance(turn);
         }

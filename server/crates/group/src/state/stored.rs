@@ -66,7 +66,10 @@ impl Group {
             Continuation::Emptied { answers } => {
                 self.stored |= outcome.is_ok();
                 for (token, answer) in answers {
-                    turn.answer(token, outcome.map_or_else(|error| failed(answer.clone(), error), |()| answer.clone()));
+                    turn.answer(
+                        token,
+                        outcome.map_or_else(|error| failed(answer.clone(), error), |()| answer.clone()),
+                    );
                 }
             }
             Continuation::Committed { token, offsets, codes } => {
@@ -105,7 +108,8 @@ impl Group {
         outcome: Result<(), AppendError>,
     ) {
         let Replaced { token, id, generation, leader_before, skip_assignment } = replaced;
-        let still = self.generation == generation && self.phase == Phase::Stable && self.members.contains(&id);
+        let still =
+            self.generation == generation && self.phase == Phase::Stable && self.members.contains(&id);
         match outcome {
             Err(error) => {
                 if self.members.get(&id).is_some_and(|member| member.join.is_none()) {

@@ -42,7 +42,12 @@ mod tests {
         let second = subscription(b"\x00\x03\x00\x00\x00\x01\x00\x01c\x00\x00\x00\x00");
         let topics = of_all([first.clone(), second].into_iter()).unwrap();
         assert!(topics.iter().map(Str::as_str).eq(["a", "b", "c"]));
-        for bad in [&b""[..], b"\x00\x00\x00\x00\x00\x01", b"\xff\xff\x00\x00\x00\x00", b"\x00\x00\x7f\xff\xff\xff\x00\x01a"] {
+        for bad in [
+            &b""[..],
+            b"\x00\x00\x00\x00\x00\x01",
+            b"\xff\xff\x00\x00\x00\x00",
+            b"\x00\x00\x7f\xff\xff\xff\x00\x01a",
+        ] {
             assert_eq!(of_all([first.clone(), Bytes::copy_from_slice(bad)].into_iter()), None, "{bad:?}");
         }
     }

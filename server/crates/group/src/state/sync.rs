@@ -94,14 +94,20 @@ impl Group {
         SyncGroupResponse {
             protocol_type: self.protocol_type.clone(),
             protocol_name: self.protocol.clone(),
-            assignment: self.members.get(member_id).map(|member| member.assignment.clone()).unwrap_or_default(),
+            assignment: self
+                .members
+                .get(member_id)
+                .map(|member| member.assignment.clone())
+                .unwrap_or_default(),
             ..Default::default()
         }
     }
 
     /// The group's record, with the assignments that its members have.
     pub(super) fn stored_with_own_assignments(&self) -> Record {
-        self.stored_with(|id| self.members.get(id).map(|member| member.assignment.clone()).unwrap_or_default())
+        self.stored_with(|id| {
+            self.members.get(id).map(|member| member.assignment.clone()).unwrap_or_default()
+        })
     }
 
     fn stored_with(&self, assignment: impl Fn(&str) -> Bytes) -> Record {

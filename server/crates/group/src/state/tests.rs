@@ -120,7 +120,11 @@ impl Table {
             Some(Answer::Sync(response)) => response.error_code,
             Some(Answer::Each(codes)) => codes[0],
             Some(Answer::Leave(response)) => {
-                if response.error_code.is_none() { response.members[0].error_code } else { response.error_code }
+                if response.error_code.is_none() {
+                    response.members[0].error_code
+                } else {
+                    response.error_code
+                }
             }
             None => panic!("request {token} has no answer"),
         }

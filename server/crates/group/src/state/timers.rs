@@ -54,7 +54,9 @@ impl Group {
     /// Members that joined and never asked for their assignment: they would keep their partitions from everybody.
     fn expire_unsynced(&mut self, turn: &mut Turn<'_>) {
         let due = self.unsynced.as_ref().filter(|unsynced| unsynced.deadline_ms <= turn.now_ms);
-        let Some(missing) = due.map(|unsynced| unsynced.members.iter().cloned().collect::<Vec<Str>>()) else { return };
+        let Some(missing) = due.map(|unsynced| unsynced.members.iter().cloned().collect::<Vec<Str>>()) else {
+            return;
+        };
         self.unsynced = None;
         if missing.is_empty() {
             return;

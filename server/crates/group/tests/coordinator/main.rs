@@ -105,7 +105,11 @@ fn heartbeats_go_on_while_an_append_is_stuck() {
     }
     let (other, generation) = joined(world.ask_now("stuck-2", join("")));
     let mut waits = world.ask("stuck-2", sync(&other, generation));
-    assert_eq!(code(world.ask_now("stuck-2", heartbeat(&other, generation))), ErrorCode::NONE, "of the same group");
+    assert_eq!(
+        code(world.ask_now("stuck-2", heartbeat(&other, generation))),
+        ErrorCode::NONE,
+        "of the same group"
+    );
     let acknowledged = world.is_answered(&mut stuck) || world.is_answered(&mut waits);
     assert!(!acknowledged, "nothing is acknowledged before it is durable");
     world.journal(Ok(()));
@@ -191,7 +195,8 @@ fn groups_that_are_gone_take_no_memory() {
         let (member, _) = joined(world.ask_now(&group, join("")));
         world.pass(1);
         assert_eq!(world.overview().groups.len(), 1);
-        let left = chronik_kafka::message::leave_group::MemberIdentity { member_id: member, ..Default::default() };
+        let left =
+            chronik_kafka::message::leave_group::MemberIdentity { member_id: member, ..Default::default() };
         world.ask_now(&group, Request::Leave(vec![left])).expect("answered");
         assert_eq!(world.overview().groups.len(), 0);
     }

@@ -67,7 +67,8 @@ impl World {
     pub(crate) fn new(config: GroupConfig) -> Self {
         let (groups, messages) = channel();
         let outside = Shared::default();
-        let coordinator = Coordinator::new(messages, outside.clone(), outside.clone(), outside.clone(), config);
+        let coordinator =
+            Coordinator::new(messages, outside.clone(), outside.clone(), outside.clone(), config);
         let coordinator = Box::pin(coordinator.run(|_alive| {}));
         Self { groups, outside, coordinator: std::cell::RefCell::new(Some(coordinator)) }
     }

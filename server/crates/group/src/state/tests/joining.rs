@@ -75,13 +75,33 @@ fn an_id_that_was_given_out_does_not_hold_up_a_rebalance_for_ever() {
 #[test]
 fn what_is_not_a_join_is_refused() {
     let cases: [(&str, Join, ErrorCode); 7] = [
-        ("session too short", Join { session_timeout_ms: 5_999, ..named("x") }, ErrorCode::INVALID_SESSION_TIMEOUT),
-        ("session too long", Join { session_timeout_ms: 1_800_001, ..named("x") }, ErrorCode::INVALID_SESSION_TIMEOUT),
+        (
+            "session too short",
+            Join { session_timeout_ms: 5_999, ..named("x") },
+            ErrorCode::INVALID_SESSION_TIMEOUT,
+        ),
+        (
+            "session too long",
+            Join { session_timeout_ms: 1_800_001, ..named("x") },
+            ErrorCode::INVALID_SESSION_TIMEOUT,
+        ),
         ("unknown member", again("x"), ErrorCode::UNKNOWN_MEMBER_ID),
-        ("no protocol type", Join { protocol_type: "".into(), ..named("x") }, ErrorCode::INCONSISTENT_GROUP_PROTOCOL),
-        ("another protocol type", Join { protocol_type: "connect".into(), ..named("x") }, ErrorCode::INCONSISTENT_GROUP_PROTOCOL),
+        (
+            "no protocol type",
+            Join { protocol_type: "".into(), ..named("x") },
+            ErrorCode::INCONSISTENT_GROUP_PROTOCOL,
+        ),
+        (
+            "another protocol type",
+            Join { protocol_type: "connect".into(), ..named("x") },
+            ErrorCode::INCONSISTENT_GROUP_PROTOCOL,
+        ),
         ("no protocols", Join { protocols: vec![], ..named("x") }, ErrorCode::INCONSISTENT_GROUP_PROTOCOL),
-        ("no protocol in common", Join { protocols: vec![("sticky".into(), Bytes::new())], ..named("x") }, ErrorCode::INCONSISTENT_GROUP_PROTOCOL),
+        (
+            "no protocol in common",
+            Join { protocols: vec![("sticky".into(), Bytes::new())], ..named("x") },
+            ErrorCode::INCONSISTENT_GROUP_PROTOCOL,
+        ),
     ];
     for (name, join, code) in cases {
         let mut table = Table::stable(&["a"]);
@@ -109,7 +129,8 @@ fn a_group_has_its_size() {
 
 #[test]
 fn members_vote_for_a_protocol_that_all_have() {
-    let offers = |names: &[&str]| names.iter().map(|name| (Str::from(*name), Bytes::new())).collect::<Vec<_>>();
+    let offers =
+        |names: &[&str]| names.iter().map(|name| (Str::from(*name), Bytes::new())).collect::<Vec<_>>();
     let cases: [(&[&[&str]], &str); 4] = [
         (&[&["range", "sticky"], &["sticky", "range"], &["sticky", "range"]], "sticky"),
         (&[&["cooperative-sticky", "range"], &["range"]], "range"), // an upgrade from eager to cooperative

@@ -32,7 +32,10 @@ fn an_offset_counts_once_it_is_durable() {
     assert_eq!(table.answer(token), Some(&Answer::Each(vec![ErrorCode::NONE; 2])));
     assert_eq!((committed(&table, "t", 0), committed(&table, "t", 1)), (Some(5), Some(6)));
     let value = table.group.offsets().get("t", 0).unwrap();
-    assert_eq!((value.leader_epoch, value.metadata.as_str(), value.commit_timestamp_ms), (3, "m", table.now_ms));
+    assert_eq!(
+        (value.leader_epoch, value.metadata.as_str(), value.commit_timestamp_ms),
+        (3, "m", table.now_ms)
+    );
 }
 
 #[test]
@@ -185,7 +188,8 @@ fn offsets_of_a_deleted_topic_go_with_it() {
 fn offsets_can_be_deleted_if_nobody_reads_their_topic() {
     let mut table = Table::stable(&["a"]); // reads "t"
     table.ask(by("a", 1, vec![offset("t", 0, 5), offset("old", 0, 6)]));
-    let token = table.ask(Request::DeleteOffsets(vec![("t".into(), 0), ("old".into(), 0), ("never".into(), 0)]));
+    let token =
+        table.ask(Request::DeleteOffsets(vec![("t".into(), 0), ("old".into(), 0), ("never".into(), 0)]));
     let codes = vec![ErrorCode::GROUP_SUBSCRIBED_TO_TOPIC, ErrorCode::NONE, ErrorCode::NONE];
     assert_eq!(table.answer(token), Some(&Answer::Each(codes)));
     assert_eq!((committed(&table, "t", 0), committed(&table, "old", 0)), (Some(5), None));

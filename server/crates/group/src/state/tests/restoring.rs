@@ -19,8 +19,13 @@ fn commit(table: &mut Table, partition: i32, offset: i64) {
     let offset = NewOffset { topic: "t".into(), partition, offset, ..Default::default() };
     let (generation, member) = (table.group.generation(), table.group.leader.clone().unwrap_or_default());
     let generation = if member.is_empty() { -1 } else { generation };
-    let commit =
-        Commit { member_id: member, generation, offsets: vec![offset], retention_time_ms: -1, ..Default::default() };
+    let commit = Commit {
+        member_id: member,
+        generation,
+        offsets: vec![offset],
+        retention_time_ms: -1,
+        ..Default::default()
+    };
     let token = table.ask(Request::Commit(commit));
     assert_eq!(table.code(token), ErrorCode::NONE);
 }
@@ -51,7 +56,8 @@ fn static_members_and_an_empty_group_come_back_too() {
     let mut found = restored(&table).expect("a group");
     let joined = found.join(instance("i1", "a2"));
     assert_eq!((found.joined(joined).member_id.as_str(), found.state()), ("a2", "Stable"));
-    let mut again = restored(&Table { log: [table.log.clone(), found.log.clone()].concat(), ..table }).expect("a group");
+    let mut again =
+        restored(&Table { log: [table.log.clone(), found.log.clone()].concat(), ..table }).expect("a group");
     assert_eq!(again.heartbeat("a", 1), ErrorCode::UNKNOWN_MEMBER_ID, "the new id is what counts");
     assert_eq!(again.heartbeat("a2", 1), ErrorCode::NONE);
     again.log = Vec::new();
@@ -76,6 +82,8 @@ fn what_was_deleted_stays_deleted() {
 #[test]
 fn records_of_later_versions_are_skipped() {
     let mut replay = Replay::default();
-    replay.record(&Bytes::from_static(b"\x00\x03\x00\x01g"), Some(&Bytes::from_static(b"x"))).expect("skipped");
+    replay
+        .record(&Bytes::from_static(b"\x00\x03\x00\x01g"), Some(&Bytes::from_static(b"x")))
+        .expect("skipped");
     assert_eq!((replay.skipped(), replay.finish(0).len()), (1, 0));
 }

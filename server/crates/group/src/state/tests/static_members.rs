@@ -29,7 +29,10 @@ fn one_that_starts_again_has_its_assignment_and_nobody_notices() {
     let mut table = stable();
     let joined = table.join(instance("i2", "b2"));
     let answer = table.joined(joined);
-    assert_eq!((answer.error_code, answer.generation_id, answer.member_id.as_str()), (ErrorCode::NONE, 1, "b2"));
+    assert_eq!(
+        (answer.error_code, answer.generation_id, answer.member_id.as_str()),
+        (ErrorCode::NONE, 1, "b2")
+    );
     assert_eq!(table.state(), "Stable");
     let synced = table.sync("b2", 1, &[]);
     assert_eq!(table.synced(synced).assignment, &b"for i2"[..]);

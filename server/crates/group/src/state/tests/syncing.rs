@@ -135,7 +135,10 @@ fn who_joins_and_never_syncs_is_removed() {
 fn members_are_described_with_what_they_have_once_they_have_it() {
     let table = completing(&["a", "b"]);
     let described = table.group.describe();
-    assert_eq!((described.group_state.as_str(), described.protocol_data.as_str()), ("CompletingRebalance", ""));
+    assert_eq!(
+        (described.group_state.as_str(), described.protocol_data.as_str()),
+        ("CompletingRebalance", "")
+    );
     assert!(described.members.iter().all(|member| member.member_metadata.is_empty()));
     let described = Table::stable(&["a", "b"]).group.describe();
     assert_eq!((described.group_state.as_str(), described.protocol_data.as_str()), ("Stable", "range"));
