@@ -4,7 +4,7 @@ mod args;
 mod describe;
 mod reset;
 
-pub use args::GroupsArgs;
+pub(super) use args::GroupsArgs;
 
 use args::GroupsAction;
 
