@@ -10,6 +10,8 @@ pub const MAX_PARTITIONS_PER_TOPIC: i32 = 10_000;
 pub const MAX_DESCRIBED_PARTITIONS: usize = 2_000;
 /// How often a change of settings is proposed again because somebody else was faster.
 pub const MAX_CONFIG_ATTEMPTS: usize = 100;
+/// Partitions that have metrics of their own, beside those that sum them up.
+pub const MAX_METRIC_PARTITIONS: usize = 10_000;
 /// Metadata proposals that wait for the controller.
 pub const MAX_PROPOSALS: usize = 1_024;
 /// Producer ids that a broker reserves at a time (Kafka: `ProducerIdsBlock.PRODUCER_ID_BLOCK_SIZE`).

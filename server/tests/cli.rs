@@ -102,6 +102,11 @@ fn commands_are_understood() {
         "start --data-dir d --listen 127.0.0.1:0 --set wal.flush=os --set node.id=2",
         "topics create t -p 3 -r 1 -c retention.ms=1 -b h:1",
         "topics delete a b",
+        "topics alter t -p 4",
+        "configs describe --topic t --all --docs --json",
+        "configs describe --broker 1",
+        "configs alter --topic t --set retention.ms=1 --set segment.ms=2 --delete cleanup.policy",
+        "configs alter --all-brokers --append log.cleanup.policy=compact --dry-run",
         "produce t -k : --acks 0 --batch-size 1MiB -p 1",
         "consume t --offset -5 -e -n 1 -k =",
         "consume t --from-beginning",
@@ -120,6 +125,11 @@ fn commands_are_understood() {
         "consume t --offset soon",
         "bench produce --rate 0",
         "topics create t -p 0",
+        "topics alter t",
+        "configs describe",
+        "configs describe --topic t --broker 1",
+        "configs alter --topic t",
+        "configs alter --topic t --set retention.ms",
         "produce t --batch-size 1X",
     ] {
         let words = std::iter::once("chronik-server").chain(line.split(' '));
@@ -288,6 +298,58 @@ fn keys_choose_partitions_and_come_back() {
     );
     let refused = server.produce(&["orders", "-p", "3"], b"");
     assert!(stderr(&refused).contains("has 3 partitions, numbered from 0"), "{}", stderr(&refused));
+}
+
+#[test]
+fn settings_are_shown_and_changed() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    assert!(server.ask(&["topics", "create", "orders", "-c", "retention.ms=1000"]).status.success());
+    let shown = stdout(&server.ask(&["configs", "describe", "--topic", "orders"]));
+    assert!(shown.contains("retention.ms") && shown.contains("DYNAMIC_TOPIC_CONFIG"), "{shown}");
+    assert!(!shown.contains("segment.bytes"), "that is the default: {shown}");
+    let all = stdout(&server.ask(&["configs", "describe", "--topic", "orders", "--all", "--docs"]));
+    assert!(all.contains("segment.bytes") && all.contains("Bytes of a segment file."), "{all}");
+    let json = stdout(&server.ask(&["configs", "describe", "--topic", "orders", "--json"]));
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&json[0]["name"], &json[0]["value"]), (&"retention.ms".into(), &"1000".into()));
+
+    let alter =
+        |changes: &[&str]| server.ask(&[&["configs", "alter", "--topic", "orders"], changes].concat());
+    assert_eq!(stdout(&alter(&["--set", "segment.ms=5", "--dry-run"])), "1 setting could be changed\n");
+    let changed =
+        alter(&["--set", "segment.ms=5", "--delete", "retention.ms", "--append", "cleanup.policy=compact"]);
+    assert_eq!(stdout(&changed), "changed 3 settings\n", "{}", stderr(&changed));
+    let refused = alter(&["--set", "retention.msec=5"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("did you mean 'retention.ms'?"), "{}", stderr(&refused));
+    let described = stdout(&server.ask(&["topics", "describe", "orders"]));
+    assert!(described.contains("settings: cleanup.policy=delete,compact segment.ms=5\n"), "{described}");
+
+    let set = ["configs", "alter", "--broker", "1", "--set", "log.retention.ms=7"];
+    assert_eq!(stdout(&server.ask(&set)), "changed 1 setting\n");
+    let broker = stdout(&server.ask(&["configs", "describe", "--broker", "1"]));
+    assert!(broker.contains("DYNAMIC_BROKER_CONFIG") && broker.contains("STATIC_BROKER_CONFIG"), "{broker}");
+    let nothing = stdout(&server.ask(&["configs", "describe", "--all-brokers"]));
+    assert!(nothing.starts_with("nothing differs"), "{nothing}");
+    let other = server.ask(&["configs", "describe", "--broker", "7"]);
+    assert!(stderr(&other).contains("the cluster has the brokers 1"), "{}", stderr(&other));
+}
+
+#[test]
+fn a_topic_gets_more_partitions() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    assert!(server.ask(&["topics", "create", "orders"]).status.success());
+    assert!(server.produce(&["orders"], &[b'x'; 5000]).status.success());
+    assert_eq!(
+        stdout(&server.ask(&["topics", "alter", "orders", "-p", "3"])),
+        "topic 'orders' has 3 partitions\n"
+    );
+    let described = stdout(&server.ask(&["topics", "describe", "orders"]));
+    assert!(described.contains("3 partitions") && described.contains("4.9 KiB"), "{described}");
+    let again = server.ask(&["topics", "alter", "orders", "-p", "2"]);
+    assert!(stderr(&again).contains("INVALID_PARTITIONS"), "{}", stderr(&again));
 }
 
 #[test]

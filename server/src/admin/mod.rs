@@ -3,6 +3,7 @@
 //! It only reads, so that it needs no credentials of its own; it listens on the loopback address unless told otherwise.
 
 mod answer;
+mod kafka_names;
 mod pages;
 mod status;
 

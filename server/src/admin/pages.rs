@@ -6,7 +6,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::answer;
-use super::{Admin, PATHS};
+use super::{Admin, PATHS, kafka_names};
 
 /// The console: one file, refreshed by its own script through the other paths.
 const CONSOLE: &str = include_str!("console.html");
@@ -17,7 +17,8 @@ pub(super) async fn console() -> Response {
 
 pub(super) async fn metrics(State(admin): State<Admin>) -> Response {
     admin.node.sample(&admin.metrics);
-    answer::open_metrics(admin.metrics.encode())
+    let kafka = kafka_names::registry(&admin.node.node(), &admin.node.topics(), &admin.metrics);
+    answer::open_metrics(admin.metrics.encode_with(&kafka))
 }
 
 pub(super) async fn live(State(admin): State<Admin>) -> Response {

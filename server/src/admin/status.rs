@@ -31,6 +31,10 @@ pub struct NodeInfo {
     pub node_id: i32,
     /// Name of the cluster.
     pub cluster_id: String,
+    /// Brokers of the cluster.
+    pub brokers: usize,
+    /// Node that keeps the metadata; -1 for none.
+    pub controller_id: i32,
     /// Version of the server.
     pub version: String,
     /// Where Kafka clients connect.
@@ -52,6 +56,8 @@ pub struct TopicStatus {
     pub topic_id: String,
     /// Replicas of each partition.
     pub replication_factor: i16,
+    /// `min.insync.replicas`
+    pub min_insync_replicas: i64,
     /// Its partitions, by number.
     pub partitions: Vec<PartitionStatus>,
 }
@@ -65,8 +71,12 @@ pub struct PartitionStatus {
     pub leader: i32,
     /// How often it has changed leaders.
     pub leader_epoch: i32,
+    /// Nodes that hold it, the preferred leader first.
+    pub replicas: Vec<i32>,
     /// Nodes that have all of it.
     pub in_sync_replicas: Vec<i32>,
+    /// Whether this node holds it and cannot read it.
+    pub offline: bool,
     /// First offset.
     pub log_start_offset: i64,
     /// Offset after the last that consumers see.

@@ -6,7 +6,7 @@ use chronik_kafka::ErrorCode;
 
 use super::Broker;
 use super::config_resource;
-use super::error::{KafkaError, Refused};
+use super::error::{KafkaError, Refused, of_named_topic};
 use crate::cluster::topic_config::Configs;
 use crate::cluster::{ClusterState, Command, ConfigResource, ProposeError, Refusal, topic_config};
 use crate::config::{self, Config, ConfigType};
@@ -72,7 +72,7 @@ async fn alter(broker: &Broker, asked: &Asked, validate_only: bool) -> Result<()
         match broker.controller.propose(command).await {
             Ok(_) => return Ok(()),
             Err(ProposeError::Refused(Refusal::ConfigsChanged)) => {}
-            Err(error) => return Err((error.code(), error.to_string())),
+            Err(error) => return Err(of_named_topic(&error)),
         }
     }
     Err((ErrorCode::REQUEST_TIMED_OUT, "others keep altering the same settings; try again".to_owned()))

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::Broker;
 use super::create_topics::{check_assignment, spread};
-use super::error::{KafkaError, Refused, split};
+use super::error::{Refused, of_named_topic, split};
 use crate::cluster::{Command, topic_config};
 use crate::limits;
 
@@ -56,7 +56,7 @@ async fn create(
     let proposed = broker.controller.propose(Command::CreatePartitions { id, present, assignment });
     tokio::select! {
         biased;
-        created = proposed => created.map(drop).map_err(|error| (error.code(), error.to_string())),
+        created = proposed => created.map(drop).map_err(|error| of_named_topic(&error)),
         () = broker.clock.sleep(deadline.saturating_sub(broker.clock.uptime())) => {
             Err((ErrorCode::REQUEST_TIMED_OUT, "the partitions are still being created".to_owned()))
         }

@@ -84,6 +84,7 @@ async fn delete_in_time(
     tokio::select! {
         biased;
         deleted = broker.controller.propose(Command::DeleteTopic { id }) => {
+            broker.metrics.traffic.forget(id);
             deleted.map(drop).map_err(|error| (error.code(), Some(error.to_string())))
         }
         () = broker.clock.sleep(deadline.saturating_sub(broker.clock.uptime())) => {

@@ -20,6 +20,15 @@ pub(super) fn split<T>(outcome: Result<T, Refused>) -> (ErrorCode, Option<Str>) 
     }
 }
 
+/// A refused proposal about a topic that was named: whoever does not know ids has no error for them.
+pub(super) fn of_named_topic(error: &ProposeError) -> Refused {
+    let code = match error {
+        ProposeError::Refused(Refusal::UnknownTopic(_)) => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+        other => other.code(),
+    };
+    (code, error.to_string())
+}
+
 /// Kafka's code for an error of ours.
 pub(super) trait KafkaError {
     /// The code.

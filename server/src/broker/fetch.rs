@@ -11,6 +11,7 @@ use chronik_log::{LogView, ReadError, ReadMode, Region};
 use concurrency_models::budget::Reservation;
 use concurrency_models::publication::Readable;
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use uuid::Uuid;
 
 use super::Broker;
 use super::error::KafkaError;
@@ -55,6 +56,10 @@ pub(super) async fn fetch(
     let (mut reads, memory) = read_until_enough(broker, &plan.targets, &wait).await;
     let fetched: usize = reads.iter().map(Read::bytes).sum();
     broker.metrics.fetched_bytes.inc_by(fetched as u64);
+    for read in &reads {
+        let bytes = read.data.error_code.is_none().then(|| read.bytes() as u64);
+        broker.metrics.traffic.fetched(read.topic_id, bytes);
+    }
     let regions = number_regions(&mut reads);
     Fetched { response: respond(plan, reads, sessions), memory, regions }
 }
@@ -107,6 +112,8 @@ impl Wait {
 /// What came of reading one partition.
 struct Read {
     data: PartitionData,
+    /// The topic, if there is one.
+    topic_id: Option<Uuid>,
     /// Where the records are, if they are not in `data`.
     region: Option<Region>,
     /// The partition and the position up to which it has been looked at; `None` after an error.
@@ -114,10 +121,11 @@ struct Read {
 }
 
 impl Read {
-    fn error(index: i32, error_code: ErrorCode) -> Self {
+    fn error(topic_id: Option<Uuid>, index: i32, error_code: ErrorCode) -> Self {
         let data =
             PartitionData { partition_index: index, error_code, high_watermark: -1, ..Default::default() };
-        Self { data: PartitionData { records: Some(Records::default()), ..data }, region: None, seen: None }
+        let data = PartitionData { records: Some(Records::default()), ..data };
+        Self { data, topic_id, region: None, seen: None }
     }
 
     fn bytes(&self) -> usize {
@@ -202,12 +210,13 @@ async fn read_target(
     wait: &Wait,
 ) -> Read {
     let request = &target.request;
-    let led = target.topic.resolve(state);
-    let led =
-        led.and_then(|topic| partition::led(broker, topic, request.partition, request.current_leader_epoch));
+    let topic = target.topic.resolve(state);
+    let topic_id = topic.as_ref().ok().map(|topic| topic.id);
+    let led = topic
+        .and_then(|topic| partition::led(broker, topic, request.partition, request.current_leader_epoch));
     let led = match led {
         Ok(led) => led,
-        Err(code) => return Read::error(request.partition, code),
+        Err(code) => return Read::error(topic_id, request.partition, code),
     };
     let wanted = usize::try_from(request.partition_max_bytes).unwrap_or_default().min(left);
     let max_bytes = if wanted == 0 && !first { None } else { Some(wanted) };
@@ -216,14 +225,14 @@ async fn read_target(
             if matches!(error, ReadError::Corrupt { .. } | ReadError::Io(_)) {
                 tracing::error!(partition = %led.id, %error, "a read failed");
             }
-            let mut read = Read::error(request.partition, error.code());
+            let mut read = Read::error(topic_id, request.partition, error.code());
             read.data.log_start_offset = led.partition.read().view.log_start_offset();
             read
         }
         Ok((mut data, region)) => {
             data.aborted_transactions = wait.read_committed.then(Vec::new);
             let seen = data.high_watermark;
-            Read { data, region, seen: Some((led, seen)) }
+            Read { data, topic_id, region, seen: Some((led, seen)) }
         }
     }
 }

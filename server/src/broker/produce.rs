@@ -13,7 +13,6 @@ use chronik_kafka::{ErrorCode, Str};
 use super::error::KafkaError;
 use super::partition::{self, Led, TopicRef};
 use super::{Broker, Reply, timestamps};
-use crate::cluster::node_settings::MIN_INSYNC_REPLICAS;
 use crate::cluster::{ClusterState, Topic, topic_config};
 use crate::storage::{OpAnswer, appended};
 
@@ -34,6 +33,8 @@ pub(super) struct Produce {
 struct ProduceTopic {
     name: Str,
     topic_id: uuid::Uuid,
+    /// Its id, if there is such a topic, however the request names it.
+    known_id: Option<uuid::Uuid>,
     partitions: Vec<ProducePartition>,
 }
 
@@ -83,11 +84,12 @@ pub(super) fn begin(broker: &Broker, request: ProduceRequest, version: i16) -> P
                 .resolve(&state)
                 .map_err(|code| (code, None)),
         };
+        let known_id = topic.as_ref().ok().map(|topic| topic.id);
         let partitions = partition_data.into_iter().map(|data| {
             let request = Request { broker, state: &state, version, acks };
             begin_partition(&request, topic.as_ref().map(|topic| &***topic), data)
         });
-        ProduceTopic { name, topic_id, partitions: partitions.collect() }
+        ProduceTopic { name, topic_id, known_id, partitions: partitions.collect() }
     };
     Produce {
         acks,
@@ -147,9 +149,7 @@ fn check_in_sync(request: &Request<'_>, topic: &Topic, index: i32) -> Result<(),
     if request.acks != ACKS_ALL {
         return Ok(());
     }
-    let node = &request.broker.settings.node;
-    let otherwise = node.started_with().min_insync_replicas.into();
-    let needed = node.number(request.state, topic, MIN_INSYNC_REPLICAS, otherwise);
+    let needed = request.broker.settings.node.min_insync_replicas(request.state, topic);
     let present = topic.partition(index).map_or(0, |partition| partition.in_sync_replicas.len());
     if i64::try_from(present).is_ok_and(|present| present < needed) {
         let message = format!("{present} replicas are in sync, min.insync.replicas is {needed}");
@@ -208,10 +208,10 @@ impl Produce {
     pub(super) async fn finish(self, broker: &Broker) -> ProduceResponse {
         let deadline = broker.clock.uptime() + self.timeout;
         let mut responses = Vec::with_capacity(self.topics.len());
-        for ProduceTopic { name, topic_id, partitions } in self.topics {
+        for ProduceTopic { name, topic_id, known_id, partitions } in self.topics {
             let mut partition_responses = Vec::with_capacity(partitions.len());
             for partition in partitions {
-                partition_responses.push(finish_partition(broker, partition, deadline).await);
+                partition_responses.push(finish_partition(broker, known_id, partition, deadline).await);
             }
             responses.push(TopicProduceResponse { name, topic_id, partition_responses });
         }
@@ -221,6 +221,7 @@ impl Produce {
 
 async fn finish_partition(
     broker: &Broker,
+    topic_id: Option<uuid::Uuid>,
     partition: ProducePartition,
     deadline: Duration,
 ) -> PartitionProduceResponse {
@@ -235,10 +236,13 @@ async fn finish_partition(
             }
         },
     };
+    let records = u64::try_from(records).unwrap_or_default();
+    let counted = outcome.as_ref().ok().map(|a| if a.duplicate { (0, 0) } else { (records, bytes) });
+    broker.metrics.traffic.produced(topic_id, counted);
     match outcome {
         Ok(appended) => {
             if !appended.duplicate {
-                broker.metrics.produced_records.inc_by(u64::try_from(records).unwrap_or_default());
+                broker.metrics.produced_records.inc_by(records);
                 broker.metrics.produced_bytes.inc_by(bytes);
             }
             PartitionProduceResponse {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::bench::BenchArgs;
+use super::configs::ConfigsArgs;
 use super::groups::GroupsArgs;
 use super::units::parse_size;
 use crate::config::{HostPort, Value};
@@ -25,10 +26,12 @@ pub enum Command {
     Start(ConfigArgs),
     /// Print the effective configuration and where each value comes from, or say what is wrong with it
     CheckConfig(CheckConfigArgs),
-    /// List, create, delete or describe topics
+    /// List, create, alter, delete or describe topics
     Topics(TopicsArgs),
     /// List, describe, reset or delete consumer groups
     Groups(GroupsArgs),
+    /// Show or change the settings of topics and brokers
+    Configs(ConfigsArgs),
     /// Send lines from standard input to a topic, one record a line
     Produce(ProduceArgs),
     /// Print the records of a topic, one a line
@@ -136,7 +139,17 @@ pub enum TopicsAction {
         #[command(flatten)]
         server: ServerArgs,
     },
-    /// Print partitions, leaders, replicas and offsets
+    /// Give a topic more partitions
+    Alter {
+        /// Its name
+        topic: String,
+        /// How many it is to have
+        #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
+        partitions: i32,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Print partitions, leaders, replicas, offsets and sizes, and the topics' own settings
     Describe {
         /// Their names; all topics if none is given
         topics: Vec<String>,
@@ -273,7 +286,7 @@ impl std::fmt::Display for Acks {
     }
 }
 
-fn assignment(text: &str) -> Result<(String, String), String> {
+pub(super) fn assignment(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write name=value")?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
 }

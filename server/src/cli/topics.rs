@@ -1,16 +1,17 @@
-//! `topics list|create|delete|describe`.
+//! `topics list|create|alter|delete|describe`.
 
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::args::{TopicsAction, TopicsArgs};
+use super::configs::own_of_topic;
 use super::output;
-use super::units::counted;
+use super::units::{counted, float, show_size};
 use crate::client::{Client, ClientError, Cluster, Isolation, NewTopic, Offsets, PartitionInfo, TopicInfo};
 use crate::clock::Clock;
 use crate::spawn::Spawner;
 
 const COLUMNS: &[&str] =
-    &["partition", "leader", "replicas", "in sync", "first offset", "end offset", "records"];
+    &["partition", "leader", "replicas", "in sync", "first offset", "end offset", "records", "size"];
 
 pub(super) async fn run(args: TopicsArgs, clock: Clock, spawner: Spawner) -> anyhow::Result<()> {
     match args.action {
@@ -18,6 +19,9 @@ pub(super) async fn run(args: TopicsArgs, clock: Clock, spawner: Spawner) -> any
         TopicsAction::Create { topic, partitions, replication_factor, configs, server } => {
             let new = NewTopic { name: topic, partitions, replication_factor, configs };
             create(&server.connect(clock, spawner).await?, new).await
+        }
+        TopicsAction::Alter { topic, partitions, server } => {
+            alter(&server.connect(clock, spawner).await?, &topic, partitions).await
         }
         TopicsAction::Delete { topics, server } => {
             delete(&server.connect(clock, spawner).await?, &topics).await
@@ -41,6 +45,12 @@ async fn create(client: &Client, topic: NewTopic) -> anyhow::Result<()> {
         Err(_) => format!("created topic '{name}'\n"), // an old server does not say
     };
     Ok(output::print(&said)?)
+}
+
+async fn alter(client: &Client, topic: &str, partitions: i32) -> anyhow::Result<()> {
+    client.create_partitions(topic, partitions).await?;
+    let count = counted(partitions.unsigned_abs().into(), "partition");
+    Ok(output::print(&format!("topic '{topic}' has {count}\n"))?)
 }
 
 async fn delete(client: &Client, topics: &[String]) -> anyhow::Result<()> {
@@ -82,7 +92,13 @@ async fn describe_topic(
         false => format!(" (id {})", topic.topic_id),
     };
     let partitions = counted(topic.partitions.len() as u64, "partition");
-    Ok(format!("topic {}{id}: {partitions}\n{table}\n", topic.name))
+    let own = match own_of_topic(client.bootstrap(), &topic.name).await {
+        Ok(own) if own.is_empty() => own,
+        Ok(own) => format!("settings: {own}\n"),
+        Err(error) if error.is_unsupported() => String::new(),
+        Err(error) => return Err(error),
+    };
+    Ok(format!("topic {}{id}: {partitions}\n{own}{table}\n", topic.name))
 }
 
 async fn describe_partition(
@@ -92,17 +108,20 @@ async fn describe_partition(
     partition: &PartitionInfo,
 ) -> Result<[String; COLUMNS.len()], ClientError> {
     let number = partition.partition;
-    let (first, end) = match client.leader(cluster, &topic.name, number).await {
+    let (mut first, mut end, mut size) = (None, None, None);
+    match client.leader(cluster, &topic.name, number).await {
         Ok(leader) => {
-            let first = leader.offset(&topic.name, number, Offsets::Earliest, Isolation::default()).await?;
-            (
-                Some(first),
-                Some(leader.offset(&topic.name, number, Offsets::Latest, Isolation::default()).await?),
-            )
+            let isolation = Isolation::default();
+            first = Some(leader.offset(&topic.name, number, Offsets::Earliest, isolation).await?);
+            end = Some(leader.offset(&topic.name, number, Offsets::Latest, isolation).await?);
+            size = match leader.partition_size(&topic.name, number).await {
+                Err(error) if error.is_unsupported() => None,
+                size => size?,
+            };
         }
-        Err(ClientError::Refused { .. }) => (None, None), // no leader now: the rest is worth showing
+        Err(ClientError::Refused { .. }) => {} // no leader now: the rest is worth showing
         Err(error) => return Err(error),
-    };
+    }
     let show = |offset: Option<i64>| offset.map_or_else(|| "-".to_owned(), |offset| offset.to_string());
     Ok([
         number.to_string(),
@@ -112,6 +131,7 @@ async fn describe_partition(
         show(first),
         show(end),
         show(first.zip(end).map(|(first, end)| end - first)),
+        size.map_or_else(|| "-".to_owned(), |bytes| show_size(float(bytes.unsigned_abs()))),
     ])
 }
 

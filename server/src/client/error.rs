@@ -81,6 +81,17 @@ impl ClientError {
         Err(Self::Refused { what: what(), code, message })
     }
 
+    /// Whether the server, an old one, does not have what was asked for.
+    pub fn is_unsupported(&self) -> bool {
+        matches!(self, Self::NoCommonVersion { .. })
+    }
+
+    /// An answer that does not mention what was asked about.
+    pub(super) fn no_result(what: String) -> Self {
+        let message = "the server's answer does not mention it".to_owned();
+        Self::Refused { what, code: ErrorCode::UNKNOWN_SERVER_ERROR, message }
+    }
+
     /// The code with which the server refused, if it did.
     pub fn code(&self) -> Option<ErrorCode> {
         match self {

@@ -91,7 +91,7 @@ impl Client {
             code,
             message.as_deref(),
         )?;
-        self.node(id, &HostPort::new(&host, u16::try_from(port).unwrap_or(0))).await
+        self.node_at(id, &HostPort::new(&host, u16::try_from(port).unwrap_or(0))).await
     }
 
     /// The groups of all nodes, by id.
@@ -102,7 +102,7 @@ impl Client {
         let nodes = self.cluster(Some(&[])).await?.nodes;
         let mut groups = Vec::new();
         for (id, address) in nodes {
-            let response = self.node(id, &address).await?.call(ListGroupsRequest::default()).await?;
+            let response = self.node_at(id, &address).await?.call(ListGroupsRequest::default()).await?;
             ClientError::check(|| format!("listing the groups of node {id}"), response.error_code, None)?;
             groups.extend(response.groups.into_iter().map(|group| ListedGroup {
                 group: group.group_id.to_string(),

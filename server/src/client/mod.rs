@@ -6,6 +6,7 @@
 //!                                  └──────────────── reply kernel ◄──────────────────┘
 //! ```
 
+mod configs;
 mod connection;
 mod error;
 mod groups;
@@ -14,6 +15,7 @@ mod records;
 mod topics;
 mod versions;
 
+pub use configs::{ConfigChange, ConfigEntry, ConfigOwner};
 pub use connection::{Connection, Pending};
 pub use error::ClientError;
 pub use groups::{CommittedOffset, DescribedGroup, GroupMember, ListedGroup};
@@ -107,11 +109,20 @@ impl Client {
         partition: i32,
     ) -> Result<Connection, ClientError> {
         let (id, address) = cluster.leader_of(topic, partition)?;
-        self.node(id, &address).await
+        self.node_at(id, &address).await
     }
 
-    /// A connection to a node.
-    async fn node(&mut self, id: i32, address: &HostPort) -> Result<Connection, ClientError> {
+    /// A connection to a node, as `cluster` has it.
+    ///
+    /// # Errors
+    /// No such node, no connection to it.
+    pub async fn node(&mut self, cluster: &Cluster, id: i32) -> Result<Connection, ClientError> {
+        let address = cluster.address_of(id)?;
+        self.node_at(id, &address).await
+    }
+
+    /// A connection to the node `id`, which is at `address`.
+    async fn node_at(&mut self, id: i32, address: &HostPort) -> Result<Connection, ClientError> {
         if let Some(known) = self.leaders.get(&id) {
             return Ok(known.clone());
         }

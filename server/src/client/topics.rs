@@ -1,14 +1,16 @@
 //! Topics: listed, created, deleted.
 
+use chronik_kafka::message::create_partitions::{CreatePartitionsRequest, CreatePartitionsTopic};
 use chronik_kafka::message::create_topics::{CreatableTopic, CreatableTopicConfig, CreateTopicsRequest};
 use chronik_kafka::message::delete_topics::{DeleteTopicState, DeleteTopicsRequest};
+use chronik_kafka::message::describe_log_dirs::{DescribableLogDirTopic, DescribeLogDirsRequest};
 use chronik_kafka::message::metadata::{
     MetadataRequest, MetadataRequestTopic, MetadataResponse, MetadataResponseTopic,
 };
 use chronik_kafka::{ErrorCode, Str};
 use uuid::Uuid;
 
-use super::{Client, ClientError};
+use super::{Client, ClientError, Connection};
 use crate::config::HostPort;
 
 /// Nodes and topics, as one node sees them.
@@ -109,9 +111,23 @@ impl Client {
         };
         let request = CreateTopicsRequest { topics: vec![asked], ..Default::default() };
         let response = self.bootstrap().call(request).await?;
-        let Some(result) = response.topics.first() else { return Err(no_result(what)) };
+        let Some(result) = response.topics.first() else { return Err(ClientError::no_result(what)) };
         ClientError::check(|| what, result.error_code, result.error_message.as_deref())?;
         Ok(result.num_partitions)
+    }
+
+    /// Gives a topic more partitions.
+    ///
+    /// # Errors
+    /// No answer, or refused.
+    pub async fn create_partitions(&self, name: &str, count: i32) -> Result<(), ClientError> {
+        let what = format!("adding partitions to topic '{name}'");
+        let topic = CreatePartitionsTopic { name: name.into(), count, assignments: None };
+        let request =
+            CreatePartitionsRequest { topics: vec![topic], timeout_ms: 30_000, validate_only: false };
+        let response = self.bootstrap().call(request).await?;
+        let Some(result) = response.results.first() else { return Err(ClientError::no_result(what)) };
+        ClientError::check(|| what, result.error_code, result.error_message.as_deref())
     }
 
     /// Deletes a topic and all its records.
@@ -127,7 +143,7 @@ impl Client {
             timeout_ms: 30_000,
         };
         let response = self.bootstrap().call(request).await?;
-        let Some(result) = response.responses.first() else { return Err(no_result(what)) };
+        let Some(result) = response.responses.first() else { return Err(ClientError::no_result(what)) };
         ClientError::check(|| what, result.error_code, result.error_message.as_deref())
     }
 }
@@ -152,7 +168,21 @@ impl Cluster {
         let error = found.map_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, |topic| topic.error);
         let message = (error == ErrorCode::UNKNOWN_TOPIC_OR_PARTITION).then_some("there is no such topic");
         ClientError::check(what, error, message)?;
-        found.ok_or_else(|| no_result(what()))
+        found.ok_or_else(|| ClientError::no_result(what()))
+    }
+
+    /// The address of a node.
+    ///
+    /// # Errors
+    /// There is no such node.
+    pub fn address_of(&self, id: i32) -> Result<HostPort, ClientError> {
+        let found = self.nodes.iter().find(|(known, _)| *known == id);
+        let known = || self.nodes.iter().map(|(id, _)| id.to_string()).collect::<Vec<_>>().join(", ");
+        found.map(|(_, address)| address.clone()).ok_or_else(|| ClientError::Refused {
+            what: format!("broker {id}"),
+            code: ErrorCode::BROKER_NOT_AVAILABLE,
+            message: format!("the cluster has the brokers {}", known()),
+        })
     }
 
     /// Id and address of a partition's leader.
@@ -195,7 +225,18 @@ impl TopicInfo {
     }
 }
 
-fn no_result(what: String) -> ClientError {
-    let message = "the server's answer does not mention it".to_owned();
-    ClientError::Refused { what, code: ErrorCode::UNKNOWN_SERVER_ERROR, message }
+impl Connection {
+    /// Bytes that a partition takes on the disk of this node; `None` if it does not hold it.
+    ///
+    /// # Errors
+    /// No answer, or refused.
+    pub async fn partition_size(&self, topic: &str, partition: i32) -> Result<Option<i64>, ClientError> {
+        let asked = DescribableLogDirTopic { topic: topic.into(), partitions: vec![partition] };
+        let response = self.call(DescribeLogDirsRequest { topics: Some(vec![asked]) }).await?;
+        let what = || format!("asking for the size of partition {partition} of '{topic}'");
+        ClientError::check(what, response.error_code, None)?;
+        let topics = response.results.iter().flat_map(|dir| &dir.topics);
+        let found = topics.flat_map(|topic| &topic.partitions).find(|found| !found.is_future_key);
+        Ok(found.map(|found| found.partition_size))
+    }
 }

@@ -120,6 +120,11 @@ impl NodeSettings {
         text.and_then(|text| text.parse().ok()).unwrap_or(otherwise)
     }
 
+    /// `min.insync.replicas` of a topic.
+    pub fn min_insync_replicas(&self, state: &ClusterState, topic: &Topic) -> i64 {
+        self.number(state, topic, MIN_INSYNC_REPLICAS, self.loaded.config.min_insync_replicas.into())
+    }
+
     /// Every value of a broker's setting and of those that stand behind it, the one that applies first.
     pub fn layers(&self, state: &ClusterState, names: &[&'static str]) -> Vec<Layer> {
         let node = self.loaded.config.node_id.to_string();
@@ -178,8 +183,7 @@ pub struct NumberKeys {
     pub broker: &'static str,
 }
 
-/// `min.insync.replicas`
-pub const MIN_INSYNC_REPLICAS: NumberKeys =
+const MIN_INSYNC_REPLICAS: NumberKeys =
     NumberKeys { topic: "min.insync.replicas", broker: "min.insync.replicas" };
 /// `message.timestamp.before.max.ms`
 pub const TIMESTAMP_BEFORE_MAX_MS: NumberKeys =

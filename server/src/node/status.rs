@@ -32,12 +32,15 @@ impl Status {
             partition: index,
             leader: known.leader.unwrap_or(-1),
             leader_epoch: known.leader_epoch,
+            replicas: known.replicas.clone(),
             in_sync_replicas: known.in_sync_replicas.clone(),
+            offline: known.replicas.contains(&self.broker.node_id),
             ..PartitionStatus::default()
         };
         if let Some(partition) =
             self.broker.storage.partition(&PartitionId { topic_id: topic.id, partition: index })
         {
+            status.offline = false;
             let readable = partition.read();
             status.log_start_offset = readable.view.log_start_offset();
             status.high_watermark = readable.high_watermark;
@@ -62,6 +65,8 @@ impl NodeStatus for Status {
         let configured = self.broker.settings.cluster_id.clone();
         NodeInfo {
             cluster_id: configured.or_else(|| state.cluster_id.map(kafka_uuid)).unwrap_or_default(),
+            brokers: state.brokers.len(),
+            controller_id: self.broker.node_id,
             uptime_ms: u64::try_from(self.broker.clock.uptime().as_millis()).unwrap_or(u64::MAX),
             ..self.fixed.clone()
         }
@@ -77,6 +82,7 @@ impl NodeStatus for Status {
                 .first()
                 .and_then(|p| i16::try_from(p.replicas.len()).ok())
                 .unwrap_or(0),
+            min_insync_replicas: self.broker.settings.node.min_insync_replicas(&state, topic),
             partitions: topic.indexed().map(|(index, known)| self.partition(topic, index, known)).collect(),
         };
         state.topics().map(topic).collect()

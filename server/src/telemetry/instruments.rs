@@ -1,4 +1,4 @@
-//! The metrics, by their own names. Kafka's JMX-exporter names will be a second collector over the same instruments.
+//! The metrics, by their own names. The admin server prints the same numbers under Kafka's names too.
 
 use std::fmt;
 use std::ops::Deref;
@@ -15,7 +15,9 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::groups::GroupMetrics;
 use super::labels::{ApiErrorLabels, ApiLabels, LoopLabels, ReasonLabels};
+use super::latencies::Latencies;
 use super::process::ProcessCollector;
+use super::traffic::TopicTraffic;
 
 /// All instruments and the registry that prints them. Cheap to clone; clones are the same instruments.
 #[derive(Clone)]
@@ -48,10 +50,13 @@ impl Metrics {
         Self(Arc::new(Inner { instruments, registry, groups }))
     }
 
-    /// Everything in the text format of OpenMetrics, which Prometheus reads.
-    pub fn encode(&self) -> String {
+    /// Everything, and what `also` has, in the text format of OpenMetrics, which Prometheus reads.
+    pub fn encode_with(&self, also: &Registry) -> String {
         let mut out = String::new();
-        text::encode(&mut out, &self.0.registry).expect("a String takes all that is written");
+        let written = text::encode_registry(&mut out, &self.0.registry)
+            .and_then(|()| text::encode_registry(&mut out, also))
+            .and_then(|()| text::encode_eof(&mut out));
+        written.expect("a String takes all that is written");
         out
     }
 
@@ -64,6 +69,7 @@ impl Metrics {
     pub fn request_done(&self, api: &'static str, error: &'static str, took: Duration) {
         self.requests.get_or_create(&ApiErrorLabels { api, error }).inc();
         self.request_duration.get_or_create(&ApiLabels { api }).observe(took.as_secs_f64());
+        self.request_times.get_or_create(&ApiLabels { api }).observe(took);
     }
 
     /// Counts a frame that was refused, for a reason of a few words joined by `_`.
@@ -93,11 +99,21 @@ macro_rules! instruments {
     ($( $field:ident : $type:ty = $make:expr, $name:literal, $help:literal $(, $unit:expr)?; )+) => {
         /// Every instrument, by field. The metric of field `f` is called `chronik_` and the name in the table, and the unit.
         #[derive(Debug)]
-        pub struct Instruments { $( #[doc = $help] pub $field: $type, )+ }
+        pub struct Instruments {
+            $( #[doc = $help] pub $field: $type, )+
+            /// By topic. Printed under Kafka's names alone.
+            pub traffic: TopicTraffic,
+            /// `request_duration`, to be read.
+            pub request_times: Family<ApiLabels, Latencies>,
+        }
 
         impl Instruments {
             fn registered(registry: &mut Registry) -> Self {
-                let all = Self { $( $field: $make, )+ };
+                let all = Self {
+                    $( $field: $make, )+
+                    traffic: TopicTraffic::default(),
+                    request_times: Family::default(),
+                };
                 $( instruments!(@register registry, $name, $help, all.$field $(, $unit)?); )+
                 all
             }

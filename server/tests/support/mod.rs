@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "every test program uses its own part")]
 
 pub mod batches;
+pub mod configs;
 pub mod raw;
 pub mod requests;
 

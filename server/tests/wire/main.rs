@@ -7,11 +7,16 @@ mod support;
 
 mod bad_batches;
 mod bad_frames;
+mod broker_configs;
+mod cluster;
 mod connections;
+mod delete_records;
 mod fetch;
 mod fetch_errors;
 mod fetch_sessions;
 mod idempotence;
 mod offsets;
+mod partitions;
 mod produce;
+mod topic_configs;
 mod topics;

@@ -51,7 +51,7 @@ fn what_cannot_be_created_says_why() {
         use chronik_kafka::message::create_topics::CreatableTopicConfig;
         vec![CreatableTopicConfig { name: name.into(), value: Some(value.into()) }]
     };
-    for (name, value) in [("colour", "red"), ("retention.ms", "soon"), ("cleanup.policy", "compact")] {
+    for (name, value) in [("colour", "red"), ("retention.ms", "soon"), ("compression.type", "zstd")] {
         let code = client.try_create_topic("orders", 1, config(name, value));
         assert_eq!(code, ErrorCode::INVALID_CONFIG, "{name}");
     }
