@@ -54,8 +54,8 @@ pub const MAX_MEMBER_ID_PREFIX_BYTES: usize = 255;
 pub const MAX_GROUP_APPENDS: usize = 16_384;
 /// Bytes of `__consumer_offsets` read at a time when groups are loaded.
 pub const GROUP_LOAD_BYTES: usize = 1 << 20;
-/// Between two looks at the groups for metrics.
-pub const GROUP_METRICS_INTERVAL: std::time::Duration = std::time::Duration::from_secs(5);
+/// Between two looks at all groups, for metrics and for topics that were deleted.
+pub const GROUP_LOOK_INTERVAL: std::time::Duration = std::time::Duration::from_secs(5);
 /// Series of metrics by group, topic and partition; groups beyond are counted and not named.
 pub const MAX_GROUP_SERIES: usize = 20_000;
 

@@ -1,13 +1,10 @@
 //! At the start: the groups of every partition of `__consumer_offsets`, from its log.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use chronik_group::coordinator::Message;
 use chronik_group::replay::Replay;
-use chronik_group::{Ask, Reply};
-use chronik_kafka::Str;
 use chronik_kafka::record_batch::{BatchError, RecordBatch};
 use chronik_log::{LogView, PartitionId, ReadError, ReadMode};
 
@@ -49,7 +46,6 @@ impl Load {
         }
         let took_ms = (self.clock.uptime() - started).as_millis();
         tracing::info!(groups = loaded, took_ms, "groups loaded");
-        self.forget_deleted_topics(&groups).await;
     }
 
     /// Returns how many groups there are in it.
@@ -73,20 +69,6 @@ impl Load {
                 tracing::error!(topic = %topic.name, partition = id.partition, %error, "cannot be read: its groups are not served");
                 0
             }
-        }
-    }
-
-    /// A stop may have come between the end of a topic and the end of its offsets.
-    async fn forget_deleted_topics(&self, groups: &GroupCoordinator) {
-        let Reply::Overview(overview) = groups.ask(Ask::Overview).await else { return };
-        let state = self.controller.state();
-        let offsets = overview.groups.iter().flat_map(|group| group.offsets.iter());
-        let gone: BTreeSet<Str> = offsets
-            .filter(|(topic, ..)| state.topic(topic).is_none())
-            .map(|(topic, ..)| topic.clone())
-            .collect();
-        if !gone.is_empty() {
-            groups.topics_deleted(gone).await;
         }
     }
 }

@@ -13,8 +13,8 @@ mod clock;
 mod journal;
 mod load;
 mod member_ids;
-mod metrics;
 mod topic;
+mod watch;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -90,7 +90,7 @@ pub async fn start(parts: Parts, pulse: Pulse) -> GroupCoordinator {
         };
         let _ends_when_loaded = spawner.task(load.run(handle.clone()));
     }
-    let watch = metrics::Watch { groups: handle.clone(), storage, clock, metrics };
+    let watch = watch::Watch { groups: handle.clone(), storage, clock, metrics };
     let _ends_with_the_coordinator = spawner.task(watch.run());
     handle
 }

@@ -6,6 +6,7 @@
 mod support;
 
 mod administration;
+mod command_line;
 mod internal_topic;
 mod member;
 mod membership;

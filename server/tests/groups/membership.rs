@@ -43,7 +43,7 @@ fn a_member_that_leaves_leaves_its_share_to_the_other() {
 fn a_member_that_dies_is_missed_when_its_session_ends() {
     let server = Server::with(&QUICK);
     let (mut first, mut second) = two(&server, "g");
-    second.session_ms = 300;
+    second.session_ms = 1_500;
     let sent = second.send_join(); // as it was: nobody notices, but it is known to be impatient from the next join on
     second.receive_join(sent);
     let rejoin = first.send_join();
@@ -57,7 +57,7 @@ fn a_member_that_dies_is_missed_when_its_session_ends() {
         std::thread::sleep(Duration::from_millis(20));
         (first.heartbeat() == ErrorCode::REBALANCE_IN_PROGRESS).then_some(())
     });
-    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(9), "{:?}", started.elapsed());
     assert_eq!(first.join().members.len(), 1);
 }
 
@@ -104,7 +104,7 @@ fn a_join_does_not_hold_up_a_stop() {
     std::thread::sleep(Duration::from_millis(100)); // it is waiting now
     let started = Instant::now();
     assert_eq!(server.terminate().code(), Some(0));
-    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
     assert_eq!(third.receive_join(sent).error_code, ErrorCode::NOT_COORDINATOR, "it is told to look again");
     drop((first, second));
 }

@@ -21,7 +21,7 @@ fn member(server: &Server, settings: &[(&str, &str)]) -> BaseConsumer {
         .set("group.id", "g")
         .set("enable.auto.commit", "false")
         .set("auto.offset.reset", "earliest")
-        .set("session.timeout.ms", "3000")
+        .set("session.timeout.ms", "6000")
         .set("heartbeat.interval.ms", "200")
         .set("fetch.wait.max.ms", "100");
     for (name, value) in settings {
@@ -71,7 +71,9 @@ fn rebalances(strategy: &str) {
     poll_until(&[&first, &second], &mut seen, |_| shares(&[&first, &second]) == [2, 2]);
     send(&producer(&server, &[]), "orders", &some_records(200, PARTITIONS, 5));
     poll_until(&[&first, &second], &mut seen, |seen| seen.len() == 600);
-    second.commit_consumer_state(CommitMode::Sync).expect("committed");
+    for consumer in [&first, &second] {
+        consumer.commit_consumer_state(CommitMode::Sync).expect("committed");
+    }
     drop(second); // it leaves
     poll_until(&[&first], &mut seen, |_| shares(&[&first]) == [4]);
     first.commit_consumer_state(CommitMode::Sync).expect("committed");

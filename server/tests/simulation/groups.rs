@@ -59,7 +59,7 @@ pub(crate) fn run(seed: u64) -> Outcome {
     };
     let mut disk = SimDisk::new(seed);
     for life in 0..LIVES {
-        disk.crash_after(60 + run.rng.below(400));
+        disk.crash_after(50 + run.rng.below(500));
         runtime().block_on(run.live(&disk, life));
         let crash = match run.rng.below(3) {
             0 => Crash::Lost,

@@ -256,6 +256,7 @@ pub(crate) async fn start(
         checkpoint_interval_ms: 100,
         wal_segment_bytes: 1 << 20,
         log_segment_bytes: 16_384,
+        offsets_topic_num_partitions: 4,
         ..Config::default()
     };
     let loaded = Loaded { config, ..Loaded::default() };

@@ -1,4 +1,6 @@
-//! What metrics show of groups: looked up every few seconds, so that a scrape waits for nobody.
+//! A look at all groups every few seconds: for metrics, so that a scrape waits for nobody; and for offsets of topics that are no more.
+
+use std::collections::BTreeSet;
 
 use chronik_group::coordinator::{Overview, OverviewGroup};
 use chronik_group::records::OffsetValue;
@@ -24,12 +26,25 @@ impl Watch {
     /// Works until the coordinator is closed.
     pub(super) async fn run(self) {
         loop {
-            self.clock.sleep(limits::GROUP_METRICS_INTERVAL).await;
+            self.clock.sleep(limits::GROUP_LOOK_INTERVAL).await;
             match self.groups.ask(Ask::Overview).await {
-                Reply::Overview(overview) => self.metrics.groups().publish(self.sample(&overview)),
+                Reply::Overview(overview) => {
+                    self.metrics.groups().publish(self.sample(&overview));
+                    self.forget_deleted_topics(&overview).await;
+                }
                 Reply::NotNow(ErrorCode::NOT_COORDINATOR) => break,
                 _ => {}
             }
+        }
+    }
+
+    /// Who deletes a topic forgets its offsets at once. A stop may have come between, or a commit that was on its way.
+    async fn forget_deleted_topics(&self, overview: &Overview) {
+        let state = self.groups.controller.state(); // later than the overview: what is not here was deleted
+        let topics = overview.groups.iter().flat_map(|group| group.offsets.iter()).map(|(topic, ..)| topic);
+        let gone: BTreeSet<Str> = topics.filter(|topic| state.topic(topic).is_none()).cloned().collect();
+        if !gone.is_empty() {
+            self.groups.topics_deleted(gone).await;
         }
     }
 
