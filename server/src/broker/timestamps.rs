@@ -85,7 +85,9 @@ mod tests {
 
     fn batch(timestamps: &[i64]) -> RecordBatch {
         let mut builder = BatchBuilder::new();
-        timestamps.iter().for_each(|timestamp| builder.record(*timestamp, None, Some(b"v")));
+        for timestamp in timestamps {
+            builder.record(*timestamp, None, Some(b"v"));
+        }
         builder.build()
     }
 
