@@ -79,13 +79,12 @@ fn a_join_that_waits_holds_up_no_other_connection() {
 #[test]
 fn a_join_ends_with_its_connection_and_the_others_go_on() {
     let server = Server::with(&QUICK);
-    let (mut first, _second) = two(&server, "g");
+    let (mut first, mut second) = two(&server, "g");
     let mut gone = Member::connect(&server, "g");
     gone.session_ms = 200;
     let _never_received = gone.send_join();
     assert_eq!(first.heartbeat(), ErrorCode::REBALANCE_IN_PROGRESS);
     drop(gone);
-    let mut second = _second;
     let sent = first.send_join();
     assert_eq!(
         second.join().error_code,
