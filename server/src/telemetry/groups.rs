@@ -107,11 +107,17 @@ fn family(
     Ok(())
 }
 
+/// A label's value. Clients choose it, and the encoder writes it as it is.
+fn escaped(value: &str) -> String {
+    value.replace('\\', r"\\").replace('"', r#"\""#).replace('\n', r"\n")
+}
+
 /// kafka_exporter's metrics: name, help, series.
 fn by_group(sample: &GroupsSample) -> [(&'static str, &'static str, Vec<(Labels, i64)>); 6] {
     let (mut members, mut current, mut lags) = (Vec::new(), Vec::new(), Vec::new());
     let (mut current_sum, mut lag_sum) = (BTreeMap::new(), BTreeMap::new());
     for GroupSample { group, members: count, offsets } in &sample.groups {
+        let group = escaped(group);
         members.push((vec![("consumergroup", group.clone())], *count));
         for OffsetSample { topic, partition, offset, lag } in offsets {
             let of_topic: Labels = vec![("consumergroup", group.clone()), ("topic", topic.clone())];

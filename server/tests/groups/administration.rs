@@ -14,7 +14,7 @@ fn a_group_is_deleted_once_nobody_is_in_it() {
     raw.create_topic("orders", 1, &[]);
     let mut member = Member::alone(&server, "g");
     assert_eq!(member.commit("orders", 0, 5), ErrorCode::NONE);
-    let mut delete = |names: &[&str]| {
+    let delete = |names: &[&str]| {
         let groups_names = names.iter().map(|name| (*name).into()).collect();
         let results = Raw::connect(&server).ask(2, &DeleteGroupsRequest { groups_names }).results;
         results.into_iter().map(|result| result.error_code).collect::<Vec<_>>()

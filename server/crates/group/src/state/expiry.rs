@@ -49,10 +49,12 @@ impl Group {
         Some(value.expire_timestamp_ms.unwrap_or_else(|| since_ms.saturating_add(retention_ms)))
     }
 
-    /// Nobody can read these topics any more.
+    /// Nobody can read these topics any more. Their offsets are gone at once, before the tombstones are durable: a topic of the same name is another.
     pub(super) fn topics_deleted(&mut self, turn: &mut Turn<'_>, topics: &BTreeSet<Str>) {
         let gone = self.offsets.iter().filter(|(topic, ..)| topics.contains(*topic));
-        let gone = gone.map(|(topic, partition, _)| (topic.clone(), partition)).collect();
+        let gone: Vec<TopicPartition> =
+            gone.map(|(topic, partition, _)| (topic.clone(), partition)).collect();
+        gone.iter().for_each(|(topic, partition)| self.offsets.remove(topic, *partition));
         self.forget(turn, gone, None);
     }
 }
