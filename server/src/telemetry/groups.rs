@@ -77,10 +77,14 @@ type Labels = Vec<(&'static str, String)>;
 impl Collector for GroupMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         let sample = self.0.load();
-        let mut total = |name: &str, help: &str, value: i64| {
+        let mut single = |name: &str, help: &str, value: i64| {
             let gauge = ConstGauge::new(value);
-            let name = format!("kafka_coordinator_group_groupmetadatamanager_{name}");
-            gauge.encode(encoder.encode_descriptor(&name, help, None, gauge.metric_type())?)
+            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)
+        };
+        let help = "Groups that have no series of their own, because there would be too many";
+        single("chronik_consumergroups_not_shown", help, sample.left_out)?;
+        let mut total = |name: &str, help: &str, value: i64| {
+            single(&format!("kafka_coordinator_group_groupmetadatamanager_{name}"), help, value)
         };
         total("numgroups", "Groups", sample.states.values().sum())?;
         total("numoffsets", "Committed offsets", sample.offsets)?;
@@ -113,7 +117,7 @@ fn escaped(value: &str) -> String {
 }
 
 /// kafka_exporter's metrics: name, help, series.
-fn by_group(sample: &GroupsSample) -> [(&'static str, &'static str, Vec<(Labels, i64)>); 6] {
+fn by_group(sample: &GroupsSample) -> [(&'static str, &'static str, Vec<(Labels, i64)>); 5] {
     let (mut members, mut current, mut lags) = (Vec::new(), Vec::new(), Vec::new());
     let (mut current_sum, mut lag_sum) = (BTreeMap::new(), BTreeMap::new());
     for GroupSample { group, members: count, offsets } in &sample.groups {
@@ -144,11 +148,6 @@ fn by_group(sample: &GroupsSample) -> [(&'static str, &'static str, Vec<(Labels,
             "kafka_consumergroup_lag_sum",
             "Records of a topic that a group has not read",
             lag_sum.into_iter().collect(),
-        ),
-        (
-            "chronik_consumergroups_not_shown",
-            "Groups that have no series of their own, because there would be too many",
-            vec![(Labels::new(), sample.left_out)],
         ),
     ]
 }

@@ -79,7 +79,7 @@ fn rebalances(strategy: &str) {
     poll_until(&[&first, &second], &mut seen, |_| shares(&[&first, &second]) == [2, 2]);
     send(&producer(&server, &[]), "orders", &some_records(200, PARTITIONS, 5));
     poll_until(&[&first, &second], &mut seen, |seen| seen.len() == 600);
-    [&first, &second].map(commit);
+    [&first, &second].into_iter().for_each(commit);
     drop(second); // it leaves
     poll_until(&[&first], &mut seen, |_| shares(&[&first]) == [4]);
     commit(&first);

@@ -141,6 +141,7 @@ struct Entry {
 }
 
 /// What the loop goes on with.
+#[expect(clippy::large_enum_variant, reason = "there is one of them, on the stack, for one turn of the loop")]
 enum Next {
     Message(Message),
     Time,

@@ -61,7 +61,7 @@ impl Group {
             }
             Continuation::Replaced { token, id, before, generation, leader_before, skip_assignment } => {
                 let replaced = Replaced { token, id, generation, leader_before, skip_assignment };
-                self.replaced(turn, replaced, *before, outcome);
+                self.replaced(turn, replaced, &before, outcome);
             }
             Continuation::Emptied { answers } => {
                 self.stored |= outcome.is_ok();
@@ -104,7 +104,7 @@ impl Group {
         &mut self,
         turn: &mut Turn<'_>,
         replaced: Replaced,
-        before: Member,
+        before: &Member,
         outcome: Result<(), AppendError>,
     ) {
         let Replaced { token, id, generation, leader_before, skip_assignment } = replaced;
@@ -134,7 +134,7 @@ impl Group {
     }
 
     /// The new id was not stored: the member has its old one, its old wishes, and its session to come back in.
-    fn undo_rename(&mut self, turn: &mut Turn<'_>, new: &Str, before: Member) {
+    fn undo_rename(&mut self, turn: &mut Turn<'_>, new: &Str, before: &Member) {
         let old = before.id.clone();
         if self.rename(turn, new, &old).is_some() {
             self.members.set_protocols(&old, &before.protocols);

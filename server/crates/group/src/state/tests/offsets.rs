@@ -71,7 +71,9 @@ fn who_may_commit() {
         table.leave("a");
         table
     };
-    let cases: [(&str, &dyn Fn() -> Table, (&str, i32), ErrorCode); 12] = [
+    /// Who commits, where, with which member id and generation, and what comes of it.
+    type Case<'a> = (&'a str, &'a dyn Fn() -> Table, (&'a str, i32), ErrorCode);
+    let cases: [Case<'_>; 12] = [
         ("a member", &stable, ("a", 1), ErrorCode::NONE),
         ("a member of an old generation", &stable, ("a", 0), ErrorCode::ILLEGAL_GENERATION),
         ("nobody's generation", &stable, ("x", 1), ErrorCode::UNKNOWN_MEMBER_ID),
