@@ -85,7 +85,7 @@ async fn of_group(broker: &Broker, group: OffsetFetchRequestGroup, version: i16)
         for topic in topics {
             match (by_id, TopicRef::new(by_id, &topic.name, topic.topic_id).resolve(&state)) {
                 (true, Err(code)) => {
-                    unknown.push(unknown_topic(topic.topic_id, topic.partition_indexes, code))
+                    unknown.push(unknown_topic(topic.topic_id, topic.partition_indexes, code));
                 }
                 (true, Ok(known)) => asked.extend(named(known.name.as_str().into(), topic.partition_indexes)),
                 (false, _) => asked.extend(named(topic.name, topic.partition_indexes)),
@@ -136,12 +136,13 @@ async fn fetch(
     }
 }
 
+/// A topic's partitions, each with its offset if it has one.
+type OfTopic = (Str, Vec<(i32, Option<OffsetValue>)>);
+
 /// In the order in which topics are first named.
-fn by_topic(
-    offsets: Vec<(TopicPartition, Option<OffsetValue>)>,
-) -> Vec<(Str, Vec<(i32, Option<OffsetValue>)>)> {
+fn by_topic(offsets: Vec<(TopicPartition, Option<OffsetValue>)>) -> Vec<OfTopic> {
     let mut places: BTreeMap<Str, usize> = BTreeMap::new();
-    let mut topics: Vec<(Str, Vec<_>)> = Vec::new();
+    let mut topics: Vec<OfTopic> = Vec::new();
     for ((topic, partition), value) in offsets {
         let place = *places.entry(topic.clone()).or_insert(topics.len());
         if place == topics.len() {

@@ -92,7 +92,6 @@ async fn outcome(mut promised: Answer<OpAnswer>) -> Result<(), AppendError> {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is used as a function of an error")]
 fn cannot(error: StorageError) -> AppendError {
     match error {
         StorageError::Op(OpError::MessageTooLarge { .. } | OpError::RecordListTooLarge { .. }) => {

@@ -73,6 +73,8 @@ const STATES: [(&str, &str); 5] = [
 ];
 
 type Labels = Vec<(&'static str, String)>;
+/// Name, help, series.
+type Metric = (&'static str, &'static str, Vec<(Labels, i64)>);
 
 impl Collector for GroupMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
@@ -116,8 +118,8 @@ fn escaped(value: &str) -> String {
     value.replace('\\', r"\\").replace('"', r#"\""#).replace('\n', r"\n")
 }
 
-/// kafka_exporter's metrics: name, help, series.
-fn by_group(sample: &GroupsSample) -> [(&'static str, &'static str, Vec<(Labels, i64)>); 5] {
+/// kafka_exporter's metrics.
+fn by_group(sample: &GroupsSample) -> [Metric; 5] {
     let (mut members, mut current, mut lags) = (Vec::new(), Vec::new(), Vec::new());
     let (mut current_sum, mut lag_sum) = (BTreeMap::new(), BTreeMap::new());
     for GroupSample { group, members: count, offsets } in &sample.groups {

@@ -63,13 +63,16 @@ fn by_topic(partitions: &[(String, i32)]) -> String {
     topics.iter().map(|(topic, list)| format!("{topic}:{}", list.join(","))).collect::<Vec<_>>().join(" ")
 }
 
+/// What is committed of a partition, and who reads it.
+type Row<'a> = (Option<i64>, Option<&'a GroupMember>);
+
 /// One row for each partition that is read or has an offset.
 async fn partition_table(
     client: &mut Client,
     group: &str,
     described: &DescribedGroup,
 ) -> Result<Table, ClientError> {
-    let mut rows: BTreeMap<(String, i32), (Option<i64>, Option<&GroupMember>)> = BTreeMap::new();
+    let mut rows: BTreeMap<(String, i32), Row<'_>> = BTreeMap::new();
     for offset in client.committed_offsets(group).await? {
         rows.insert((offset.topic, offset.partition), (Some(offset.offset), None));
     }
