@@ -160,10 +160,7 @@ impl World {
 }
 
 /// The result, if nothing needs to be waited for.
-fn at_once<F: Future>(future: Pin<&mut F>) -> Option<F::Output>
-where
-    F: ?Sized,
-{
+fn at_once<F: Future + ?Sized>(future: Pin<&mut F>) -> Option<F::Output> {
     match future.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => Some(output),
         Poll::Pending => None,
