@@ -1,8 +1,13 @@
-//! What keeps the log in shape, by the clock: syncs under `wal.flush=interval`, retention, checkpoints.
+//! What keeps the log in shape, by the clock: syncs under `wal.flush=interval`, retention, checkpoints; and compaction
+//! (`cleaner`), in a task of its own.
+
+mod cleaner;
 
 use std::time::Duration;
 
 use chronik_log::{CommitError, Op, Outcome};
+
+pub use cleaner::{Cleaner, CleanerSettings};
 
 use crate::clock::Clock;
 use crate::cluster::Controller;

@@ -20,7 +20,7 @@ use crate::cluster::{ClusterState, Command, Controller, NodeSettings, ProposeErr
 use crate::config::{Config, HostPort, Loaded};
 use crate::group::{self, GroupCoordinator};
 use crate::limits;
-use crate::maintenance::Maintenance;
+use crate::maintenance::{Cleaner, Maintenance};
 use crate::net::listener::Acceptor;
 use crate::net::transport::Listener;
 use crate::rng::Rng;
@@ -131,8 +131,9 @@ impl Node {
         recovered.reconcile(&storage, &controller.state(), &settings).await?;
         foundation.start_maintenance(config, &storage, &controller);
         let groups = foundation.start_groups(config, &storage, &controller, rng.fork()).await;
+        foundation.start_cleaner(config, &storage);
         let broker =
-            foundation.start_broker(storage.clone(), controller.clone(), groups.clone(), disk, settings);
+            foundation.start_broker(storage.clone(), controller.clone(), groups.clone(), disk, &settings);
 
         let addresses = listeners.iter().map(|(_, address)| address.to_string()).collect();
         let status = Status::new(config, broker.clone(), addresses);
@@ -303,13 +304,27 @@ impl Foundation {
         group::start(parts, self.pulse("groups")).await
     }
 
+    fn start_cleaner(&self, config: &Config, storage: &Storage) {
+        if !config.log_cleaner_enable {
+            return;
+        }
+        let cleaner = Cleaner {
+            storage: storage.clone(),
+            clock: self.clock.clone(),
+            spawner: self.spawner.clone(),
+            settings: from_config::cleaner_settings(config),
+            metrics: self.metrics.clone(),
+        };
+        let _ends_with_storage = self.spawner.task(cleaner.run(self.pulse("cleaner")));
+    }
+
     fn start_broker(
         &self,
         storage: Storage,
         controller: Controller,
         groups: GroupCoordinator,
         disk: Arc<dyn Disk>,
-        settings: NodeSettings,
+        settings: &NodeSettings,
     ) -> Broker {
         let config = settings.started_with();
         let (producer_ids, task) = producer_ids::new(controller.clone());

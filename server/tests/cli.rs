@@ -347,7 +347,7 @@ fn a_topic_gets_more_partitions() {
         "topic 'orders' has 3 partitions\n"
     );
     let described = stdout(&server.ask(&["topics", "describe", "orders"]));
-    assert!(described.contains("3 partitions") && described.contains("4.9 KiB"), "{described}");
+    assert!(described.contains("3 partitions") && described.contains("5.0 KiB"), "{described}");
     let again = server.ask(&["topics", "alter", "orders", "-p", "2"]);
     assert!(stderr(&again).contains("INVALID_PARTITIONS"), "{}", stderr(&again));
 }

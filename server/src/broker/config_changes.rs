@@ -113,15 +113,15 @@ fn changed(
     let base = if replace_all { Configs::new() } else { present.clone() };
     let is_topic = matches!(resource, ConfigResource::Topic(_));
     let configs = apply(base, changes, |key| inherited(&effective, is_topic, key))?;
-    match resource {
+    let refused = match resource {
         ConfigResource::Topic(_) => {
-            topic_config::validate(&effective, &configs).map_err(|error| (error.code(), error.to_string()))?
+            topic_config::validate(&effective, &configs).err().map(|error| (error.code(), error.to_string()))
         }
         ConfigResource::Broker(scope) => {
-            node.validate(state, scope, &configs).map_err(|error| (error.code(), error.to_string()))?
+            node.validate(state, scope, &configs).err().map(|error| (error.code(), error.to_string()))
         }
-    }
-    Ok(configs)
+    };
+    refused.map_or(Ok(configs), Err)
 }
 
 /// Type and value of a setting that is not set on the resource itself; `None` if there is no such setting.

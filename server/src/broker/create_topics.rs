@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chronik_kafka::message::create_topics::{
-    CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig, CreatableTopicConfigs,
-    CreatableTopicResult, CreateTopicsRequest, CreateTopicsResponse,
+    CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig, CreatableTopicResult,
+    CreateTopicsRequest, CreateTopicsResponse,
 };
 use chronik_kafka::{ErrorCode, Str};
 use uuid::Uuid;
 
-use super::Broker;
 use super::error::{KafkaError, Refused};
-use crate::cluster::{Applied, Command, ConfigSource, topic_config};
+use super::{Broker, describe_configs};
+use crate::cluster::{Applied, Command, topic_config};
 use crate::limits;
 
 /// "The broker's default", for partitions and replication factor (KIP-464).
@@ -66,7 +66,7 @@ pub(super) async fn create_topics(broker: &Broker, request: CreateTopicsRequest)
         } else {
             create_in_time(broker, asked, request.validate_only, deadline).await
         };
-        topics.push(respond(name, created));
+        topics.push(respond(broker, name, created));
     }
     CreateTopicsResponse { topics, ..Default::default() }
 }
@@ -201,14 +201,14 @@ pub(super) fn check_assignment(broker: &Broker, assignment: &[Vec<i32>]) -> Resu
     Err((ErrorCode::INVALID_REPLICA_ASSIGNMENT, message.to_owned()))
 }
 
-fn respond(name: Str, created: Result<(Uuid, Checked), Refused>) -> CreatableTopicResult {
+fn respond(broker: &Broker, name: Str, created: Result<(Uuid, Checked), Refused>) -> CreatableTopicResult {
     match created {
         Ok((topic_id, Checked { assignment, configs })) => CreatableTopicResult {
             name,
             topic_id,
             num_partitions: i32::try_from(assignment.len()).unwrap_or(i32::MAX),
             replication_factor: assignment.first().and_then(|r| i16::try_from(r.len()).ok()).unwrap_or(-1),
-            configs: Some(configs.into_iter().map(own_config).collect()),
+            configs: Some(describe_configs::of_new_topic(broker, &configs)),
             ..Default::default()
         },
         Err((error_code, message)) => CreatableTopicResult {
@@ -217,15 +217,5 @@ fn respond(name: Str, created: Result<(Uuid, Checked), Refused>) -> CreatableTop
             error_message: Some(message.into()),
             ..Default::default()
         },
-    }
-}
-
-fn own_config((name, value): (String, String)) -> CreatableTopicConfigs {
-    CreatableTopicConfigs {
-        name: name.into(),
-        value: Some(value.into()),
-        read_only: false,
-        config_source: ConfigSource::Topic as i8,
-        is_sensitive: false,
     }
 }

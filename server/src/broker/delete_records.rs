@@ -46,7 +46,7 @@ fn deletable<'a>(broker: &Broker, state: &'a ClusterState, name: &str) -> Result
     if topic_config::is_internal(name) {
         return Err(ErrorCode::INVALID_TOPIC_EXCEPTION);
     }
-    if !broker.settings.node.log_config(state, topic).cleanup_policy.delete {
+    if !broker.settings.node.cleanup_policy(state, topic).delete {
         return Err(ErrorCode::POLICY_VIOLATION);
     }
     Ok(topic)

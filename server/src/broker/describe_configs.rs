@@ -2,6 +2,7 @@
 
 use chronik_kafka::ErrorCode;
 use chronik_kafka::Str;
+use chronik_kafka::message::create_topics::CreatableTopicConfigs;
 use chronik_kafka::message::describe_configs::{
     DescribeConfigsRequest, DescribeConfigsResource, DescribeConfigsResourceResult, DescribeConfigsResponse,
     DescribeConfigsResult, DescribeConfigsSynonym,
@@ -11,7 +12,7 @@ use super::Broker;
 use super::config_resource;
 use super::error::Refused;
 use crate::cluster::node_settings::{Layer, is_dynamic};
-use crate::cluster::topic_config::{TOPIC_SETTINGS, TopicSetting};
+use crate::cluster::topic_config::{Configs, TOPIC_SETTINGS, TopicSetting};
 use crate::cluster::{ClusterState, ConfigResource, ConfigSource, EVERY_BROKER, NodeSettings, Topic};
 use crate::config::{Config, ConfigType, SETTINGS, Setting};
 
@@ -95,17 +96,40 @@ fn describe(
 
 fn topic(node: &NodeSettings, state: &ClusterState, topic: &Topic) -> Vec<Described> {
     let effective = node.effective(state);
-    TOPIC_SETTINGS.iter().map(|setting| topic_setting(node, state, topic, setting, &effective)).collect()
+    let described = |setting| topic_setting(node, state, &topic.configs, setting, &effective);
+    TOPIC_SETTINGS.iter().map(described).collect()
+}
+
+/// The settings of a topic that is created with `own` (KIP-525).
+pub(super) fn of_new_topic(broker: &Broker, own: &Configs) -> Vec<CreatableTopicConfigs> {
+    let (node, state) = (&broker.settings.node, broker.controller.state());
+    let effective = node.effective(&state);
+    let entry = |setting| {
+        let described = topic_setting(node, &state, own, setting, &effective);
+        CreatableTopicConfigs {
+            name: described.name.into(),
+            config_source: source(&described.layers) as i8,
+            value: described.value.map(Str::from),
+            read_only: described.read_only,
+            is_sensitive: false,
+        }
+    };
+    TOPIC_SETTINGS.iter().map(entry).collect()
+}
+
+/// Where the value that applies comes from.
+fn source(layers: &[Layer]) -> ConfigSource {
+    layers.first().map_or(ConfigSource::Default, |layer| layer.source)
 }
 
 fn topic_setting(
     node: &NodeSettings,
     state: &ClusterState,
-    topic: &Topic,
+    configs: &Configs,
     setting: &'static TopicSetting,
     effective: &Config,
 ) -> Described {
-    let own = topic.configs.get(setting.name);
+    let own = configs.get(setting.name);
     let own_layer =
         own.map(|value| Layer { name: setting.name, value: value.clone(), source: ConfigSource::Topic });
     Described {
@@ -187,7 +211,7 @@ fn respond(
 
 fn entry(described: Described, wanted: Wanted) -> DescribeConfigsResourceResult {
     let Described { name, config_type, value, documentation, read_only, layers } = described;
-    let source = layers.first().map_or(ConfigSource::Default, |layer| layer.source);
+    let source = source(&layers);
     let synonym = |layer: Layer| DescribeConfigsSynonym {
         name: layer.name.into(),
         value: Some(layer.value.into()),

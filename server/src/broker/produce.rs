@@ -140,6 +140,9 @@ fn queue(
     check_in_sync(request, topic, index)?;
     let batch = only_batch(records.unwrap_or_default(), request.version)?;
     timestamps::check(broker, request.state, topic, &batch)?;
+    if broker.settings.node.cleanup_policy(request.state, topic).compact {
+        batch.validate_keyed(chronik_log::limits::MAX_DECOMPRESSED_BYTES)?;
+    }
     *count = i64::from(batch.header.record_count);
     Ok(broker.storage.append(id, batch, leader_epoch, broker.clock.now_ms())?)
 }

@@ -4,7 +4,8 @@ use std::io::Write;
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
-use chronik_kafka::record_batch::{Compression, HEADER_LEN, RecordBatch};
+use chronik_kafka::record_batch::{HEADER_LEN, RecordBatch, Records};
+use chronik_log::limits::MAX_DECOMPRESSED_BYTES;
 
 use super::args::ConsumeArgs;
 use super::output;
@@ -158,16 +159,9 @@ impl Place {
     }
 
     fn print_batch(&self, topic: &str, batch: &RecordBatch, printer: &mut Printer) -> anyhow::Result<()> {
-        if batch.header.compression() != Compression::None {
-            bail!(
-                "{}: the batch is compressed ({:?}), which this command does not read yet; another client does, such as \
-                 `kcat -C -t {topic} -b HOST:PORT`",
-                self.describe(topic),
-                batch.header.compression()
-            );
-        }
         batch.check_crc().with_context(|| self.describe(topic))?;
-        for record in batch.records()? {
+        let plain = batch.plain_body(MAX_DECOMPRESSED_BYTES).with_context(|| self.describe(topic))?;
+        for record in Records::new(&plain, batch.header.record_count) {
             let record = record.with_context(|| self.describe(topic))?;
             if batch.header.base_offset + i64::from(record.offset_delta) >= self.next {
                 printer.print(record.key, record.value)?;

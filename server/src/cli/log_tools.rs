@@ -129,9 +129,10 @@ fn dump_partition(
         let mut written = writeln!(out, "{id}/{base_offset:020}.log");
         let walked = dump::batches(disk, id, base_offset, &mut |position, header| {
             if written.is_ok() {
+                let horizon = header.delete_horizon_ms().map(|ms| format!(" delete horizon {ms}"));
                 written = writeln!(
                     out,
-                    "  {position}: offsets {}..={} epoch {} {} records {} bytes {:?} producer {}:{} sequence {}",
+                    "  {position}: offsets {}..={} epoch {} {} records {} bytes {:?} producer {}:{} sequence {}{}",
                     header.base_offset,
                     header.last_offset(),
                     header.partition_leader_epoch,
@@ -140,7 +141,8 @@ fn dump_partition(
                     header.compression(),
                     header.producer_id,
                     header.producer_epoch,
-                    header.base_sequence
+                    header.base_sequence,
+                    horizon.unwrap_or_default()
                 );
             }
         });

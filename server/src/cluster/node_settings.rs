@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use chronik_log::TopicLogConfig;
+use chronik_log::{CleanupPolicy, TopicLogConfig};
 
 use super::state::{ClusterState, EVERY_BROKER, Topic};
 use super::topic_config::{self, Configs};
@@ -123,6 +123,14 @@ impl NodeSettings {
     /// `min.insync.replicas` of a topic.
     pub fn min_insync_replicas(&self, state: &ClusterState, topic: &Topic) -> i64 {
         self.number(state, topic, MIN_INSYNC_REPLICAS, self.loaded.config.min_insync_replicas.into())
+    }
+
+    /// `cleanup.policy` of a topic.
+    pub fn cleanup_policy(&self, state: &ClusterState, topic: &Topic) -> CleanupPolicy {
+        let config = &self.loaded.config;
+        let own = topic.configs.get("cleanup.policy");
+        let text = own.or_else(|| state.broker_setting(config.node_id, "log.cleanup.policy"));
+        text.and_then(|text| CleanupPolicy::parse(text)).unwrap_or(config.log_cleanup_policy)
     }
 
     /// Every value of a broker's setting and of those that stand behind it, the one that applies first.

@@ -177,6 +177,7 @@ fn leaf_text(value: toml::Value, name: &str, source: &Source) -> Result<String, 
             Ok(items?.join(","))
         }
         toml::Value::Integer(number) => Ok(number.to_string()),
+        toml::Value::Float(number) => Ok(format!("{number:?}")),
         toml::Value::Boolean(flag) => Ok(flag.to_string()),
         other => Err(ConfigError::BadValue {
             name: name.to_owned(),

@@ -168,7 +168,7 @@ settings! {
         /// How often retention is enforced.
         "log.retention.check.interval.ms" => log_retention_check_interval_ms: i64 = 5 * MINUTE_MS, Allowed::Between(100, 24 * HOUR_MS);
         /// What becomes of old records: delete, compact, or both.
-        "log.cleanup.policy" => log_cleanup_policy: CleanupPolicy = CleanupPolicy { delete: true, compact: false }, Allowed::Any;
+        "log.cleanup.policy" => log_cleanup_policy: CleanupPolicy = CleanupPolicy::DELETE, Allowed::Any;
         /// The share of a log that has not been compacted, from which on it is.
         "log.cleaner.min.cleanable.ratio" => log_cleaner_min_cleanable_ratio: f64 = 0.5, Allowed::Fraction;
         /// How long a record stays uncompacted.
@@ -177,6 +177,14 @@ settings! {
         "log.cleaner.max.compaction.lag.ms" => log_cleaner_max_compaction_lag_ms: i64 = i64::MAX, Allowed::AtLeast(1);
         /// How long a tombstone stays after its log was compacted, so that consumers can see it.
         "log.cleaner.delete.retention.ms" => log_cleaner_delete_retention_ms: i64 = 24 * HOUR_MS, Allowed::AtLeast(0);
+        /// Whether topics with `cleanup.policy=compact` are compacted.
+        "log.cleaner.enable" => log_cleaner_enable: bool = true, Allowed::Any;
+        /// Time between two looks for a log to compact, when there was none.
+        "log.cleaner.backoff.ms" => log_cleaner_backoff_ms: i64 = 15_000, Allowed::Between(1, HOUR_MS);
+        /// Bytes of memory, while a log is compacted, for the offsets of its keys: 30 for each. With more keys it takes several passes.
+        "log.cleaner.dedupe.buffer.size" => log_cleaner_dedupe_buffer_size: usize = 128 << 20, Allowed::Between(1 << 20, 1 << 36);
+        /// Bytes that compaction reads and writes in a second, at most. Empty: as many as it can.
+        "log.cleaner.io.max.bytes.per.second" => log_cleaner_io_max_bytes_per_second: Option<u64> = None, Allowed::AtLeast(1);
         /// Segment files held open.
         "max.open.files" => max_open_files: usize = 1_024, Allowed::Between(16, 1_000_000);
     }

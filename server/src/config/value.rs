@@ -330,19 +330,10 @@ impl Value for CleanupPolicy {
     const TYPE: ConfigType = ConfigType::List;
 
     fn read(text: &str) -> Result<Self, String> {
-        let mut policy = Self { delete: false, compact: false };
-        for part in text.split(',') {
-            match part.trim() {
-                "delete" => policy.delete = true,
-                "compact" => policy.compact = true,
-                _ => return Err(format!("it must be {}", Self::KIND)),
-            }
-        }
-        Ok(policy)
+        Self::parse(text).ok_or_else(|| format!("it must be {}", Self::KIND))
     }
 
     fn show(&self) -> String {
-        let parts = [(self.compact, "compact"), (self.delete, "delete")];
-        parts.iter().filter(|(applies, _)| *applies).map(|(_, name)| *name).collect::<Vec<_>>().join(",")
+        self.to_string()
     }
 }

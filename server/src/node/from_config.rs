@@ -11,7 +11,7 @@ use crate::cluster::{NodeSettings, topic_config};
 use crate::config::{Config, WalFlush};
 use crate::group::InternalTopic;
 use crate::limits;
-use crate::maintenance::Intervals;
+use crate::maintenance::{CleanerSettings, Intervals};
 use crate::net::connection::Shared;
 use crate::net::listener::ConnectionLimits;
 use crate::rng::Rng;
@@ -81,6 +81,14 @@ pub(super) fn intervals(config: &Config) -> Intervals {
         retention: ms(config.log_retention_check_interval_ms),
         checkpoint: ms(config.checkpoint_interval_ms),
         checkpoint_wal_bytes: limits::CHECKPOINT_WAL_BYTES,
+    }
+}
+
+pub(super) fn cleaner_settings(config: &Config) -> CleanerSettings {
+    CleanerSettings {
+        backoff: Duration::from_millis(config.log_cleaner_backoff_ms.unsigned_abs()),
+        dedupe_buffer_bytes: config.log_cleaner_dedupe_buffer_size,
+        max_bytes_per_second: config.log_cleaner_io_max_bytes_per_second,
     }
 }
 

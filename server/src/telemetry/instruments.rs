@@ -44,6 +44,7 @@ impl Metrics {
         let ours = registry.sub_registry_with_prefix("chronik");
         let instruments = Instruments::registered(ours);
         ours.register("build", "What runs", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));
+        register_cleaner(&mut registry, &instruments);
         registry.register_collector(Box::new(ProcessCollector));
         let groups = GroupMetrics::default();
         registry.register_collector(Box::new(groups.clone()));
@@ -144,6 +145,15 @@ instruments! {
     wal_sync_duration: Histogram = latencies(), "wal_sync_duration", "Time of a write and sync of the write-ahead log", Unit::Seconds;
     checkpoints: Counter = Counter::default(), "checkpoints", "Checkpoints written";
     checkpoint_duration: Histogram = latencies(), "checkpoint_duration", "Time of a checkpoint", Unit::Seconds;
+    compactions: Counter = Counter::default(), "compactions", "Compactions of a log carried out";
+    compaction_failures: Counter = Counter::default(), "compaction_failures", "Compactions that failed";
+    compaction_duration: Histogram = latencies(), "compaction_duration", "Time of a compaction", Unit::Seconds;
+    compaction_read_bytes: Counter = Counter::default(), "compaction_read", "Bytes of record batches that compactions filtered", Unit::Bytes;
+    compaction_kept_bytes: Counter = Counter::default(), "compaction_kept", "Bytes of record batches that compactions kept", Unit::Bytes;
+    compaction_recopy_percent: Gauge = Gauge::default(), "compaction_recopy_percent", "Share of its bytes that the last compaction kept";
+    compaction_max_seconds: Gauge = Gauge::default(), "compaction_max_seconds", "Time of the longest compaction";
+    compaction_max_dirty_percent: Gauge = Gauge::default(), "compaction_max_dirty_percent", "Largest share of a log that is not compacted and could be";
+    compaction_uncleanable_partitions: Gauge = Gauge::default(), "compaction_uncleanable_partitions", "Logs that cannot be compacted";
     storage_errors: Counter = Counter::default(), "storage_errors", "Operations refused by the disk";
     budget_available_bytes: Gauge = Gauge::default(), "budget_available", "Bytes free for requests in flight", Unit::Bytes;
     budget_total_bytes: Gauge = Gauge::default(), "budget_total", "Bytes for requests in flight (queued.max.bytes)", Unit::Bytes;
@@ -152,6 +162,32 @@ instruments! {
     loop_last_beat: Family<LoopLabels, Gauge> = Family::default(), "loop_last_beat_milliseconds", "When a loop last showed life, in milliseconds of uptime; -1 while it waits";
     loop_stalled: Family<LoopLabels, Gauge> = Family::default(), "loop_stalled", "Whether a loop stands still (1)";
     loop_stalls: Family<LoopLabels, Counter> = Family::default(), "loop_stalls", "How often a loop was found standing still";
+}
+
+/// The gauges of the cleaner, by the names that dashboards for Kafka ask for (`kafka.log:type=LogCleaner` and `LogCleanerManager`).
+fn register_cleaner(registry: &mut Registry, instruments: &Instruments) {
+    let kafka = registry.sub_registry_with_prefix("kafka_log");
+    let mut register = |name: &str, help: &str, gauge: &Gauge| kafka.register(name, help, gauge.clone());
+    register(
+        "logcleaner_cleaner_recopy_percent",
+        "Share of its bytes that the last compaction kept",
+        &instruments.compaction_recopy_percent,
+    );
+    register(
+        "logcleaner_max_clean_time_secs",
+        "Time of the longest compaction",
+        &instruments.compaction_max_seconds,
+    );
+    register(
+        "logcleanermanager_max_dirty_percent",
+        "Largest share of a log that is not compacted and could be",
+        &instruments.compaction_max_dirty_percent,
+    );
+    register(
+        "logcleanermanager_uncleanable_partitions_count",
+        "Logs that cannot be compacted",
+        &instruments.compaction_uncleanable_partitions,
+    );
 }
 
 /// 50 us to 26 s, doubling.

@@ -7,6 +7,7 @@ mod support;
 
 mod admin;
 mod client;
+mod compacting;
 mod consuming;
 mod groups;
 mod producing;

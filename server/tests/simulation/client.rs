@@ -99,6 +99,17 @@ impl Client {
         offset: i64,
         max_wait_ms: i32,
     ) -> io::Result<Result<(Vec<(i64, String)>, i64), ErrorCode>> {
+        let fetched = self.fetch_batches(topic, offset, max_wait_ms).await?;
+        Ok(fetched.map(|(records, high_watermark)| (values(records, offset), high_watermark)))
+    }
+
+    /// Whole batches, the first of which may begin before `offset`, and the high watermark.
+    pub(crate) async fn fetch_batches(
+        &mut self,
+        topic: &str,
+        offset: i64,
+        max_wait_ms: i32,
+    ) -> io::Result<Result<(Bytes, i64), ErrorCode>> {
         let partition = FetchPartition {
             partition: 0,
             fetch_offset: offset,
@@ -113,12 +124,12 @@ impl Client {
             return Ok(Err(answer.error_code));
         }
         let records = answer.records.clone().and_then(Records::here).unwrap_or_default();
-        Ok(Ok((values(records, offset), answer.high_watermark)))
+        Ok(Ok((records, answer.high_watermark)))
     }
 }
 
 /// The records at and after `offset`; a batch may begin before it.
-fn values(mut records: Bytes, offset: i64) -> Vec<(i64, String)> {
+pub(crate) fn values(mut records: Bytes, offset: i64) -> Vec<(i64, String)> {
     let mut found = Vec::new();
     while !records.is_empty() {
         let batch = RecordBatch::read(&mut records).expect("the server sends whole batches");

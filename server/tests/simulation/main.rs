@@ -6,6 +6,7 @@
 #![cfg(not(any(loom, shuttle)))]
 
 mod client;
+mod compaction;
 mod groups;
 mod world;
 
@@ -64,6 +65,19 @@ fn committed_offsets_never_go_back_and_members_stay() {
         "{acknowledged} commits acknowledged, none went back; members found again after {lives} power cuts"
     );
     assert!(acknowledged > 0 && (lives > 0 || seeds().len() < 5));
+}
+
+#[test]
+fn the_last_value_of_every_key_survives_compactions_and_a_power_cut() {
+    let (mut cut, mut compacted, mut acknowledged) = (0, 0, 0);
+    for seed in seeds() {
+        let outcome = compaction::run(seed); // asserts inside, naming the seed
+        cut += u32::from(outcome.power_cut);
+        compacted += u32::from(outcome.gone > 0);
+        acknowledged += outcome.acknowledged;
+    }
+    eprintln!("{cut} power cuts, {compacted} runs with compactions, {acknowledged} records acknowledged");
+    assert!(seeds().len() < 5 || cut > 0 && compacted > 0);
 }
 
 #[test]

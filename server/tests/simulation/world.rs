@@ -257,6 +257,7 @@ pub(crate) async fn start(
         wal_segment_bytes: 1 << 20,
         log_segment_bytes: 16_384,
         offsets_topic_num_partitions: 4,
+        log_cleaner_backoff_ms: 50,
         ..Config::default()
     };
     let loaded = Loaded { config, ..Loaded::default() };

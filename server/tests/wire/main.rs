@@ -9,6 +9,7 @@ mod bad_batches;
 mod bad_frames;
 mod broker_configs;
 mod cluster;
+mod compaction;
 mod connections;
 mod delete_records;
 mod fetch;

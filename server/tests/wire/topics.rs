@@ -142,3 +142,32 @@ fn many_can_ask_for_the_same_new_topic_at_once() {
     let request = fetch_request("orders", vec![fetch_partition(0, 0)]);
     assert_eq!(only_fetched(client.ask(FETCH, &request)).high_watermark, 0);
 }
+
+#[test]
+fn a_new_topic_is_answered_with_all_its_settings() {
+    use chronik_kafka::message::create_topics::{CreatableTopic, CreatableTopicConfig, CreateTopicsRequest};
+    let server = Server::with(&["log.roll.hours=1"]);
+    let mut client = Raw::connect(&server);
+    let topic = |name: &str, value: Option<&str>| CreatableTopic {
+        name: name.into(),
+        num_partitions: 1,
+        replication_factor: 1,
+        configs: vec![CreatableTopicConfig { name: "retention.ms".into(), value: value.map(Into::into) }],
+        ..Default::default()
+    };
+    let request = CreateTopicsRequest {
+        topics: vec![topic("orders", Some("5")), topic("unclear", None)],
+        timeout_ms: 10_000,
+        validate_only: false,
+    };
+    let topics = client.ask(7, &request).topics;
+    let configs = topics[0].configs.as_deref().unwrap_or_default();
+    let found = |key: &str| {
+        let config = configs.iter().find(|config| &*config.name == key).expect(key);
+        (config.value.as_deref().unwrap_or_default(), config.config_source)
+    };
+    assert_eq!(found("retention.ms"), ("5", 1));
+    assert_eq!(found("segment.ms"), ("3600000", 4));
+    assert_eq!(found("cleanup.policy"), ("delete", 5));
+    assert_eq!(topics[1].error_code, ErrorCode::INVALID_CONFIG, "a setting needs a value");
+}

@@ -17,6 +17,7 @@ mod api_table;
 mod schema;
 
 pub mod api_key;
+pub mod compression;
 pub mod decoder;
 pub mod encoder;
 mod error;

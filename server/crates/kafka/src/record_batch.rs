@@ -16,6 +16,8 @@ pub use records::{ControlRecord, ControlType, Header, Headers, Record, Records};
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use crate::compression::{self, CompressionError};
+
 /// The only record batch format served.
 pub const MAGIC: i8 = 2;
 /// `producer_id` of a batch without a producer.
@@ -57,6 +59,13 @@ impl RecordBatch {
         self.check_stored()?;
         self.header.check_fresh()?;
         if self.header.compression() == Compression::None { self.check_records() } else { Ok(()) }
+    }
+
+    /// What a batch for a compacted topic must pass beside [`validate`](Self::validate): each record is sound, also if it is compressed,
+    /// and has a key. The body is decompressed if it comes to no more than `limit` bytes.
+    pub fn validate_keyed(&self, limit: usize) -> Result<(), BatchError> {
+        let plain = self.plain_body(limit)?;
+        check_records(&plain, self.header.record_count, records::check_keyed_record)
     }
 
     /// The checks that hold for a batch in a log too, where compaction may have removed records: length, magic,
@@ -133,15 +142,28 @@ impl RecordBatch {
         }
     }
 
-    fn check_records(&self) -> Result<(), BatchError> {
-        let mut rest: &[u8] = &self.body;
-        for index in 0..self.header.record_count {
-            records::check_record(&mut rest, index)
-                .map_err(|problem| BatchError::Record { index, problem })?;
+    /// The records' bytes, decompressed if that is no more than `limit` bytes: for [`Records::new`].
+    pub fn plain_body(&self, limit: usize) -> Result<Bytes, CompressionError> {
+        match self.header.compression() {
+            Compression::None => Ok(self.body.clone()),
+            codec => compression::decompress(codec, &self.body, limit).map(Bytes::from),
         }
-        records::check_end(rest)
-            .map_err(|problem| BatchError::Record { index: self.header.record_count, problem })
     }
+
+    fn check_records(&self) -> Result<(), BatchError> {
+        check_records(&self.body, self.header.record_count, records::check_record)
+    }
+}
+
+fn check_records(
+    mut rest: &[u8],
+    record_count: i32,
+    check: impl Fn(&mut &[u8], i32) -> Result<(), RecordProblem>,
+) -> Result<(), BatchError> {
+    for index in 0..record_count {
+        check(&mut rest, index).map_err(|problem| BatchError::Record { index, problem })?;
+    }
+    records::check_end(rest).map_err(|problem| BatchError::Record { index: record_count, problem })
 }
 
 #[cfg(test)]

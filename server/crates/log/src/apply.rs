@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::compact::swap::set_aside;
 use crate::disk::Disk;
 use crate::files::{FileCache, FileKind};
 use crate::garbage::{DELETED, Garbage};
@@ -12,7 +13,7 @@ use crate::partition::{Partition, StagedChange};
 use crate::producer::ProducerTable;
 use crate::rebuild;
 use crate::retention::NewStart;
-use crate::segment::{Segment, file_name};
+use crate::segment::Segment;
 use crate::stage::Cut;
 use crate::staged::{SegmentRun, StagedAppends, cut_files, cut_indexes, cut_log};
 use crate::types::{Lsn, PartitionId};
@@ -142,11 +143,10 @@ impl SegmentRun {
 
 impl Log {
     pub(crate) fn cut_partition(&mut self, id: PartitionId, cut: Cut) -> io::Result<()> {
-        let interval = self.config.index_interval_bytes;
-        match self.partitions.get_mut(&id) {
-            Some(partition) => self::cut(&self.files, partition, cut, interval, Behind::Nothing),
-            None => Ok(()),
-        }
+        let (interval, lsn) = (self.config.index_interval_bytes, self.last_lsn());
+        let Some(partition) = self.partitions.get_mut(&id) else { return Ok(()) };
+        partition.cut_lsn = lsn;
+        self::cut(&self.files, partition, cut, interval, Behind::Nothing)
     }
 
     pub(crate) fn start_partition(&mut self, id: PartitionId, start: NewStart) -> io::Result<()> {
@@ -214,6 +214,7 @@ pub(crate) fn cut(
     partition.segments.push(Arc::new(active));
     // If the log started inside the batch that went.
     partition.log_start = partition.log_start.min(cut.to);
+    partition.cleaned_offset = partition.cleaned_offset.min(cut.to);
     partition.epochs.truncate_from_end(cut.to);
     forget_truncated(partition, cut.to);
     partition.refresh_view();
@@ -236,21 +237,12 @@ pub(crate) fn start(
     start: NewStart,
     garbage: &mut Vec<Garbage>,
 ) -> io::Result<()> {
-    let dir = PathBuf::from(partition.id.dir_name());
     let delete = partition.segments.partition_point(|segment| segment.base_offset < start.first_segment);
     for segment in partition.segments.drain(..delete) {
         segment.forget_files();
         partition.dirty.segments.remove(&segment.base_offset);
         partition.dirty.dir = true;
-        for kind in FileKind::ALL {
-            let from = segment.path(kind);
-            let to = dir.join(format!("{}{DELETED}", file_name(segment.base_offset, kind)));
-            match files.disk.rename(&from, &to) {
-                Ok(()) => garbage.push(Garbage::File(to)),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
-            }
-        }
+        set_aside(&*files.disk, &segment, garbage)?;
     }
     if partition.segments.is_empty() {
         partition.end = crate::end::LogEnd::empty(start.first_segment);

@@ -23,7 +23,9 @@ pub(crate) const FILE: &str = "checkpoint";
 pub(crate) const TEMPORARY_FILE: &str = "checkpoint.tmp";
 const MAGIC: &[u8; 8] = b"CHRNKCKP";
 /// Newest format known.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
+/// Since this one, a partition has `cleaned_offset` and `gaps_below`.
+const COMPACTION_FROM: u32 = 2;
 /// Bytes before the CRC'd content: magic, version, CRC, length.
 const PREFIX_BYTES: usize = 24;
 
@@ -54,6 +56,20 @@ pub(crate) struct PartitionState {
     pub(crate) epochs: Vec<EpochStart>,
     pub(crate) producers: ProducerTable,
     pub(crate) offline: Option<String>,
+    pub(crate) cleaned_offset: i64,
+    pub(crate) gaps_below: i64,
+}
+
+impl PartitionState {
+    /// What was compacted takes the place of the segments that it was made of.
+    pub(crate) fn replace_segments(&mut self, segment_base: i64, compacted: Sealed, cleaned_offset: i64) {
+        self.sealed.retain(|(base, _)| *base <= segment_base || *base >= compacted.end_offset);
+        if let Some((_, sealed)) = self.sealed.iter_mut().find(|(base, _)| *base == segment_base) {
+            *sealed = compacted;
+        }
+        self.gaps_below = self.gaps_below.max(compacted.end_offset);
+        self.cleaned_offset = cleaned_offset;
+    }
 }
 
 /// Encodes a whole checkpoint file.
@@ -109,6 +125,8 @@ fn put_partition(out: &mut Writer, partition: &Partition) {
     put_producers(out, &partition.producers);
     out.u8(partition.offline.is_some().into());
     out.bytes(partition.offline.as_deref().unwrap_or_default().as_bytes());
+    out.i64(partition.cleaned_offset);
+    out.i64(partition.gaps_below);
 }
 
 fn put_end(out: &mut Writer, end: &LogEnd) {
@@ -158,10 +176,10 @@ pub(crate) fn decode(bytes: &Bytes) -> Result<(Head, Vec<PartitionState>), LogEr
     if len != reader.0.len() as u64 || crc32c::crc32c(reader.0) != crc {
         return Err(damaged("its CRC-32C does not match"));
     }
-    take_content(&mut reader).map_err(|_| damaged("a field ends beyond the file"))
+    take_content(&mut reader, version).map_err(|_| damaged("a field ends beyond the file"))
 }
 
-fn take_content(reader: &mut Reader<'_>) -> Result<(Head, Vec<PartitionState>), Short> {
+fn take_content(reader: &mut Reader<'_>, version: u32) -> Result<(Head, Vec<PartitionState>), Short> {
     let (dir_id, run, lsn) = (Uuid::from_bytes(reader.array()?), reader.u64()?, reader.u64()?);
     let (clean, has_snapshot) = (reader.u8()? != 0, reader.u8()? != 0);
     let snapshot = Bytes::copy_from_slice(reader.bytes()?);
@@ -171,13 +189,13 @@ fn take_content(reader: &mut Reader<'_>) -> Result<(Head, Vec<PartitionState>), 
     }
     let mut partitions = Vec::new();
     for _ in 0..reader.count(100)? {
-        partitions.push(take_partition(reader)?);
+        partitions.push(take_partition(reader, version)?);
     }
     let metadata_snapshot = has_snapshot.then_some(snapshot);
     Ok((Head { dir_id, run, lsn, clean, metadata_snapshot, metadata_records }, partitions))
 }
 
-fn take_partition(reader: &mut Reader<'_>) -> Result<PartitionState, Short> {
+fn take_partition(reader: &mut Reader<'_>, version: u32) -> Result<PartitionState, Short> {
     let (id, generation) = (reader.id()?, reader.u64()?);
     let (log_start, high_watermark) = (reader.i64()?, reader.i64()?);
     let end = take_end(reader)?;
@@ -195,7 +213,21 @@ fn take_partition(reader: &mut Reader<'_>) -> Result<PartitionState, Short> {
     let is_offline = reader.u8()? != 0;
     let reason = String::from_utf8_lossy(reader.bytes()?).into_owned();
     let offline = is_offline.then_some(reason);
-    Ok(PartitionState { id, generation, log_start, high_watermark, end, sealed, epochs, producers, offline })
+    let (cleaned_offset, gaps_below) =
+        if version >= COMPACTION_FROM { (reader.i64()?, reader.i64()?) } else { (0, 0) };
+    Ok(PartitionState {
+        id,
+        generation,
+        log_start,
+        high_watermark,
+        end,
+        sealed,
+        epochs,
+        producers,
+        offline,
+        cleaned_offset,
+        gaps_below,
+    })
 }
 
 fn take_end(reader: &mut Reader<'_>) -> Result<LogEnd, Short> {

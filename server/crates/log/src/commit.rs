@@ -142,6 +142,14 @@ impl Log {
                 }
                 Outcome::RecordsDeleted { log_start_offset: self.log_start_offset(id).unwrap_or(0) }
             }
+            Pending::Swap { id, swap } => {
+                let applied = self.apply_swap(id, swap).map_err(|error| fatal("replacing segments", &error));
+                let (outcome, view_changed) = applied?;
+                if view_changed {
+                    changed.insert(id, true);
+                }
+                outcome
+            }
             Pending::Retention { starts, segments_deleted, more } => {
                 for (id, start) in starts {
                     self.start_partition(id, start).map_err(|error| fatal("deleting segments", &error))?;

@@ -34,7 +34,7 @@ pub struct WalEntry {
     pub bytes: u64,
     /// What the record is about, unless it is metadata.
     pub partition: Option<PartitionId>,
-    /// `Append`, `Extent`, `Metadata`, `Create`, `Drop`, `Truncate`, `LogStart`.
+    /// `Append`, `Extent`, `Metadata`, `Create`, `Drop`, `Truncate`, `LogStart`, `Compacted`.
     pub kind: &'static str,
     /// Its fields.
     pub detail: String,
@@ -105,6 +105,13 @@ fn describe(record: &WalRecord, body_bytes: usize) -> (&'static str, String) {
         WalRecord::Truncate { to, segment_base, position, leader_epoch, .. } => {
             let place = format!("segment {segment_base} position {position}");
             ("Truncate", format!("to {to} ({place}) in epoch {leader_epoch}"))
+        }
+        WalRecord::Compacted { segment_base, sealed, cleaned_offset, .. } => {
+            let (size, end) = (sealed.size, sealed.end_offset);
+            (
+                "Compacted",
+                format!("segment {segment_base} up to {end}: {size} bytes; clean below {cleaned_offset}"),
+            )
         }
         WalRecord::LogStart { log_start, first_segment, .. } => {
             ("LogStart", format!("to {log_start}, segments below {first_segment} deleted"))

@@ -65,7 +65,7 @@ impl LogEnd {
         let waited_ms = header.max_timestamp.saturating_sub(self.first_timestamp);
         self.position + len > config.segment_bytes.min(crate::limits::MAX_SEGMENT_BYTES)
             || last_relative > i64::from(i32::MAX)
-            || (self.first_timestamp >= 0 && header.max_timestamp >= 0 && waited_ms > config.segment_ms)
+            || (self.first_timestamp >= 0 && header.max_timestamp >= 0 && waited_ms > config.roll_ms())
     }
 
     /// Facts of the active segment as it is now.

@@ -9,7 +9,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::disk::{Disk, DiskFile, OpenMode};
 
@@ -49,6 +49,8 @@ pub(crate) struct FileCache {
 #[derive(Debug, Default)]
 struct Open {
     files: FxHashMap<(FileUid, FileKind), Entry>,
+    /// Their paths lead to other files now: only what is open of them is theirs, and stays open.
+    detached: FxHashSet<FileUid>,
     uses: u64,
     last_uid: FileUid,
 }
@@ -56,6 +58,7 @@ struct Open {
 #[derive(Debug)]
 struct Entry {
     file: Arc<dyn DiskFile>,
+    /// `u64::MAX` for that of a detached segment: it is not closed to make room.
     last_use: u64,
 }
 
@@ -70,7 +73,8 @@ impl FileCache {
         open.last_uid
     }
 
-    /// The file, opened if it is not open. `path` is asked only then.
+    /// The file, opened if it is not open. `path` is asked only then. Of a segment that is [detached](Self::detach): `NotFound` if
+    /// it was not open.
     pub(crate) fn get(
         &self,
         uid: FileUid,
@@ -79,16 +83,31 @@ impl FileCache {
         path: impl FnOnce() -> PathBuf,
     ) -> io::Result<Arc<dyn DiskFile>> {
         if let Some(file) = self.open().find(uid, kind) {
-            return Ok(file);
+            return file.ok_or_else(|| io::ErrorKind::NotFound.into());
         }
         let file = self.disk.open(&path(), mode)?;
-        self.open().insert(uid, kind, &file, self.capacity);
+        let mut open = self.open();
+        // Detached meanwhile: what was opened may be another segment's.
+        if let Some(found) = open.find(uid, kind) {
+            return found.ok_or_else(|| io::ErrorKind::NotFound.into());
+        }
+        open.insert(uid, kind, &file, self.capacity);
         Ok(file)
+    }
+
+    /// Ties a segment to these files, which it has open, until it is [forgotten](Self::forget): its paths are about to lead to others.
+    pub(crate) fn detach(&self, uid: FileUid, files: Vec<(FileKind, Arc<dyn DiskFile>)>) {
+        let mut open = self.open();
+        for (kind, file) in files {
+            open.files.insert((uid, kind), Entry { file, last_use: u64::MAX });
+        }
+        open.detached.insert(uid);
     }
 
     /// Closes a segment's files as soon as nobody uses them.
     pub(crate) fn forget(&self, uid: FileUid) {
         let mut open = self.open();
+        open.detached.remove(&uid);
         for kind in FileKind::ALL {
             open.files.remove(&(uid, kind));
         }
@@ -100,11 +119,17 @@ impl FileCache {
 }
 
 impl Open {
-    fn find(&mut self, uid: FileUid, kind: FileKind) -> Option<Arc<dyn DiskFile>> {
+    /// `Some(None)`: it is not there, and not to be opened.
+    fn find(&mut self, uid: FileUid, kind: FileKind) -> Option<Option<Arc<dyn DiskFile>>> {
+        let detached = self.detached.contains(&uid);
         self.uses += 1;
-        let entry = self.files.get_mut(&(uid, kind))?;
-        entry.last_use = self.uses;
-        Some(Arc::clone(&entry.file))
+        match self.files.get_mut(&(uid, kind)) {
+            None => detached.then_some(None),
+            Some(entry) => {
+                entry.last_use = if detached { u64::MAX } else { self.uses };
+                Some(Some(Arc::clone(&entry.file)))
+            }
+        }
     }
 
     fn insert(&mut self, uid: FileUid, kind: FileKind, file: &Arc<dyn DiskFile>, capacity: usize) {

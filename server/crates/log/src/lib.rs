@@ -10,13 +10,14 @@
 //!             + apply_group: segments, page cache          (apply.rs) -> outcomes, new views
 //!        |
 //!      checkpoint: sync segments, write `checkpoint`, recycle WAL segments   (checkpoint/)
+//!      compaction: filter segments into `.cleaned` files, synced; a WAL record, then renames (compact/)
 //! ```
 //!
 //! A [`Log`] has exactly one owner (`&mut self`). Readers use an [`Arc<LogView>`](LogView), which is immutable.
 //!
 //! Modules, in dependency order: [`limits`], [`types`], [`error`], [`disk`], `codec`, `files` (open file cache), [`epoch`],
 //! [`producer`], `index`, `segment`, [`view`], `end` (where the next batch goes), `staged` (overlay of a group),
-//! `partition`, `wal`, `checkpoint`, [`op`], `retention`, `stage`, `rebuild`, `apply`, `bulk`, `commit`, [`recovery`], [`log`],
+//! `partition`, `wal`, `checkpoint`, [`op`], `retention`, `compact`, `stage`, `rebuild`, `apply`, `bulk`, `commit`, [`recovery`], [`log`],
 //! [`dump`].
 #![cfg(not(any(loom, shuttle)))]
 
@@ -25,6 +26,7 @@ mod bulk;
 mod checkpoint;
 mod codec;
 mod commit;
+mod compact;
 pub mod disk;
 pub mod dump;
 mod end;
@@ -51,6 +53,9 @@ mod wal;
 
 pub use bulk::{BulkDone, BulkJob};
 pub use checkpoint::{CheckpointDone, CheckpointJob};
+pub use compact::{
+    Cleaned, CompactionError, CompactionJob, CompactionOutlook, CompactionStats, CompactionStep,
+};
 pub use disk::{Disk, DiskFile};
 pub use error::{CommitError, LogError, OpError, ReadError};
 pub use garbage::GarbageJob;

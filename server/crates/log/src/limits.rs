@@ -44,6 +44,21 @@ pub const PRODUCER_ID_EXPIRATION_MS: i64 = 86_400_000;
 
 /// Segments that one retention operation deletes at most; the rest waits for the next.
 pub const RETENTION_SEGMENTS_PER_OP: usize = 256;
+/// Bytes that a compaction reads, or writes, at once.
+pub const COMPACTION_BUFFER_BYTES: usize = 1 << 20;
+/// Bytes that one step of a compaction reads, about: who bounds its rate has a say in between.
+pub const COMPACTION_STEP_BYTES: u64 = 2 << 20;
+/// Segments that a compaction makes one of at most: each is renamed on the log's own thread.
+pub const COMPACTION_GROUP_SEGMENTS: usize = 64;
+/// Hundredths of the offset map's slots that are used: the fuller it is, the longer a look-up.
+pub const DEDUPE_LOAD_PERCENT: usize = 80;
+/// Bytes of a control batch's records that are looked at: a marker has fewer.
+pub const MAX_CONTROL_BYTES: usize = 4096;
+/// Transaction markers that a compaction keeps in mind; where there are more, it ends.
+pub const MAX_COMPACTION_MARKERS: usize = 1 << 20;
+/// Bytes that the records of a batch may come to when they are decompressed. A batch is 1 MiB by default, before which
+/// codecs save up to 99 % of ordinary data.
+pub const MAX_DECOMPRESSED_BYTES: usize = 64 << 20;
 /// Bytes that a scan over a segment reads at once.
 pub const SCAN_CHUNK_BYTES: usize = 256 << 10;
 /// Bytes that a look-up reads at once while it walks from an index entry to its batch.

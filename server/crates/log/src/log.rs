@@ -49,6 +49,9 @@ pub struct Log {
     pub(crate) dir_id: Uuid,
     pub(crate) run: u64,
     checkpoint_out: bool,
+    pub(crate) compaction_out: bool,
+    /// LSN of the last checkpoint.
+    pub(crate) checkpointed_lsn: Lsn,
     /// Bulk groups that are not durable yet.
     pub(crate) bulk_jobs_out: usize,
     prepare_out: bool,
@@ -101,6 +104,8 @@ impl Log {
             dir_id: parts.dir_id,
             run: parts.run,
             checkpoint_out: false,
+            compaction_out: false,
+            checkpointed_lsn: 0,
             bulk_jobs_out: 0,
             prepare_out: false,
             prepare_failing: false,
@@ -256,6 +261,9 @@ impl Log {
         let encoded = checkpoint::encode(&head, self.partitions.values());
         let dirty = self.take_dirty();
         let root_dirty = std::mem::take(&mut self.root_dirty);
+        for partition in self.partitions.values_mut() {
+            partition.next_recovery_offset = Some(partition.end.segment_base);
+        }
         let (disk, written_bytes) = (Arc::clone(&self.files.disk), self.wal.written_bytes());
         Some(CheckpointJob(JobParts { disk, lsn, encoded, dirty, root_dirty, written_bytes }))
     }
@@ -285,6 +293,11 @@ impl Log {
             return self.note_fatal(Err(error));
         }
         self.checkpointed_bytes = done.written_bytes;
+        self.checkpointed_lsn = done.lsn;
+        for partition in self.partitions.values_mut() {
+            // Of one that was created since, nothing is in the checkpoint.
+            partition.recovery_offset = partition.next_recovery_offset.take().unwrap_or(0);
+        }
         let unused = self.wal.recycle(done.lsn);
         self.garbage.extend(unused.into_iter().map(Garbage::File));
         Ok(())

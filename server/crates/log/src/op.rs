@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chronik_kafka::record_batch::RecordBatch;
 
+use crate::compact::Cleaned;
 use crate::error::OpError;
 use crate::types::{Lsn, PartitionId, TopicLogConfig};
 use crate::view::LogView;
@@ -53,6 +54,8 @@ pub enum Op {
         /// The new log start. The caller bounds it by the high watermark. -1 stands for the log end.
         before_offset: i64,
     },
+    /// Puts a segment that was compacted in the place of those that it was made of.
+    Swap(Box<Cleaned>),
     /// Deletes the oldest segments of all partitions by time and size.
     EnforceRetention {
         /// Milliseconds since the epoch.
@@ -107,6 +110,11 @@ pub enum Outcome {
     RecordsDeleted {
         /// Where the log starts now (`low_watermark` of `DeleteRecords`).
         log_start_offset: i64,
+    },
+    /// Compacted segments were put in their place.
+    Swapped {
+        /// If not, the log has changed meanwhile, and nothing was done.
+        swapped: bool,
     },
     /// Retention was enforced.
     Retained {

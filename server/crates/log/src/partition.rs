@@ -28,6 +28,21 @@ pub(crate) struct Partition {
     pub(crate) segments: Vec<Arc<Segment>>,
     pub(crate) epochs: EpochCache,
     pub(crate) producers: ProducerTable,
+    /// Everything below has been compacted.
+    pub(crate) cleaned_offset: i64,
+    /// Below, offsets may be missing between batches.
+    pub(crate) gaps_below: i64,
+    /// Where the active segment began at the last checkpoint: segments below are in it.
+    pub(crate) recovery_offset: i64,
+    /// The same of a checkpoint that is being written.
+    pub(crate) next_recovery_offset: Option<i64>,
+    /// LSN of the last cut, and of the last `Compacted`, of this run.
+    pub(crate) cut_lsn: Lsn,
+    pub(crate) swap_lsn: Lsn,
+    /// A compaction failed in a way that will not pass.
+    pub(crate) uncleanable: bool,
+    /// Compactions since the last one that came to something: an open transaction may be in the way, or a full disk. Others go first.
+    pub(crate) fruitless_compactions: u32,
     /// What the next checkpoint must sync.
     pub(crate) dirty: Dirty,
     /// The name of the active segment, or of the directory, may not be durable.
@@ -100,6 +115,14 @@ impl Partition {
             segments,
             epochs,
             producers: ProducerTable::default(),
+            cleaned_offset: 0,
+            gaps_below: 0,
+            recovery_offset: 0,
+            next_recovery_offset: None,
+            cut_lsn: 0,
+            swap_lsn: 0,
+            uncleanable: false,
+            fruitless_compactions: 0,
             dirty: Dirty::default(),
             names_unsynced: false,
             view: Arc::new(view),
@@ -116,6 +139,12 @@ impl Partition {
             segments: self.segments.clone(),
             epochs: self.epochs.clone(),
         });
+    }
+
+    /// A segment that ends at `end_offset` was compacted, and with it everything below `cleaned_offset`.
+    pub(crate) fn note_compacted(&mut self, end_offset: i64, cleaned_offset: Option<i64>) {
+        self.gaps_below = self.gaps_below.max(end_offset);
+        self.cleaned_offset = cleaned_offset.unwrap_or(self.cleaned_offset);
     }
 
     pub(crate) fn active(&self) -> Option<&Arc<Segment>> {

@@ -33,7 +33,7 @@ use crate::types::{LogConfig, PartitionId, Progress};
 use crate::wal::scan::{Located, ScanEnd, Visitor, WalFiles, list, scan};
 use crate::wal::{DIR, Wal, WalFile, WalStart, file_path};
 pub(crate) use extent::check as check_extents;
-use plan::Plan;
+pub(crate) use plan::Plan;
 use replay::Replay;
 
 /// What `open` found, to be folded and shown.

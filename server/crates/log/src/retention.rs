@@ -39,6 +39,9 @@ pub(crate) fn enforce(partition: &Partition, now_ms: i64, budget: usize) -> (Opt
 
 /// Number of leading segments that are to go. The last of `segments` is the active one.
 fn expired(segments: &[Sealed], config: &TopicLogConfig, high_watermark: i64, now_ms: i64) -> usize {
+    if !config.cleanup_policy.delete {
+        return 0;
+    }
     let total: u64 = segments.iter().map(|segment| segment.size).sum();
     let mut left = total;
     let mut count = 0;
@@ -63,6 +66,7 @@ fn expired(segments: &[Sealed], config: &TopicLogConfig, high_watermark: i64, no
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::CleanupPolicy;
 
     fn segments() -> Vec<Sealed> {
         let segment = |end_offset, max_timestamp| Sealed { size: 100, end_offset, max_timestamp };
@@ -80,6 +84,16 @@ mod tests {
             assert_eq!(expired(&segments(), &config, 30, now), expected, "at {now}");
         }
         assert_eq!(expired(&segments(), &config, 19, 9999), 1, "nothing above the high watermark");
+    }
+
+    #[test]
+    fn what_is_only_compacted_is_not_deleted() {
+        let of = |cleanup_policy| TopicLogConfig { cleanup_policy, ..config(Some(0), Some(0)) };
+        for (policy, expected) in
+            [(CleanupPolicy::DELETE, 3), (CleanupPolicy::COMPACT, 0), (CleanupPolicy::COMPACT_AND_DELETE, 3)]
+        {
+            assert_eq!(expired(&segments(), &of(policy), 30, 9999), expected, "{policy}");
+        }
     }
 
     #[test]

@@ -22,8 +22,22 @@ pub(crate) struct Segment {
     pub(crate) base_offset: i64,
     /// Facts of a segment that no append will change; `None` for the active one.
     pub(crate) sealed: Option<Sealed>,
+    /// Behind the names of its files: nothing, or [`CLEANED`].
+    suffix: &'static str,
+    files: Arc<Files>,
+}
+
+/// A segment's files in the cache: closed when its last value, in whatever view, is gone.
+#[derive(Debug)]
+struct Files {
     uid: FileUid,
-    files: Arc<FileCache>,
+    cache: Arc<FileCache>,
+}
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        self.cache.forget(self.uid);
+    }
 }
 
 /// Facts of a closed segment.
@@ -42,6 +56,14 @@ pub(crate) fn file_name(base_offset: i64, kind: FileKind) -> String {
     format!("{base_offset:020}.{}", kind.extension())
 }
 
+/// What compaction writes, before it is put in the place of a segment, has this after its name. `open` completes or removes it.
+pub(crate) const CLEANED: &str = ".cleaned";
+
+/// Path of a file that compaction writes.
+pub(crate) fn cleaned_path(id: PartitionId, base_offset: i64, kind: FileKind) -> PathBuf {
+    PathBuf::from(id.dir_name()).join(file_name(base_offset, kind) + CLEANED)
+}
+
 /// Base offset and kind, by file name.
 pub(crate) fn parse_file_name(name: &str) -> Option<(i64, FileKind)> {
     let (base, extension) = name.split_once('.')?;
@@ -56,7 +78,13 @@ impl Segment {
         base_offset: i64,
         sealed: Option<Sealed>,
     ) -> Self {
-        Self { id, base_offset, sealed, uid: files.new_uid(), files: Arc::clone(files) }
+        let files = Files { uid: files.new_uid(), cache: Arc::clone(files) };
+        Self { id, base_offset, sealed, suffix: "", files: Arc::new(files) }
+    }
+
+    /// What compaction has written and not put in its place.
+    pub(crate) fn cleaned(files: &Arc<FileCache>, id: PartitionId, base_offset: i64) -> Self {
+        Self { suffix: CLEANED, ..Self::new(files, id, base_offset, None) }
     }
 
     pub(crate) fn with_sealed(&self, sealed: Option<Sealed>) -> Self {
@@ -64,22 +92,34 @@ impl Segment {
             id: self.id,
             base_offset: self.base_offset,
             sealed,
-            uid: self.uid,
+            suffix: self.suffix,
             files: Arc::clone(&self.files),
         }
     }
 
     pub(crate) fn path(&self, kind: FileKind) -> PathBuf {
-        PathBuf::from(self.id.dir_name()).join(file_name(self.base_offset, kind))
+        PathBuf::from(self.id.dir_name()).join(file_name(self.base_offset, kind) + self.suffix)
     }
 
     pub(crate) fn open(&self, kind: FileKind, mode: OpenMode) -> io::Result<Arc<dyn DiskFile>> {
-        self.files.get(self.uid, kind, mode, || self.path(kind))
+        self.files.cache.get(self.files.uid, kind, mode, || self.path(kind))
     }
 
     /// Closes its files as soon as no reader uses them.
     pub(crate) fn forget_files(&self) {
-        self.files.forget(self.uid);
+        self.files.cache.forget(self.files.uid);
+    }
+
+    /// Its paths are about to lead to other files: who still has it goes on in these.
+    pub(crate) fn detach(&self, files: Vec<(FileKind, Arc<dyn DiskFile>)>) {
+        self.files.cache.detach(self.files.uid, files);
+    }
+
+    /// Highest timestamp of its first batch, milliseconds since the epoch; `None` if there is none or it cannot be read.
+    pub(crate) fn first_timestamp(&self) -> Option<i64> {
+        let file = self.open_existing(FileKind::Log).ok()??;
+        let mut walk = Walk::new(&*file, 0, ReadMode::Blocking, HEADER_LEN);
+        walk.next(self).ok()?.map(|(_, header)| header.max_timestamp)
     }
 
     /// For readers: a file that is not there is `None` (nothing was appended yet, or the segment is deleted).

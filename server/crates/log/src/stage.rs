@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chronik_kafka::record_batch::{MAGIC, RecordBatch, TimestampType};
 
+use crate::compact::swap::PendingSwap;
 use crate::error::{OpError, ReadError};
 use crate::limits;
 use crate::log::Log;
@@ -26,6 +27,7 @@ pub(crate) enum Pending {
     Drop { id: PartitionId, lsn: Lsn },
     Truncate { id: PartitionId, cut: Option<Cut> },
     DeleteRecords { id: PartitionId, start: Option<NewStart> },
+    Swap { id: PartitionId, swap: Option<PendingSwap> },
     Retention { starts: Vec<(PartitionId, NewStart)>, segments_deleted: usize, more: bool },
 }
 
@@ -52,6 +54,7 @@ impl Log {
             | Op::Drop { id }
             | Op::Truncate { id, .. }
             | Op::DeleteRecords { id, .. } => staged(id).is_some() || self.is_created_or_dropped(*id),
+            Op::Swap(cleaned) => staged(&cleaned.id).is_some() || self.is_created_or_dropped(cleaned.id),
             Op::Metadata(_) => false,
             Op::EnforceRetention { .. } => true,
         };
@@ -77,6 +80,7 @@ impl Log {
             Op::Drop { id } => self.stage_drop(id)?,
             Op::Truncate { id, to, leader_epoch } => self.stage_truncate(id, to, leader_epoch)?,
             Op::DeleteRecords { id, before_offset } => self.stage_delete_records(id, before_offset)?,
+            Op::Swap(cleaned) => self.stage_swap(cleaned)?,
             Op::EnforceRetention { now_ms } => self.stage_retention(now_ms),
         };
         self.pending.push(pending);
@@ -87,7 +91,7 @@ impl Log {
         self.wal.next_lsn() + self.group.records()
     }
 
-    fn push_record(&mut self, record: &WalRecord, body: Bytes) -> Lsn {
+    pub(crate) fn push_record(&mut self, record: &WalRecord, body: Bytes) -> Lsn {
         let lsn = self.next_lsn();
         self.group.push(lsn, record, body);
         lsn
@@ -238,7 +242,7 @@ impl Log {
     }
 
     /// Nothing else may happen to the partition in this group, and the group is synced before it is done.
-    fn stage_alone(&mut self, id: PartitionId) {
+    pub(crate) fn stage_alone(&mut self, id: PartitionId) {
         if let Some(partition) = self.partitions.get_mut(&id) {
             partition.staged = Some(Box::new(StagedChange::Alone));
             self.staged.push(id);
@@ -370,6 +374,11 @@ fn find_cut(partition: &Partition, to: i64) -> Result<Option<Cut>, OpError> {
     let file = segment.open_existing(crate::files::FileKind::Log).map_err(offline)?;
     let file = file.ok_or_else(|| OpError::Offline("the segment's file is missing".to_owned()))?;
     let found = segment.locate(&*file, to, log_end, ReadMode::Blocking).map_err(offline)?;
-    let (position, header) = found.ok_or_else(|| OpError::Offline("the segment lacks its end".to_owned()))?;
-    Ok(Some(Cut { to: header.base_offset, segment_base: segment.base_offset, position }))
+    let (to, position) = match (found, segment.sealed) {
+        // The batch may begin later: compaction leaves gaps.
+        (Some((position, header)), _) => (to.min(header.base_offset), position),
+        (None, Some(sealed)) => (to, sealed.size),
+        (None, None) => return Err(OpError::Offline("the segment lacks its end".to_owned())),
+    };
+    Ok(Some(Cut { to, segment_base: segment.base_offset, position }))
 }

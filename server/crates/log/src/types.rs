@@ -100,18 +100,52 @@ impl Default for LogConfig {
     }
 }
 
-/// `cleanup.policy`: what becomes of old records; both may apply.
+/// What becomes of old records: `cleanup.policy`, a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CleanupPolicy {
-    /// Segments beyond `retention.ms` or `retention.bytes` are deleted.
+    /// They are deleted by time and size, in whole segments.
     pub delete: bool,
-    /// Of each key, only the last record is kept.
+    /// The last record of every key is kept. A record without a key is refused.
     pub compact: bool,
+}
+
+impl CleanupPolicy {
+    /// `delete`
+    pub const DELETE: Self = Self { delete: true, compact: false };
+    /// `compact`
+    pub const COMPACT: Self = Self { delete: false, compact: true };
+    /// `compact,delete`
+    pub const COMPACT_AND_DELETE: Self = Self { delete: true, compact: true };
+
+    /// Reads a comma-separated list; `None` if it is empty or has another word than `delete` and `compact`.
+    #[must_use]
+    pub fn parse(list: &str) -> Option<Self> {
+        let mut policy = Self { delete: false, compact: false };
+        for word in list.split(',') {
+            match word.trim() {
+                "delete" => policy.delete = true,
+                "compact" => policy.compact = true,
+                _ => return None,
+            }
+        }
+        Some(policy)
+    }
 }
 
 impl Default for CleanupPolicy {
     fn default() -> Self {
-        Self { delete: true, compact: false }
+        Self::DELETE
+    }
+}
+
+impl fmt::Display for CleanupPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match (self.compact, self.delete) {
+            (true, true) => "compact,delete",
+            (true, false) => "compact",
+            (false, true) => "delete",
+            (false, false) => "",
+        })
     }
 }
 
@@ -130,16 +164,28 @@ pub struct TopicLogConfig {
     pub timestamp_type: TimestampType,
     /// `max.message.bytes`: bytes of one batch.
     pub max_message_bytes: usize,
-    /// `cleanup.policy`.
+    /// `cleanup.policy`
     pub cleanup_policy: CleanupPolicy,
-    /// `min.cleanable.dirty.ratio`, 0 to 1: the share of a log that has not been compacted, from which on it is.
+    /// `min.cleanable.dirty.ratio`: a log is compacted when this share of what could be is not yet.
     pub min_cleanable_dirty_ratio: f64,
-    /// `min.compaction.lag.ms`: a record stays uncompacted for this long.
+    /// `min.compaction.lag.ms`: a record stays at least this long, even if a later one has its key.
     pub min_compaction_lag_ms: i64,
-    /// `max.compaction.lag.ms`: a record waits at most this long until it can be compacted.
+    /// `max.compaction.lag.ms`: a record is compacted after this long at most, whatever the ratio.
     pub max_compaction_lag_ms: i64,
-    /// `delete.retention.ms`: a tombstone stays for this long after its log was compacted.
+    /// `delete.retention.ms`: a tombstone, or the marker of a transaction that left nothing, can be read this long.
     pub delete_retention_ms: i64,
+}
+
+impl TopicLogConfig {
+    /// When a segment is closed: a log that is compacted must be rid of its active segment before its records are too old.
+    #[must_use]
+    pub fn roll_ms(&self) -> i64 {
+        if self.cleanup_policy.compact {
+            self.segment_ms.min(self.max_compaction_lag_ms)
+        } else {
+            self.segment_ms
+        }
+    }
 }
 
 impl Default for TopicLogConfig {
@@ -151,7 +197,7 @@ impl Default for TopicLogConfig {
             retention_bytes: None,
             timestamp_type: TimestampType::CreateTime,
             max_message_bytes: 1_048_588,
-            cleanup_policy: CleanupPolicy::default(),
+            cleanup_policy: CleanupPolicy::DELETE,
             min_cleanable_dirty_ratio: 0.5,
             min_compaction_lag_ms: 0,
             max_compaction_lag_ms: i64::MAX,

@@ -24,9 +24,10 @@ pub enum ReadMode {
 /// A record found by its timestamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FoundTimestamp {
-    /// Offset of the record. Of a compressed batch, whose records are not looked at: of its first record.
+    /// Offset of the record. Of a compressed batch that comes to more than [`limits::MAX_DECOMPRESSED_BYTES`](crate::limits): of its
+    /// first record.
     pub offset: i64,
-    /// Its timestamp, milliseconds since the epoch. Of a compressed batch: the batch's highest.
+    /// Its timestamp, milliseconds since the epoch. Of such a batch: the batch's highest.
     pub timestamp_ms: i64,
     /// Leader epoch of its batch.
     pub leader_epoch: i32,

@@ -187,6 +187,24 @@ impl World {
     }
 }
 
+#[test]
+fn the_highest_timestamp_is_that_of_a_record_above_the_log_start() {
+    let mut world = World::new();
+    let log = world.log();
+    for (records, timestamp_ms) in [(4, 9000), (3, 500), (1, 100)] {
+        commit_one(log, append(partition(0), batch(records, 10, 1, timestamp_ms), 0, 1));
+    }
+    // The records of the first batch are at 9000 to 9003, those of the second at 500 to 502.
+    for (before_offset, expected) in
+        [(0, (3, 9003)), (3, (3, 9003)), (4, (6, 502)), (6, (6, 502)), (7, (7, 100))]
+    {
+        commit_one(log, Op::DeleteRecords { id: partition(0), before_offset });
+        let found = log.view(partition(0)).unwrap().max_timestamp(8).unwrap();
+        let found = found.map(|found| (found.offset, found.timestamp_ms));
+        assert_eq!(found, Some(expected), "log start {before_offset}");
+    }
+}
+
 fn entry(batch: &chronik_kafka::record_batch::RecordBatch) -> Entry {
     let header = &batch.header;
     let record = batch.records().unwrap().next().unwrap().unwrap();

@@ -13,8 +13,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use chronik_kafka::record_batch::BatchBuilder;
 use chronik_log::disk::{OpenMode, RealDisk};
 use chronik_log::{Disk, Log, LogConfig, LogError, Op, ReadMode, TopicLogConfig};
+use common::keyed::{CODECS, MAP_BYTES, checkpoint, compact, compacted_topic, keyed_batch, read_keyed};
 use common::{append, batch, commit_one, id, open, read_all, read_batch, small_config, small_topic};
 
 fn disk(dir: &tempfile::TempDir) -> Arc<dyn Disk> {
@@ -120,6 +122,64 @@ fn readers_on_other_threads_see_a_dense_log() {
             high_watermark.store(committed.touched[0].log_end_offset, Ordering::Release);
         }
     });
+}
+
+/// Views old and new, on few open files, while segments are replaced under them.
+#[test]
+fn readers_on_other_threads_go_on_while_segments_are_swapped() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut log, _) = open(&disk(&dir), &small_config());
+    let partition = id(1, 0);
+    commit_one(&mut log, Op::Create { id: partition, config: compacted_topic(600) });
+    let produce = |log: &mut Log, offset: i64| {
+        let record = ((offset % 5).to_be_bytes().to_vec(), Some(offset.to_be_bytes().repeat(10)));
+        let batch = keyed_batch(BatchBuilder::new(), CODECS[0], 1, &[record]);
+        commit_one(log, append(partition, batch, 0, 1));
+    };
+    produce(&mut log, 0);
+    let done = AtomicI64::new(0);
+    let mut swapped_bytes = 0;
+    std::thread::scope(|scope| {
+        let mut readers = Vec::new();
+        for _ in 0..2 {
+            let (sender, receiver) = std::sync::mpsc::channel::<(Arc<chronik_log::LogView>, i64)>();
+            let done = &done;
+            scope.spawn(move || {
+                let mut newest = receiver.recv().unwrap();
+                while done.load(Ordering::Acquire) == 0 {
+                    let (view, log_end) = newest.clone();
+                    let mut offset = 0;
+                    while offset < log_end {
+                        let mut bytes = view.read(offset, 300, log_end, ReadMode::Blocking).unwrap();
+                        assert!(!bytes.is_empty(), "nothing at {offset} of {log_end}");
+                        while !bytes.is_empty() {
+                            let batch = read_batch(&mut bytes);
+                            let record = batch.records().unwrap().next().unwrap().unwrap();
+                            let expected = batch.header.base_offset.to_be_bytes().repeat(10);
+                            assert_eq!(record.value, Some(&expected[..]));
+                            assert!(batch.header.last_offset() >= offset);
+                            offset = batch.header.next_offset();
+                        }
+                    }
+                    newest = receiver.try_iter().last().unwrap_or(newest);
+                }
+            });
+            readers.push(sender);
+        }
+        for offset in 1..800 {
+            produce(&mut log, offset);
+            if offset % 40 == 0 {
+                checkpoint(&mut log);
+                let stats = compact(&mut log, 1, MAP_BYTES).unwrap();
+                swapped_bytes += stats.bytes_before;
+            }
+            readers.retain(|reader| reader.send((log.view(partition).unwrap(), offset + 1)).is_ok());
+            assert_eq!(readers.len(), 2, "a reader has failed");
+        }
+        done.store(1, Ordering::Release);
+    });
+    assert!(swapped_bytes > 50_000, "{swapped_bytes}");
+    assert!(read_keyed(&log, partition).len() < 60);
 }
 
 /// `cargo test --release -p chronik-log --test real_disk -- --ignored --nocapture`; `CHRONIK_BENCH_DIR` says where.

@@ -153,7 +153,7 @@ impl BatchBuilder {
     #[must_use]
     pub fn build(self) -> RecordBatch {
         let body = self.body.freeze();
-        seal(self.header, body)
+        RecordBatch::seal(self.header, body)
     }
 
     /// The batch with its body compressed by `compress`, which must use the codec that is named.
@@ -164,7 +164,7 @@ impl BatchBuilder {
     ) -> Result<RecordBatch, E> {
         self.header.attributes |= codec.code();
         let body = compress(&self.body)?;
-        Ok(seal(self.header, body))
+        Ok(RecordBatch::seal(self.header, body))
     }
 
     fn count_record(&mut self, timestamp_ms: i64) {
@@ -179,10 +179,17 @@ impl BatchBuilder {
     }
 }
 
-fn seal(mut header: BatchHeader, body: Bytes) -> RecordBatch {
-    header.batch_length = wire_len(HEADER_LEN - LENGTH_EXCLUDES + body.len());
-    header.crc = crc32c::crc32c_append(header.crc_of_covered_fields(), &body);
-    RecordBatch { header, body }
+impl RecordBatch {
+    /// A batch of these two: length and CRC of the header become those of the body.
+    ///
+    /// # Panics
+    /// If the body is longer than `i32::MAX` bytes: no frame could carry it.
+    #[must_use]
+    pub fn seal(mut header: BatchHeader, body: Bytes) -> Self {
+        header.batch_length = wire_len(HEADER_LEN - LENGTH_EXCLUDES + body.len());
+        header.crc = crc32c::crc32c_append(header.crc_of_covered_fields(), &body);
+        Self { header, body }
+    }
 }
 
 fn put_sized(out: &mut BytesMut, bytes: Option<&[u8]>) {

@@ -2,6 +2,7 @@
 
 use super::Compression;
 use crate::ErrorCode;
+use crate::compression::CompressionError;
 
 /// Why bytes are not a valid record batch.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -70,6 +71,9 @@ pub enum BatchError {
         /// The codec.
         codec: Compression,
     },
+    /// The body cannot be decompressed.
+    #[error("records are {0}")]
+    Decompression(#[from] CompressionError),
     /// A record is malformed.
     #[error("record {index}: {problem}")]
     Record {
@@ -117,6 +121,9 @@ pub enum RecordProblem {
         /// The value in the record.
         found: i32,
     },
+    /// The key is null, in a topic that is compacted by key.
+    #[error("it has no key, and the topic is compacted by key (cleanup.policy)")]
+    NoKey,
 }
 
 impl BatchError {
@@ -128,7 +135,10 @@ impl BatchError {
             Self::Truncated { .. } | Self::LengthMismatch { .. } | Self::Crc { .. } => {
                 ErrorCode::CORRUPT_MESSAGE
             }
+            // Producers cut such a batch in two.
+            Self::Decompression(CompressionError::TooLarge { .. }) => ErrorCode::MESSAGE_TOO_LARGE,
             Self::BadLength { .. }
+            | Self::Decompression(CompressionError::Malformed { .. })
             | Self::UnsupportedMagic { .. }
             | Self::UnknownCodec { .. }
             | Self::BadField { .. }

@@ -18,6 +18,7 @@ const COMPRESSION_MASK: i16 = 0x07;
 const TIMESTAMP_TYPE_BIT: i16 = 0x08;
 const TRANSACTIONAL_BIT: i16 = 0x10;
 const CONTROL_BIT: i16 = 0x20;
+const DELETE_HORIZON_BIT: i16 = 0x40;
 
 /// The header of a record batch; field order and names are those of Kafka's documentation.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,7 +37,7 @@ pub struct BatchHeader {
     pub attributes: i16,
     /// Offset of the last record minus `base_offset`; kept by compaction even if that record is gone.
     pub last_offset_delta: i32,
-    /// Timestamp that the records' deltas start from, milliseconds since the epoch.
+    /// Timestamp that the records' deltas start from, milliseconds since the epoch. Also the delete horizon, if there is one.
     pub base_timestamp: i64,
     /// Highest timestamp in the batch, or the append time; milliseconds since the epoch.
     pub max_timestamp: i64,
@@ -208,6 +209,23 @@ impl BatchHeader {
     #[must_use]
     pub fn is_transactional(&self) -> bool {
         self.attributes & TRANSACTIONAL_BIT != 0
+    }
+
+    /// From when on, in milliseconds since the epoch, compaction may remove the batch's tombstones, or its marker (KIP-534).
+    #[must_use]
+    pub fn delete_horizon_ms(&self) -> Option<i64> {
+        (self.attributes & DELETE_HORIZON_BIT != 0).then_some(self.base_timestamp)
+    }
+
+    /// Sets the delete horizon. The records' timestamp deltas must start from it.
+    pub fn set_delete_horizon(&mut self, horizon_ms: i64) {
+        self.attributes |= DELETE_HORIZON_BIT;
+        self.base_timestamp = horizon_ms;
+    }
+
+    /// Says that the body is not compressed, and that there is no delete horizon.
+    pub fn clear_codec_and_horizon(&mut self) {
+        self.attributes &= !(COMPRESSION_MASK | DELETE_HORIZON_BIT);
     }
 
     /// Whether an idempotent or transactional producer sent the batch.

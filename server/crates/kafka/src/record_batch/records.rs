@@ -90,6 +90,12 @@ impl<'a> Records<'a> {
         Self { rest: body, index: 0, count: record_count, done: false }
     }
 
+    /// Bytes that are not read yet: those of a record are between what is left before it and after it.
+    #[must_use]
+    pub fn bytes_left(&self) -> usize {
+        self.rest.len()
+    }
+
     fn step(&mut self) -> Result<Option<Record<'a>>, RecordProblem> {
         if self.index >= self.count {
             return check_end(self.rest).map(|()| None);
@@ -160,8 +166,21 @@ impl<'a> Iterator for Headers<'a> {
 /// Reads a record only to see that it is sound and that its offset delta is `expected`.
 #[inline]
 pub(super) fn check_record(input: &mut &[u8], expected: i32) -> Result<(), RecordProblem> {
-    match read_record(input)?.offset_delta {
-        offset_delta if offset_delta == expected => Ok(()),
+    check_delta(read_record(input)?, expected).map(|_| ())
+}
+
+/// The same, and that it has a key.
+pub(super) fn check_keyed_record(input: &mut &[u8], expected: i32) -> Result<(), RecordProblem> {
+    match check_delta(read_record(input)?, expected)?.key {
+        Some(_) => Ok(()),
+        None => Err(RecordProblem::NoKey),
+    }
+}
+
+#[inline]
+fn check_delta(record: Record<'_>, expected: i32) -> Result<Record<'_>, RecordProblem> {
+    match record.offset_delta {
+        offset_delta if offset_delta == expected => Ok(record),
         found => Err(RecordProblem::OffsetDelta { found }),
     }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::ErrorCode;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -217,6 +218,38 @@ fn a_compressed_body_is_not_looked_into() {
         .unwrap();
     assert_eq!(batch.validate(), Ok(()));
     assert_eq!(batch.records().err(), Some(BatchError::Compressed { codec: Compression::Zstd }));
+}
+
+#[test]
+fn a_keyed_batch_has_a_key_in_every_record_compressed_or_not() {
+    let codecs =
+        [Compression::None, Compression::Gzip, Compression::Snappy, Compression::Lz4, Compression::Zstd];
+    for codec in codecs {
+        let batch = |keys: &[Option<&[u8]>]| {
+            let mut builder = BatchBuilder::new();
+            for key in keys {
+                builder.record(1, *key, Some(&[0; 1000]));
+            }
+            let compress = |plain: &[u8]| crate::compression::compress(codec, plain).map(Bytes::from);
+            builder.build_compressed(codec, compress).unwrap()
+        };
+        assert_eq!(batch(&[Some(b"a"), Some(b"")]).validate_keyed(3000), Ok(()), "{codec:?}");
+        let refused = BatchError::Record { index: 1, problem: RecordProblem::NoKey };
+        assert_eq!(batch(&[Some(b"a"), None]).validate_keyed(3000), Err(refused), "{codec:?}");
+        if codec != Compression::None {
+            let refused = batch(&[Some(b"a"), Some(b"b")]).validate_keyed(2000).unwrap_err();
+            assert_eq!(refused.error_code(), ErrorCode::MESSAGE_TOO_LARGE, "{codec:?}");
+        }
+    }
+}
+
+#[test]
+fn a_delete_horizon_is_the_base_timestamp() {
+    let mut batch = small();
+    assert_eq!(batch.header.delete_horizon_ms(), None);
+    batch.header.set_delete_horizon(77);
+    let sealed = RecordBatch::seal(batch.header, batch.body);
+    assert_eq!((sealed.check_stored(), sealed.header.delete_horizon_ms()), (Ok(()), Some(77)));
 }
 
 mod oracle;

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use chronik_kafka::record_batch::{HEADER_LEN, RecordBatch};
 
-use crate::checkpoint::PartitionState;
 use crate::disk::{Disk, DiskFile};
 use crate::error::{LogError, ReadError};
 use crate::files::{FileCache, FileKind};
 use crate::index::{INDEX_ENTRY_BYTES, IndexEntry};
 use crate::limits;
-use crate::recovery::{Damage, check_extents, read_checkpoint};
+use crate::recovery::{Damage, Plan, check_extents, read_checkpoint};
 use crate::segment::{Segment, Walk};
 use crate::view::ReadMode;
 
@@ -43,30 +42,73 @@ pub fn verify(disk: &Arc<dyn Disk>) -> Result<Report, LogError> {
     report.wal_records = wal_records;
     let Some((head, states)) = read_checkpoint(&**disk)? else { return Ok(report) };
     let files = Arc::new(FileCache::new(Arc::clone(disk), limits::MAX_OPEN_FILES));
-    for state in &states {
-        report.partitions += 1;
-        verify_partition(&files, state, &mut report);
+    report.partitions = states.len() as u64;
+    let checked = check_extents(&**disk, head.lsn, states)?;
+    let mut ids: Vec<_> = checked.plans.keys().copied().collect();
+    ids.sort_unstable();
+    for id in ids {
+        verify_partition(&files, &checked.plans[&id], &mut report);
     }
-    let (extents, damage) = check_extents(&**disk, head.lsn, states)?;
-    report.extents = extents;
+    report.extents = checked.live;
     let room = limits::MAX_REPORTED_DAMAGE.saturating_sub(report.damage.len());
-    report.damage.extend(damage.into_iter().take(room));
+    report.damage.extend(checked.damage.into_iter().take(room));
     Ok(report)
 }
 
-fn verify_partition(files: &Arc<FileCache>, state: &PartitionState, report: &mut Report) {
-    let sealed = state.sealed.iter().map(|(base, facts)| (*base, facts.size, facts.end_offset));
-    let active = (state.end.segment_base, state.end.position, state.end.offset);
-    for (base_offset, size, end_offset) in sealed.chain([active]) {
-        let segment = Segment::new(files, state.id, base_offset, None);
+/// What a segment must hold.
+struct Promise {
+    base_offset: i64,
+    size: u64,
+    end_offset: i64,
+    /// Below, offsets may be missing: compaction took them.
+    gaps_below: i64,
+    /// Entries of its index that were synced. Those of a segment that was cut since the checkpoint were written anew.
+    index_entries: usize,
+}
+
+/// Where a partition's segments end, by checkpoint and WAL: those that were deleted since are left out, and what was cut off.
+fn promises(plan: &Plan) -> Vec<Promise> {
+    let Some(state) = plan.state.as_ref().filter(|_| !plan.dropped) else { return Vec::new() };
+    let sealed = state.sealed.iter().map(|(base, facts)| (*base, facts.size, facts.end_offset, usize::MAX));
+    let end = &state.end;
+    let index_entries = usize::try_from(end.index_entries).unwrap_or(usize::MAX);
+    let active = (end.segment_base, end.position, end.offset, index_entries);
+    let cut = plan.cut_below(state.end.offset);
+    let promise = |(base_offset, size, end_offset, index_entries)| {
+        let cut = cut.filter(|cut| cut.segment_base == base_offset);
+        let (size, end_offset) = cut.map_or((size, end_offset), |cut| (cut.position, cut.to));
+        let index_entries = if cut.is_some() { 0 } else { index_entries };
+        Promise { base_offset, size, end_offset, gaps_below: state.gaps_below, index_entries }
+    };
+    let is_there = |base: i64| base >= plan.first_segment && cut.is_none_or(|cut| base <= cut.segment_base);
+    sealed.chain([active]).filter(|(base, ..)| is_there(*base)).map(promise).collect()
+}
+
+fn verify_partition(files: &Arc<FileCache>, plan: &Plan, report: &mut Report) {
+    let Some(id) = plan.state.as_ref().map(|state| state.id) else { return };
+    for promise in promises(plan) {
+        // A crash may have come before it was given its name.
+        let find = |kind| {
+            let cleaned = Segment::cleaned(files, id, promise.base_offset);
+            let is_compacted = plan.compacted.contains(&promise.base_offset);
+            if is_compacted && matches!(cleaned.open_existing(kind), Ok(Some(_))) {
+                cleaned
+            } else {
+                Segment::new(files, id, promise.base_offset, None)
+            }
+        };
+        let (log, index) = (find(FileKind::Log), find(FileKind::Index));
         report.segments += 1;
-        if let Err(wrong) = verify_segment(&segment, size, end_offset, report)
+        let verified = verify_log(&log, &promise, report)
+            .and_then(|starts| verify_index(&index, &starts, promise.index_entries));
+        if let Err(wrong) = verified
             && report.damage.len() < limits::MAX_REPORTED_DAMAGE
         {
+            let segment = if wrong.kind == FileKind::Log { &log } else { &index };
             report.damage.push(Damage {
                 file: segment.path(wrong.kind).display().to_string(),
                 position: wrong.position,
-                partition: Some(state.id),
+                partition: Some(id),
                 reason: wrong.reason,
             });
         }
@@ -90,10 +132,13 @@ impl Wrong {
     }
 }
 
-fn verify_segment(segment: &Segment, size: u64, end_offset: i64, report: &mut Report) -> Result<(), Wrong> {
+/// Returns position and last offset of every batch.
+fn verify_log(segment: &Segment, promise: &Promise, report: &mut Report) -> Result<Vec<(u64, i64)>, Wrong> {
+    let Promise { size, end_offset, gaps_below, .. } = *promise;
     let file = segment.open_existing(FileKind::Log).map_err(|error| Wrong::read(&error))?;
     let Some(file) = file else {
-        return if size == 0 { Ok(()) } else { Err(Wrong::log(0, format!("{size} bytes are missing"))) };
+        let missing = || Wrong::log(0, format!("{size} bytes are missing"));
+        return if size == 0 { Ok(Vec::new()) } else { Err(missing()) };
     };
     let mut walk = Walk::new(&*file, 0, ReadMode::Blocking, limits::SCAN_CHUNK_BYTES);
     let (mut at, mut next_offset, mut epoch) = (0, segment.base_offset, -1);
@@ -103,7 +148,7 @@ fn verify_segment(segment: &Segment, size: u64, end_offset: i64, report: &mut Re
         let Some((position, header)) = found else {
             return Err(Wrong::log(at, format!("the file ends, {} bytes are missing", size - at)));
         };
-        if header.base_offset != next_offset {
+        if !follows(header.base_offset, next_offset, gaps_below) {
             return Err(Wrong::log(position, format!("offset {} follows {next_offset}", header.base_offset)));
         }
         if header.partition_leader_epoch < epoch {
@@ -117,10 +162,15 @@ fn verify_segment(segment: &Segment, size: u64, end_offset: i64, report: &mut Re
         starts.push((position, header.last_offset()));
         check_crc(&*file, position, header)?;
     }
-    if (at, next_offset) != (size, end_offset) {
+    if at != size || !follows(end_offset, next_offset, gaps_below) {
         return Err(Wrong::log(at, format!("ends at offset {next_offset}, not {end_offset}")));
     }
-    verify_index(segment, &starts)
+    Ok(starts)
+}
+
+/// Whether `offset` may come where `next` is expected.
+fn follows(offset: i64, next: i64, gaps_below: i64) -> bool {
+    offset == next || offset > next && next < gaps_below
 }
 
 fn check_crc(
@@ -138,8 +188,8 @@ fn check_crc(
         .map_err(|error| Wrong::log(position, error.to_string()))
 }
 
-/// Every entry stands for a batch that is there.
-fn verify_index(segment: &Segment, starts: &[(u64, i64)]) -> Result<(), Wrong> {
+/// Every entry stands for a batch that is there. Those behind the first `entries` are a cache, like the batches that they stand for.
+fn verify_index(segment: &Segment, starts: &[(u64, i64)], entries: usize) -> Result<(), Wrong> {
     let wrong = |position: usize, reason: &str| Wrong {
         kind: FileKind::Index,
         position: position as u64,
@@ -150,14 +200,8 @@ fn verify_index(segment: &Segment, starts: &[(u64, i64)]) -> Result<(), Wrong> {
     let len = file.len().map_err(|error| wrong(0, &error.to_string()))?;
     let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
     file.read_at(&mut bytes, 0).map_err(|error| wrong(0, &error.to_string()))?;
-    let (entries, _) = bytes.as_chunks::<INDEX_ENTRY_BYTES>();
-    for (index, entry) in entries.iter().enumerate() {
+    for (index, entry) in bytes.as_chunks::<INDEX_ENTRY_BYTES>().0.iter().take(entries).enumerate() {
         let entry = IndexEntry::decode(*entry);
-        // Entries above the checkpoint are a cache, like the batches that they stand for.
-        let Some((last, _)) = starts.last() else { break };
-        if u64::from(entry.position) > *last {
-            break;
-        }
         let offset = segment.base_offset + i64::from(entry.relative_offset);
         let expected = starts.binary_search_by_key(&u64::from(entry.position), |(position, _)| *position);
         if expected.ok().and_then(|found| starts.get(found)).is_none_or(|(_, last)| *last != offset) {

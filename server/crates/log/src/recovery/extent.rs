@@ -54,12 +54,17 @@ fn read(disk: &dyn Disk, claim: &Claim<'_>) -> io::Result<Bytes> {
     Ok(bytes.into())
 }
 
-/// Verifies every live Extent above the checkpoint, which is at `lsn`. Returns how many there are, and what is wrong.
-pub(crate) fn check(
-    disk: &dyn Disk,
-    lsn: Lsn,
-    states: Vec<PartitionState>,
-) -> Result<(u64, Vec<Damage>), LogError> {
+/// What there is above a checkpoint.
+pub(crate) struct Checked {
+    /// What records above the checkpoint make of its partitions.
+    pub(crate) plans: FxHashMap<PartitionId, Plan>,
+    /// Live Extents, and what is wrong with them.
+    pub(crate) live: u64,
+    pub(crate) damage: Vec<Damage>,
+}
+
+/// Verifies every live Extent above the checkpoint, which is at `lsn`.
+pub(crate) fn check(disk: &dyn Disk, lsn: Lsn, states: Vec<PartitionState>) -> Result<Checked, LogError> {
     let plans = states.into_iter().map(|state| (state.id, Plan::at_checkpoint(state))).collect();
     let mut extents = Extents { plans, found: Vec::new() };
     scan(disk, &list(disk)?.segments, lsn + 1, &mut extents)?;
@@ -79,7 +84,7 @@ pub(crate) fn check(
             damage.push(Damage { file: path(&claim), position, partition: Some(*id), reason });
         }
     }
-    Ok((live, damage))
+    Ok(Checked { plans: extents.plans, live, damage })
 }
 
 /// Collects Extents, and what kills them.

@@ -21,6 +21,8 @@ pub(crate) struct Plan {
     pub(crate) log_start: i64,
     /// Segments below are deleted.
     pub(crate) first_segment: i64,
+    /// Segments that were compacted, by base offset: their files may still have the other name.
+    pub(crate) compacted: Vec<i64>,
     /// It was dropped, and not created again.
     pub(crate) dropped: bool,
     /// Whether any record is about it.
@@ -75,6 +77,14 @@ impl Plan {
             {
                 self.log_start = self.log_start.max(log_start);
                 self.first_segment = self.first_segment.max(first_segment);
+            }
+            WalRecord::Compacted { generation, segment_base, sealed, cleaned_offset, .. }
+                if generation == self.generation =>
+            {
+                self.compacted.push(segment_base);
+                if let Some(state) = &mut self.state {
+                    state.replace_segments(segment_base, sealed, cleaned_offset);
+                }
             }
             _ => {}
         }

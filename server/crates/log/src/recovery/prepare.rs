@@ -21,7 +21,7 @@ use crate::index::{INDEX_ENTRY_BYTES, TIME_ENTRY_BYTES};
 use crate::partition::Partition;
 use crate::rebuild;
 use crate::retention::NewStart;
-use crate::segment::{Segment, file_name, parse_file_name};
+use crate::segment::{CLEANED, Segment, cleaned_path, file_name, parse_file_name};
 use crate::staged::{cut_files, cut_indexes};
 use crate::types::{LogConfig, PartitionId};
 
@@ -44,6 +44,7 @@ pub(super) fn prepare(
         return Ok(partition);
     };
     let mut partition = at_checkpoint(files, state, config);
+    partition.dirty.dir |= complete_swaps(&*files.disk, id, &plan.compacted).map_err(error)?;
     if partition.offline.is_some() {
         return Ok(partition);
     }
@@ -84,6 +85,23 @@ pub(super) fn prepare(
     Ok(partition)
 }
 
+/// Gives what was compacted its name, where a crash came in between. Without such a record, files of that name are nothing.
+fn complete_swaps(disk: &dyn Disk, id: PartitionId, compacted: &[i64]) -> io::Result<bool> {
+    if compacted.is_empty() {
+        return Ok(false);
+    }
+    let listing = list(disk, id)?;
+    for &base_offset in compacted {
+        for kind in FileKind::ALL {
+            let name = file_name(base_offset, kind);
+            if listing.contains_key(&format!("{name}{CLEANED}")) {
+                disk.rename(&cleaned_path(id, base_offset, kind), &Path::new(&id.dir_name()).join(name))?;
+            }
+        }
+    }
+    Ok(true)
+}
+
 fn at_checkpoint(files: &Arc<FileCache>, state: PartitionState, config: &LogConfig) -> Partition {
     let mut segments: Vec<Arc<Segment>> = Vec::with_capacity(state.sealed.len() + 1);
     for (base_offset, facts) in state.sealed {
@@ -97,6 +115,8 @@ fn at_checkpoint(files: &Arc<FileCache>, state: PartitionState, config: &LogConf
     partition.high_watermark = Some(state.high_watermark);
     partition.producers = state.producers;
     partition.offline = state.offline;
+    partition.cleaned_offset = state.cleaned_offset;
+    partition.gaps_below = state.gaps_below;
     partition
 }
 
@@ -204,7 +224,7 @@ fn tidy_files(disk: &dyn Disk, partition: &mut Partition, touched: bool) -> io::
     let listing = list(disk, partition.id)?;
     for name in listing.keys() {
         let ours = parse_file_name(name).map(|(base_offset, _)| partition.segment(base_offset).is_some());
-        if ours == Some(false) || name.ends_with(DELETED) {
+        if ours == Some(false) || name.ends_with(DELETED) || name.ends_with(CLEANED) {
             disk.unlink(&Path::new(&dir).join(name))?;
             partition.dirty.dir = true;
         }

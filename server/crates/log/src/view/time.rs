@@ -1,6 +1,6 @@
 //! Look-ups by timestamp (`ListOffsets`; KIP-734 for the maximum).
 
-use chronik_kafka::record_batch::{BatchHeader, HEADER_LEN, RecordBatch, TimestampType};
+use chronik_kafka::record_batch::{BatchHeader, HEADER_LEN, RecordBatch, Records, TimestampType};
 
 use super::{FoundTimestamp, LogView, ReadMode};
 use crate::disk::DiskFile;
@@ -31,6 +31,21 @@ impl LogView {
 
     /// The highest timestamp below `up_to_offset`, and the first record that has it. Blocks.
     pub fn max_timestamp(&self, up_to_offset: i64) -> Result<Option<FoundTimestamp>, ReadError> {
+        let Some(bound) = self.bound_of_timestamps(up_to_offset)? else { return Ok(None) };
+        if let Some(found) = self.offset_for_timestamp(bound, up_to_offset)? {
+            return Ok(Some(found));
+        }
+        // A record below the start of the log brought it, or a batch that compaction has emptied: its header stays as it was.
+        let bounds = Bounds { timestamp_ms: i64::MIN, from: self.log_start_offset, up_to: up_to_offset };
+        let mut max = None;
+        for segment in &self.segments {
+            max = max.max(segment.max_timestamp_of_records(&bounds)?);
+        }
+        max.map_or(Ok(None), |max| self.offset_for_timestamp(max, up_to_offset))
+    }
+
+    /// No timestamp below `up_to_offset` is higher than this.
+    fn bound_of_timestamps(&self, up_to_offset: i64) -> Result<Option<i64>, ReadError> {
         let mut max = None;
         for segment in self.segments.iter().filter(|segment| segment.base_offset < up_to_offset) {
             let of_segment = match segment.sealed {
@@ -39,7 +54,7 @@ impl LogView {
             };
             max = max.max(of_segment);
         }
-        max.map_or(Ok(None), |max| self.offset_for_timestamp(max, up_to_offset))
+        Ok(max)
     }
 }
 
@@ -91,6 +106,51 @@ impl Segment {
         Ok(max)
     }
 
+    /// Highest timestamp of the records within bounds.
+    fn max_timestamp_of_records(&self, bounds: &Bounds) -> Result<Option<i64>, ReadError> {
+        let Some(file) = self.open_existing(FileKind::Log)? else { return Ok(None) };
+        let mut walk = Walk::new(&*file, 0, ReadMode::Blocking, limits::SCAN_CHUNK_BYTES);
+        let mut max = None;
+        while let Some((position, header)) = walk.next(self)? {
+            if header.last_offset() >= bounds.up_to {
+                break;
+            }
+            let of_batch = match header.record_count {
+                ..=0 => None,
+                _ if header.last_offset() < bounds.from => None,
+                _ if header.base_offset >= bounds.from => Some(header.max_timestamp),
+                _ => self.max_timestamp_in(&*file, position, header, bounds)?,
+            };
+            max = max.max(of_batch);
+        }
+        Ok(max)
+    }
+
+    /// Highest timestamp of a batch's records from `bounds.from` on.
+    fn max_timestamp_in(
+        &self,
+        file: &dyn DiskFile,
+        position: u64,
+        header: BatchHeader,
+        bounds: &Bounds,
+    ) -> Result<Option<i64>, ReadError> {
+        if header.timestamp_type() == TimestampType::LogAppendTime {
+            return Ok(Some(header.max_timestamp));
+        }
+        let batch = read_batch(file, position, header)?;
+        let Ok(plain) = batch.plain_body(limits::MAX_DECOMPRESSED_BYTES) else {
+            return Ok(Some(batch.header.max_timestamp));
+        };
+        let mut max = None;
+        for record in Records::new(&plain, batch.header.record_count) {
+            let record = record.map_err(|_| self.corrupt(position, "a record of the batch is malformed"))?;
+            if batch.header.base_offset + i64::from(record.offset_delta) >= bounds.from {
+                max = max.max(Some(batch.header.base_timestamp.saturating_add(record.timestamp_delta)));
+            }
+        }
+        Ok(max)
+    }
+
     fn time_entry(
         &self,
         matches: impl Fn(index::TimeEntry) -> bool,
@@ -103,7 +163,7 @@ impl Segment {
         self.base_offset.saturating_add(entry.relative_offset.into())
     }
 
-    /// The first matching record of a batch. A compressed batch is answered as a whole, from its first record: a
+    /// The first matching record of a batch. One that cannot be looked into is answered as a whole, from its first record: a
     /// consumer that starts there misses nothing.
     fn record_in(
         &self,
@@ -118,15 +178,15 @@ impl Segment {
             timestamp_ms: header.max_timestamp,
             leader_epoch,
         };
+        if header.record_count <= 0 {
+            return Ok(None);
+        }
         if header.timestamp_type() == TimestampType::LogAppendTime {
             return Ok(Some(whole));
         }
-        let mut body = vec![0; header.total_len().saturating_sub(HEADER_LEN).min(limits::MAX_BATCH_BYTES)];
-        let read = file.read_at(&mut body, position + HEADER_LEN as u64).map_err(ReadError::Io)?;
-        body.truncate(read);
-        let batch = RecordBatch { header, body: body.into() };
-        let Ok(records) = batch.records() else { return Ok(Some(whole)) };
-        for record in records {
+        let batch = read_batch(file, position, header)?;
+        let Ok(plain) = batch.plain_body(limits::MAX_DECOMPRESSED_BYTES) else { return Ok(Some(whole)) };
+        for record in Records::new(&plain, batch.header.record_count) {
             let record = record.map_err(|_| self.corrupt(position, "a record of the batch is malformed"))?;
             let offset = batch.header.base_offset + i64::from(record.offset_delta);
             let timestamp_ms = batch.header.base_timestamp.saturating_add(record.timestamp_delta);
@@ -136,4 +196,11 @@ impl Segment {
         }
         Ok(None)
     }
+}
+
+fn read_batch(file: &dyn DiskFile, position: u64, header: BatchHeader) -> Result<RecordBatch, ReadError> {
+    let mut body = vec![0; header.total_len().saturating_sub(HEADER_LEN).min(limits::MAX_BATCH_BYTES)];
+    let read = file.read_at(&mut body, position + HEADER_LEN as u64).map_err(ReadError::Io)?;
+    body.truncate(read);
+    Ok(RecordBatch { header, body: body.into() })
 }

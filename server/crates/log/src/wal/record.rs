@@ -3,6 +3,7 @@
 //! ```text
 //!  0 u32 header_crc   CRC-32C of bytes 4..header_len, seeded by the segment's salt
 //!  4 u8  kind         1 Append 2 Metadata 3 Create 4 Drop 5 Truncate 6 LogStart 7 Extent
+//!                    8 Compacted
 //!  5 u8  flags        0
 //!  6 u16 header_len   bytes before the body
 //!  8 u64 lsn          counts records
@@ -26,6 +27,7 @@ use chronik_kafka::record_batch::{BatchHeader, HEADER_LEN, RecordBatch};
 
 use crate::codec::{Reader, Short, Writer};
 use crate::limits;
+use crate::segment::Sealed;
 use crate::types::{Lsn, PartitionId};
 
 /// Bytes before the fields of the kind.
@@ -40,6 +42,7 @@ const KIND_DROP: u8 = 4;
 const KIND_TRUNCATE: u8 = 5;
 const KIND_LOG_START: u8 = 6;
 const KIND_EXTENT: u8 = 7;
+const KIND_COMPACTED: u8 = 8;
 
 /// What a record says. `generation` is the LSN of the partition's `Create`.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,6 +82,9 @@ pub(crate) enum WalRecord {
     },
     /// The log starts at `log_start`; segments below `first_segment` are deleted.
     LogStart { id: PartitionId, generation: Lsn, log_start: i64, first_segment: i64 },
+    /// What was compacted is in the place of the segments from `segment_base` on, as far as it reaches. It was synced before, under the
+    /// name that is made of that of the segment and `.cleaned`.
+    Compacted { id: PartitionId, generation: Lsn, segment_base: i64, sealed: Sealed, cleaned_offset: i64 },
 }
 
 /// The fields that every record has.
@@ -115,6 +121,7 @@ impl WalRecord {
             Self::Truncate { .. } => KIND_TRUNCATE,
             Self::LogStart { .. } => KIND_LOG_START,
             Self::Extent { .. } => KIND_EXTENT,
+            Self::Compacted { .. } => KIND_COMPACTED,
         }
     }
 
@@ -128,7 +135,8 @@ impl WalRecord {
             | Self::Create { id }
             | Self::Drop { id, .. }
             | Self::Truncate { id, .. }
-            | Self::LogStart { id, .. } => Some(*id),
+            | Self::LogStart { id, .. }
+            | Self::Compacted { id, .. } => Some(*id),
         }
     }
 
@@ -186,6 +194,15 @@ impl WalRecord {
                 out.u64(*generation);
                 out.i64(*log_start);
                 out.i64(*first_segment);
+            }
+            Self::Compacted { id, generation, segment_base, sealed, cleaned_offset } => {
+                out.id(*id);
+                out.u64(*generation);
+                out.i64(*segment_base);
+                out.u64(sealed.size);
+                out.i64(sealed.end_offset);
+                out.i64(sealed.max_timestamp);
+                out.i64(*cleaned_offset);
             }
         }
     }
@@ -291,6 +308,13 @@ fn decode_fields(kind: u8, fields: &[u8]) -> Result<WalRecord, Short> {
             log_start: r.i64()?,
             first_segment: r.i64()?,
         },
+        KIND_COMPACTED => WalRecord::Compacted {
+            id: r.id()?,
+            generation: r.u64()?,
+            segment_base: r.i64()?,
+            sealed: Sealed { size: r.u64()?, end_offset: r.i64()?, max_timestamp: r.i64()? },
+            cleaned_offset: r.i64()?,
+        },
         _ => return Err(Short),
     })
 }
@@ -344,6 +368,16 @@ mod tests {
                 Bytes::new(),
             ),
             (WalRecord::LogStart { id: id(), generation: 9, log_start: 8, first_segment: 6 }, Bytes::new()),
+            (
+                WalRecord::Compacted {
+                    id: id(),
+                    generation: 9,
+                    segment_base: 6,
+                    sealed: Sealed { size: 7, end_offset: 8, max_timestamp: -1 },
+                    cleaned_offset: 5,
+                },
+                Bytes::new(),
+            ),
         ]
     }
 

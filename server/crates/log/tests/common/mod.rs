@@ -2,6 +2,8 @@
 #![cfg(not(any(loom, shuttle)))]
 #![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
 
+pub mod keyed;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
