@@ -13,6 +13,7 @@ fn folder() -> &'static Path {
 fn tests_of(package: &str) -> PathBuf {
     match package {
         "chronik-log" => folder().join("../server/crates/log/tests"),
+        "chronik-group" => folder().join("../server/crates/group/tests"),
         _ => folder().join("tests"),
     }
 }

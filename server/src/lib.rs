@@ -13,6 +13,7 @@
 //! | `node` | the composition root: starts everything, stops it in a stated order |
 //! | `net` | listener, connection, ordered replies |
 //! | `broker` | what a request means, one file per API |
+//! | `group` | consumer groups: the coordinator of `chronik_group` over storage and metadata |
 //! | `cluster` | the metadata of the cluster: a pure state machine and the controller, its only writer |
 //! | `storage` | partitions, the flusher thread, background log maintenance |
 //! | `admin`, `telemetry` | HTTP, metrics, logs, the stall watchdog |
@@ -28,6 +29,7 @@ pub mod client;
 pub mod clock;
 pub mod cluster;
 pub mod config;
+pub mod group;
 pub mod limits;
 pub mod maintenance;
 pub mod net;

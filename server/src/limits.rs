@@ -48,6 +48,16 @@ pub const PREPARE_RETRY: std::time::Duration = std::time::Duration::from_secs(1)
 pub const FULL_DISK_REMINDER: std::time::Duration = std::time::Duration::from_secs(30);
 /// How long the admin server may take to finish its answers.
 pub const ADMIN_STOP: std::time::Duration = std::time::Duration::from_secs(1);
+/// Bytes of a client's or an instance's name that its member ids begin with: an id must fit a record.
+pub const MAX_MEMBER_ID_PREFIX_BYTES: usize = 255;
+/// Appends of the group coordinator that wait for the log; beyond, requests that need one are refused (COORDINATOR_NOT_AVAILABLE).
+pub const MAX_GROUP_APPENDS: usize = 16_384;
+/// Bytes of `__consumer_offsets` read at a time when groups are loaded.
+pub const GROUP_LOAD_BYTES: usize = 1 << 20;
+/// Between two looks at all groups, for metrics and for topics that were deleted.
+pub const GROUP_LOOK_INTERVAL: std::time::Duration = std::time::Duration::from_secs(5);
+/// Series of metrics by group, topic and partition; groups beyond are counted and not named.
+pub const MAX_GROUP_SERIES: usize = 20_000;
 
 /// Bytes reserved, beside a frame of `length` bytes, for what it decodes to. Nearly every request needs less; one that needs more asks for it when it
 /// has been decoded, and no request needs more than 64 times its frame.

@@ -18,6 +18,7 @@ use crate::broker::{Broker, Parts, producer_ids};
 use crate::clock::Clock;
 use crate::cluster::{ClusterState, Command, Controller, NodeSettings, ProposeError, controller};
 use crate::config::{Config, HostPort, Loaded};
+use crate::group::{self, GroupCoordinator};
 use crate::limits;
 use crate::maintenance::{Cleaner, Maintenance};
 use crate::net::listener::Acceptor;
@@ -75,6 +76,7 @@ pub struct Node {
     clock: Clock,
     storage: Storage,
     controller: Controller,
+    groups: GroupCoordinator,
     /// Every connection is inside.
     connections: Gate,
     shutdown_timeout: Duration,
@@ -128,8 +130,10 @@ impl Node {
         register(config, &controller, &mut rng, &advertised).await?;
         recovered.reconcile(&storage, &controller.state(), &settings).await?;
         foundation.start_maintenance(config, &storage, &controller);
+        let groups = foundation.start_groups(config, &storage, &controller, rng.fork()).await;
         foundation.start_cleaner(config, &storage);
-        let broker = foundation.start_broker(storage.clone(), controller.clone(), disk, &settings);
+        let broker =
+            foundation.start_broker(storage.clone(), controller.clone(), groups.clone(), disk, &settings);
 
         let addresses = listeners.iter().map(|(_, address)| address.to_string()).collect();
         let status = Status::new(config, broker.clone(), addresses);
@@ -146,6 +150,7 @@ impl Node {
             clock,
             storage,
             controller,
+            groups,
             connections,
             shutdown_timeout,
             flusher,
@@ -179,6 +184,7 @@ impl Node {
                 tracing::warn!(open = self.connections.inside(), "shutdown.timeout.ms is over: the connections that are left are cut");
             }
         }
+        self.groups.close().await;
         if let Some(snapshot) = self.controller.close().await {
             self.storage.close(snapshot);
         }
@@ -277,6 +283,27 @@ impl Foundation {
         let _ends_with_storage = self.spawner.task(maintenance.run(self.pulse("maintenance")));
     }
 
+    async fn start_groups(
+        &self,
+        config: &Config,
+        storage: &Storage,
+        controller: &Controller,
+        rng: Rng,
+    ) -> GroupCoordinator {
+        let parts = group::Parts {
+            node_id: config.node_id,
+            storage: storage.clone(),
+            controller: controller.clone(),
+            clock: self.clock.clone(),
+            spawner: self.spawner.clone(),
+            rng,
+            metrics: self.metrics.clone(),
+            config: from_config::groups(config),
+            topic: from_config::offsets_topic(config),
+        };
+        group::start(parts, self.pulse("groups")).await
+    }
+
     fn start_cleaner(&self, config: &Config, storage: &Storage) {
         if !config.log_cleaner_enable {
             return;
@@ -295,6 +322,7 @@ impl Foundation {
         &self,
         storage: Storage,
         controller: Controller,
+        groups: GroupCoordinator,
         disk: Arc<dyn Disk>,
         settings: &NodeSettings,
     ) -> Broker {
@@ -305,6 +333,7 @@ impl Foundation {
             node_id: config.node_id,
             storage,
             controller,
+            groups,
             disk,
             producer_ids,
             clock: self.clock.clone(),

@@ -16,9 +16,10 @@ pub const EXIT_AT_ONCE: i32 = 130;
 /// 1. `/health/ready` fails, so that load balancers look elsewhere;
 /// 2. listeners accept no more;
 /// 3. connections read no more requests, and write the answers that they still owe;
-/// 4. the storage queue closes, then drains: everything accepted is committed and answered;
-/// 5. a last checkpoint, so that the next start has nothing to recover;
-/// 6. the admin server, last, so that a stop can be watched.
+/// 4. the group coordinator ends: nobody waits for it any more;
+/// 5. the storage queue closes, then drains: everything accepted is committed and answered;
+/// 6. a last checkpoint, so that the next start has nothing to recover;
+/// 7. the admin server, last, so that a stop can be watched.
 #[derive(Clone, Debug)]
 pub struct Shutdown(Arc<Watermark>);
 

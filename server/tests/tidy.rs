@@ -13,6 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["telemetry"],
     &["storage"],
     &["cluster"],
+    &["group"],
     &["broker", "client", "maintenance"],
     &["admin", "net"],
     &["node"],
@@ -167,6 +168,26 @@ fn pure_crates_know_no_runtime_and_no_lock() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The coordinator waits, but for kernels only; and what a group does is a function of values.
+#[test]
+fn groups_know_no_runtime_and_no_clock() {
+    let mut wrong = Vec::new();
+    for (file, code) in code("server/crates/group/src") {
+        let pure = !file.starts_with("coordinator");
+        for word in ["tokio", "Instant::now", "SystemTime::now", "thread::spawn", "Mutex", "RwLock"] {
+            if code.contains(word) {
+                wrong.push(format!(
+                    "server/crates/group/src/{file}: `{word}`; see its traits Clock and Journal"
+                ));
+            }
+        }
+        if pure && code.contains("async ") {
+            wrong.push(format!("server/crates/group/src/{file}: only the coordinator waits"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn select_is_biased() {
     let mut wrong = Vec::new();
@@ -198,8 +219,8 @@ fn kernels_choose_their_primitives_in_one_place() {
 #[test]
 fn the_allow_list_is_short() {
     let mut waivers = Vec::new();
-    for folder in ["server/src", "server/crates/kafka/src", "server/crates/log/src", "concurrency-models/src"]
-    {
+    let crates = ["server/crates/kafka/src", "server/crates/log/src", "server/crates/group/src"];
+    for folder in crates.into_iter().chain(["server/src", "concurrency-models/src"]) {
         for (file, code) in code(folder) {
             let joined = code.replace('\n', " ");
             for waiver in joined.split("#[expect(").chain(joined.split("#![expect(")).skip(1) {

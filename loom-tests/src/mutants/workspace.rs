@@ -11,7 +11,8 @@ use crate::certificate::MUTATED_VARIABLE;
 const TARGETS: &str = "target/mutants";
 
 /// What the copy consists of.
-const MEMBERS: [&str; 4] = ["concurrency-models", "loom-tests", "server/crates/kafka", "server/crates/log"];
+const MEMBERS: [&str; 5] =
+    ["concurrency-models", "loom-tests", "server/crates/kafka", "server/crates/log", "server/crates/group"];
 
 /// The version of the packages of the copy.
 const MUTATED_VERSION: &str = "version = \"0.0.0-mutated\"";

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::Broker;
 use super::create_topics::{check_assignment, spread};
 use super::error::{Refused, of_named_topic, split};
-use crate::cluster::Command;
+use crate::cluster::{Command, topic_config};
 use crate::limits;
 
 /// Answers for every topic.
@@ -69,6 +69,10 @@ fn plan(broker: &Broker, asked: &CreatePartitionsTopic) -> Result<(Uuid, usize, 
     let unknown =
         || (ErrorCode::UNKNOWN_TOPIC_OR_PARTITION, format!("the topic '{}' does not exist", asked.name));
     let topic = state.topic(&asked.name).ok_or_else(unknown)?;
+    if topic_config::is_internal(&asked.name) {
+        let message = "what the server keeps in this topic is spread over the partitions that it has";
+        return Err((ErrorCode::INVALID_REQUEST, message.to_owned()));
+    }
     let present = topic.partitions.len();
     let added = added(present, asked.count)?;
     let replicas = topic.partitions.first().map_or(1, |partition| partition.replicas.len());

@@ -78,6 +78,10 @@ async fn create_in_time(
     deadline: Duration,
 ) -> Result<(Uuid, Checked), Refused> {
     let new = new_topic(asked)?;
+    if topic_config::is_internal(&new.name) {
+        let message = "the server itself creates this topic when it needs it";
+        return Err((ErrorCode::INVALID_TOPIC_EXCEPTION, message.to_owned()));
+    }
     if validate_only {
         if broker.controller.state().topic(&new.name).is_some() {
             return Err((ErrorCode::TOPIC_ALREADY_EXISTS, format!("topic '{}' already exists", new.name)));

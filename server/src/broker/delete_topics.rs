@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::Broker;
 use super::error::KafkaError;
-use crate::cluster::Command;
+use crate::cluster::{Command, topic_config};
 
 /// First version that may name topics by id.
 const TOPIC_IDS_FROM: i16 = 6;
@@ -61,7 +61,16 @@ async fn delete(
                 if known_code { ErrorCode::TOPIC_DELETION_DISABLED } else { ErrorCode::INVALID_REQUEST };
             Err((code, Some("delete.topic.enable is false".to_owned())))
         }
-        Ok(topic) => delete_in_time(broker, topic.id, deadline).await,
+        Ok(topic) if topic_config::is_internal(&topic.name) => {
+            Err((ErrorCode::INVALID_REQUEST, Some("the server itself needs this topic".to_owned())))
+        }
+        Ok(topic) => {
+            let deleted = delete_in_time(broker, topic.id, deadline).await;
+            if deleted.is_ok() {
+                broker.groups.topics_deleted([topic.name.as_str().into()].into()).await;
+            }
+            deleted
+        }
     };
     let (error_code, error_message) = outcome.err().unwrap_or((ErrorCode::NONE, None));
     DeletableTopicResult { name, topic_id, error_code, error_message: error_message.map(Into::into) }

@@ -5,7 +5,7 @@ use chronik_kafka::message::find_coordinator::{
 };
 use chronik_kafka::{ErrorCode, Str};
 
-use super::Broker;
+use super::{Broker, groups};
 use crate::cluster::Broker as KnownBroker;
 
 /// `key_type` of a consumer group.
@@ -14,13 +14,15 @@ const GROUP: i8 = 0;
 const BATCHED_FROM: i16 = 4;
 
 /// Answers for every key.
-pub(super) fn find_coordinator(
+pub(super) async fn find_coordinator(
     broker: &Broker,
     request: FindCoordinatorRequest,
     version: i16,
 ) -> FindCoordinatorResponse {
+    // Whoever asks for a coordinator is about to need what it keeps groups in.
+    let has_groups = request.key_type != GROUP || groups::ensure_topic(broker).await.is_ok();
     let state = broker.controller.state();
-    let this = state.brokers.get(&broker.node_id);
+    let this = state.brokers.get(&broker.node_id).filter(|_| has_groups);
     let find = |key: Str| coordinator(this, request.key_type, key);
     if version >= BATCHED_FROM {
         let coordinators = request.coordinator_keys.into_iter().map(find).collect();
@@ -45,7 +47,7 @@ fn coordinator(this: Option<&KnownBroker>, key_type: i8, key: Str) -> Coordinato
             "only consumer groups have a coordinator here: transactions and share groups are not served by this version",
         ),
         _ if key.is_empty() => refused(ErrorCode::INVALID_GROUP_ID, "the group id is empty"),
-        None => refused(ErrorCode::COORDINATOR_NOT_AVAILABLE, "this node has not registered yet"),
+        None => refused(ErrorCode::COORDINATOR_NOT_AVAILABLE, "__consumer_offsets is not available yet"),
         Some(this) => Coordinator {
             key,
             node_id: this.node_id,

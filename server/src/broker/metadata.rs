@@ -7,10 +7,11 @@ use chronik_kafka::message::metadata::{
 use chronik_kafka::{ErrorCode, Str};
 use uuid::Uuid;
 
-use super::Broker;
 use super::create_topics::{self, NewTopic};
 use super::error::KafkaError;
+use super::{Broker, groups};
 use crate::cluster::{ClusterState, Topic, topic_config};
+use crate::group::OFFSETS_TOPIC;
 use crate::types::kafka_uuid;
 
 /// Up to this version an empty list of topics means all of them.
@@ -78,7 +79,9 @@ async fn find(broker: &Broker, asked: MetadataRequestTopic, may_create: bool) ->
     };
     match state.topic(&name) {
         Some(topic) => describe(topic),
-        None if may_create => create(broker, name).await,
+        None if may_create && (name == OFFSETS_TOPIC || !topic_config::is_internal(&name)) => {
+            create(broker, name).await
+        }
         None => {
             let legal = topic_config::validate_name(&name);
             let code = legal.map_or_else(|error| error.code(), |()| ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
@@ -88,6 +91,9 @@ async fn find(broker: &Broker, asked: MetadataRequestTopic, may_create: bool) ->
 }
 
 async fn create(broker: &Broker, name: Str) -> MetadataResponseTopic {
+    if name == OFFSETS_TOPIC && groups::ensure_topic(broker).await.is_err() {
+        return unknown(Some(name), Uuid::nil(), ErrorCode::COORDINATOR_NOT_AVAILABLE);
+    }
     match create_topics::create(broker, NewTopic::with_defaults(name.to_string())).await {
         // Somebody else may have created it meanwhile: that is as good.
         Ok(_) | Err((ErrorCode::TOPIC_ALREADY_EXISTS, _)) => match broker.controller.state().topic(&name) {

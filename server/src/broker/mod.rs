@@ -10,10 +10,12 @@ mod config_changes;
 mod config_resource;
 mod create_partitions;
 mod create_topics;
+mod delete_groups;
 mod delete_records;
 mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
+mod describe_groups;
 mod describe_log_dirs;
 mod describe_producers;
 mod describe_topic_partitions;
@@ -21,16 +23,25 @@ mod error;
 mod fetch;
 mod fetch_session;
 mod find_coordinator;
+mod groups;
+mod heartbeat;
 mod incremental_alter_configs;
 mod init_producer_id;
+mod join_group;
+mod leave_group;
 mod list_config_resources;
+mod list_groups;
 mod list_offsets;
 mod metadata;
+mod offset_commit;
+mod offset_delete;
+mod offset_fetch;
 mod offset_for_leader_epoch;
 mod outcome;
 mod partition;
 mod produce;
 pub mod producer_ids;
+mod sync_group;
 mod timestamps;
 
 use std::net::IpAddr;
@@ -49,6 +60,7 @@ pub use fetch_session::FetchSessions;
 
 use crate::clock::Clock;
 use crate::cluster::{Controller, NodeSettings};
+use crate::group::GroupCoordinator;
 use crate::shutdown::Shutdown;
 use crate::spawn::Spawner;
 use crate::storage::Storage;
@@ -67,6 +79,8 @@ pub struct Parts {
     pub storage: Storage,
     /// Reads and changes the metadata.
     pub controller: Controller,
+    /// Keeps consumer groups.
+    pub groups: GroupCoordinator,
     /// Knows how much room there is.
     pub disk: Arc<dyn Disk>,
     /// Gives producer ids.
@@ -115,8 +129,18 @@ pub struct Begun {
     header: RequestHeader,
     work: Work,
     started: Duration,
+    peer: IpAddr,
     /// Held until the answer has been encoded: the answer borrows from the frame.
     memory: Reservation,
+}
+
+/// Who asks.
+struct Caller<'a> {
+    /// The client's name.
+    client_id: Option<&'a chronik_kafka::Str>,
+    peer: IpAddr,
+    /// Uttered when nobody reads the answer any more.
+    gone: &'a Shutdown,
 }
 
 enum Work {
@@ -215,7 +239,7 @@ impl Broker {
         } else {
             return Err(RequestError::UnsupportedVersion { api, version });
         };
-        Ok(Begun { header, work, started, memory })
+        Ok(Begun { header, work, started, peer, memory })
     }
 
     fn begin_work(&self, body: RequestBody, version: i16) -> Work {
@@ -227,8 +251,16 @@ impl Broker {
     }
 
     /// Carries a request out and gives its answer.
-    pub async fn finish(&self, begun: Begun, sessions: &mut FetchSessions, delivery: Delivery) -> Reply {
-        let Begun { header, work, started, memory: request_memory } = begun;
+    ///
+    /// What may wait for long ends when the client is `gone`.
+    pub async fn finish(
+        &self,
+        begun: Begun,
+        sessions: &mut FetchSessions,
+        delivery: Delivery,
+        gone: &Shutdown,
+    ) -> Reply {
+        let Begun { header, work, started, peer, memory: request_memory } = begun;
         let (api, mut version) = (header.api, header.version);
         let (mut memory, mut regions) = (None, Vec::new());
         let body = match work {
@@ -246,7 +278,10 @@ impl Broker {
                 (memory, regions) = (fetched.memory, fetched.regions);
                 fetched.response.into()
             }
-            Work::Other(request) => self.answer(*request, version).await,
+            Work::Other(request) => {
+                let caller = Caller { client_id: header.client_id.as_ref(), peer, gone };
+                self.answer(*request, version, &caller).await
+            }
             Work::UnknownApiVersions => {
                 version = 0;
                 api_versions::unsupported().into()
@@ -265,7 +300,7 @@ impl Broker {
         }
     }
 
-    async fn answer(&self, request: RequestBody, version: i16) -> ResponseBody {
+    async fn answer(&self, request: RequestBody, version: i16, caller: &Caller<'_>) -> ResponseBody {
         match request {
             RequestBody::ApiVersions(request) => api_versions::api_versions(&request, version).into(),
             RequestBody::Metadata(request) => metadata::metadata(self, request, version).await.into(),
@@ -278,12 +313,15 @@ impl Broker {
                 init_producer_id::init_producer_id(self, request).await.into()
             }
             RequestBody::FindCoordinator(request) => {
-                find_coordinator::find_coordinator(self, request, version).into()
+                find_coordinator::find_coordinator(self, request, version).await.into()
             }
             RequestBody::OffsetForLeaderEpoch(request) => {
                 offset_for_leader_epoch::offset_for_leader_epoch(self, request).into()
             }
-            other => administration::answer(self, other, version).await,
+            other => match groups::answer(self, other, version, caller).await {
+                Ok(response) => response,
+                Err(other) => administration::answer(self, *other, version).await,
+            },
         }
     }
 

@@ -3,7 +3,7 @@
 use chronik_kafka::ErrorCode;
 use chronik_kafka::message::ResponseBody;
 
-use super::administration;
+use super::{administration, groups};
 
 /// `NONE` when there is no error anywhere in it.
 pub(super) fn first_error(response: &ResponseBody) -> ErrorCode {
@@ -32,7 +32,7 @@ pub(super) fn first_error(response: &ResponseBody) -> ErrorCode {
         ResponseBody::OffsetForLeaderEpoch(response) => {
             first(response.topics.iter().flat_map(|topic| &topic.partitions).map(|p| p.error_code))
         }
-        other => first(administration::errors(other).into_iter()),
+        other => first(groups::errors(other).into_iter().chain(administration::errors(other))),
     }
 }
 

@@ -13,7 +13,7 @@ use chronik_kafka::{ErrorCode, Str};
 use super::error::KafkaError;
 use super::partition::{self, Led, TopicRef};
 use super::{Broker, Reply, timestamps};
-use crate::cluster::{ClusterState, Topic};
+use crate::cluster::{ClusterState, Topic, topic_config};
 use crate::storage::{OpAnswer, appended};
 
 /// First version that names topics by id (KIP-516).
@@ -129,6 +129,10 @@ fn queue(
     count: &mut i64,
 ) -> Result<OpAnswer, Refused> {
     let broker = request.broker;
+    if topic_config::is_internal(&topic.name) {
+        let message = "only the server itself writes to this topic".to_owned();
+        return Err(Refused::new(ErrorCode::INVALID_TOPIC_EXCEPTION, message));
+    }
     let Led { id, leader_epoch, .. } = partition::led(broker, topic, index, -1).map_err(|code| Refused {
         current_leader: current_leader(topic, index, code),
         ..Refused::new(code, None)

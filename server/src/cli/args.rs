@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::bench::BenchArgs;
 use super::configs::ConfigsArgs;
+use super::groups::GroupsArgs;
 use super::units::parse_size;
 use crate::config::{HostPort, Value};
 
@@ -27,6 +28,8 @@ pub enum Command {
     CheckConfig(CheckConfigArgs),
     /// List, create, alter, delete or describe topics
     Topics(TopicsArgs),
+    /// List, describe, reset or delete consumer groups
+    Groups(GroupsArgs),
     /// Show or change the settings of topics and brokers
     Configs(ConfigsArgs),
     /// Send lines from standard input to a topic, one record a line

@@ -9,6 +9,7 @@ mod check_config;
 mod completions;
 mod configs;
 mod consume;
+mod groups;
 mod http;
 mod log_tools;
 mod murmur2;
@@ -49,6 +50,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::CheckConfig(args) => check_config::run(&args)?,
         Command::Topics(args) => session::run(|clock, spawner| topics::run(args, clock, spawner))?,
         Command::Configs(args) => session::run(|clock, spawner| configs::run(args, clock, spawner))?,
+        Command::Groups(args) => session::run(|clock, spawner| groups::run(args, clock, spawner))?,
         Command::Produce(args) => session::run(|clock, spawner| produce::run(args, clock, spawner))?,
         Command::Consume(args) => session::run(|clock, spawner| consume::run(args, clock, spawner))?,
         Command::Log(args) => log_tools::run(&args.action)?,

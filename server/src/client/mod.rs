@@ -9,6 +9,7 @@
 mod configs;
 mod connection;
 mod error;
+mod groups;
 mod pump;
 mod records;
 mod topics;
@@ -17,6 +18,7 @@ mod versions;
 pub use configs::{ConfigChange, ConfigEntry, ConfigOwner};
 pub use connection::{Connection, Pending};
 pub use error::ClientError;
+pub use groups::{CommittedOffset, DescribedGroup, GroupMember, ListedGroup};
 pub use records::{Fetched, Isolation, Offsets, Produced, fetch_request, fetched, produce_request, produced};
 pub use topics::{Cluster, NewTopic, PartitionInfo, TopicInfo};
 
@@ -58,7 +60,7 @@ impl Options {
     }
 }
 
-/// A client of a cluster: one connection to the address it was given, and one to each leader that it needs.
+/// A client of a cluster: one connection to the address it was given, and one to each leader or coordinator that it needs.
 #[derive(Debug)]
 pub struct Client {
     bootstrap: Connection,
@@ -106,8 +108,8 @@ impl Client {
         topic: &str,
         partition: i32,
     ) -> Result<Connection, ClientError> {
-        let (id, _) = cluster.leader_of(topic, partition)?;
-        self.node(cluster, id).await
+        let (id, address) = cluster.leader_of(topic, partition)?;
+        self.node_at(id, &address).await
     }
 
     /// A connection to a node, as `cluster` has it.
@@ -116,10 +118,15 @@ impl Client {
     /// No such node, no connection to it.
     pub async fn node(&mut self, cluster: &Cluster, id: i32) -> Result<Connection, ClientError> {
         let address = cluster.address_of(id)?;
+        self.node_at(id, &address).await
+    }
+
+    /// A connection to the node `id`, which is at `address`.
+    async fn node_at(&mut self, id: i32, address: &HostPort) -> Result<Connection, ClientError> {
         if let Some(known) = self.leaders.get(&id) {
             return Ok(known.clone());
         }
-        let connection = Connection::open(&address, self.options.clone()).await?;
+        let connection = Connection::open(address, self.options.clone()).await?;
         self.leaders.insert(id, connection.clone());
         Ok(connection)
     }

@@ -120,6 +120,28 @@ settings! {
         /// A producer id that wrote nothing for this long is forgotten, and its sequence numbers with it.
         "producer.id.expiration.ms" => producer_id_expiration_ms: i64 = 24 * HOUR_MS, Allowed::AtLeast(1);
     }
+    "Consumer groups" {
+        /// How long an empty group waits for more members before its first rebalance. 0: not at all.
+        "group.initial.rebalance.delay.ms" => group_initial_rebalance_delay_ms: i64 = 3_000, Allowed::Between(0, HOUR_MS);
+        /// The shortest session.timeout.ms of a member.
+        "group.min.session.timeout.ms" => group_min_session_timeout_ms: i32 = 6_000, Allowed::AtLeast(1);
+        /// The longest session.timeout.ms of a member.
+        "group.max.session.timeout.ms" => group_max_session_timeout_ms: i32 = 1_800_000, Allowed::AtLeast(1);
+        /// Members of one group.
+        "group.max.size" => group_max_size: i32 = i32::MAX, Allowed::AtLeast(1);
+        /// How long committed offsets are kept once their group has no members.
+        "offsets.retention.minutes" => offsets_retention_minutes: i32 = 10_080, Allowed::AtLeast(1);
+        /// How often offsets are looked through for those that have expired.
+        "offsets.retention.check.interval.ms" => offsets_retention_check_interval_ms: i64 = 10 * MINUTE_MS, Allowed::AtLeast(1);
+        /// Bytes of the text that a client may keep with a committed offset.
+        "offset.metadata.max.bytes" => offset_metadata_max_bytes: usize = 4_096, Allowed::Between(0, 32_767);
+        /// Partitions of __consumer_offsets. It counts when that topic is created, and not again.
+        "offsets.topic.num.partitions" => offsets_topic_num_partitions: i32 = 50, Allowed::Between(1, 10_000);
+        /// Replicas of __consumer_offsets; not more than there are brokers when it is created.
+        "offsets.topic.replication.factor" => offsets_topic_replication_factor: i16 = 3, Allowed::Between(1, 32);
+        /// Bytes of a segment file of __consumer_offsets.
+        "offsets.topic.segment.bytes" => offsets_topic_segment_bytes: i32 = 104_857_600, Allowed::Between(16_384, 2_147_483_647);
+    }
     "Fetch" {
         /// Bytes of records in one answer to a fetch, whatever the client asks for.
         "fetch.max.bytes" => fetch_max_bytes: usize = 57_671_680, Allowed::Between(1_024, 1 << 30);

@@ -43,11 +43,15 @@ pub async fn serve(shared: Shared, accepted: Accepted) {
     let (begun, to_answer) = mailbox::channel(shared.max_in_flight);
     let frames = FrameReader::new(reader, patience(&shared), shared.max_request_bytes);
     let mut reading = pin!(read(&shared, frames, begun, peer.ip()));
-    let mut writing = pin!(write(&shared, writer, to_answer));
+    let gone = Shutdown::new();
+    let mut writing = pin!(write(&shared, writer, to_answer, &gone));
     // The reader ends first and closes the mailbox; or the writer does, and then there is nothing left to read for.
     let (read, written) = tokio::select! {
         biased;
-        read = &mut reading => (read, writing.await),
+        read = &mut reading => {
+            gone.request(); // what waits for others is not waited for any more
+            (read, writing.await)
+        }
         written = &mut writing => (Ok(()), written),
     };
     let metrics = &shared.broker.metrics;
@@ -131,11 +135,16 @@ async fn idle(shared: &Shared) -> Duration {
     }
 }
 
-async fn write(shared: &Shared, mut socket: WriteHalf, mut begun: Receiver<Begun>) -> io::Result<()> {
+async fn write(
+    shared: &Shared,
+    mut socket: WriteHalf,
+    mut begun: Receiver<Begun>,
+    gone: &Shutdown,
+) -> io::Result<()> {
     let (mut sessions, patience) = (FetchSessions::default(), patience(shared));
     let delivery = if socket.sends_files() { Delivery::Files } else { Delivery::Memory };
     while let Some(request) = begun.recv().await {
-        match shared.broker.finish(request, &mut sessions, delivery).await {
+        match shared.broker.finish(request, &mut sessions, delivery, gone).await {
             Reply::None => {}
             Reply::Bytes { segments, regions, memory: _held_until_written } => {
                 write_segments(&mut socket, segments, &regions, &patience).await?;

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chronik_group::GroupConfig;
 use chronik_log::{FlushPolicy, LogConfig};
 
 use crate::broker::{Broker, Settings};
 use crate::cluster::{NodeSettings, topic_config};
 use crate::config::{Config, WalFlush};
+use crate::group::InternalTopic;
 use crate::limits;
 use crate::maintenance::{CleanerSettings, Intervals};
 use crate::net::connection::Shared;
@@ -43,6 +45,28 @@ pub(super) fn settings(config: &Config, node: NodeSettings) -> Settings {
             .display()
             .to_string(),
         cluster_id: Some(config.cluster_id.clone()).filter(|id| !id.is_empty()),
+    }
+}
+
+/// The settings of groups.
+pub(super) fn groups(config: &Config) -> GroupConfig {
+    GroupConfig {
+        initial_rebalance_delay_ms: config.group_initial_rebalance_delay_ms,
+        min_session_timeout_ms: config.group_min_session_timeout_ms,
+        max_session_timeout_ms: config.group_max_session_timeout_ms,
+        max_size: usize::try_from(config.group_max_size).unwrap_or(usize::MAX),
+        max_offset_metadata_bytes: config.offset_metadata_max_bytes,
+        offsets_retention_ms: i64::from(config.offsets_retention_minutes) * 60_000,
+        retention_check_interval_ms: config.offsets_retention_check_interval_ms,
+    }
+}
+
+/// The settings of `__consumer_offsets`.
+pub(super) fn offsets_topic(config: &Config) -> InternalTopic {
+    InternalTopic {
+        partitions: config.offsets_topic_num_partitions,
+        replication_factor: usize::try_from(config.offsets_topic_replication_factor).unwrap_or(1),
+        segment_bytes: config.offsets_topic_segment_bytes.unsigned_abs().into(),
     }
 }
 

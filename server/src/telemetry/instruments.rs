@@ -13,6 +13,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::groups::GroupMetrics;
 use super::labels::{ApiErrorLabels, ApiLabels, LoopLabels, ReasonLabels};
 use super::latencies::Latencies;
 use super::process::ProcessCollector;
@@ -25,6 +26,7 @@ pub struct Metrics(Arc<Inner>);
 struct Inner {
     instruments: Instruments,
     registry: Registry,
+    groups: GroupMetrics,
 }
 
 impl Deref for Metrics {
@@ -44,7 +46,9 @@ impl Metrics {
         ours.register("build", "What runs", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));
         register_cleaner(&mut registry, &instruments);
         registry.register_collector(Box::new(ProcessCollector));
-        Self(Arc::new(Inner { instruments, registry }))
+        let groups = GroupMetrics::default();
+        registry.register_collector(Box::new(groups.clone()));
+        Self(Arc::new(Inner { instruments, registry, groups }))
     }
 
     /// Everything, and what `also` has, in the text format of OpenMetrics, which Prometheus reads.
@@ -55,6 +59,11 @@ impl Metrics {
             .and_then(|()| text::encode_eof(&mut out));
         written.expect("a String takes all that is written");
         out
+    }
+
+    /// What is known of consumer groups.
+    pub fn groups(&self) -> &GroupMetrics {
+        &self.0.groups
     }
 
     /// Counts one answered request.

@@ -1,5 +1,6 @@
 //! Seeing it run: logs, metrics, and the watchdog that names a loop that stands still.
 
+mod groups;
 mod instruments;
 mod labels;
 mod latencies;
@@ -8,6 +9,7 @@ mod process;
 mod traffic;
 mod watchdog;
 
+pub use groups::{GroupMetrics, GroupSample, GroupsSample, OffsetSample};
 pub use instruments::{Instruments, Metrics};
 pub use labels::{ApiErrorLabels, ApiLabels, LoopLabels, ReasonLabels};
 pub use latencies::Latencies;

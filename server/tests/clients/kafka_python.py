@@ -1,9 +1,10 @@
 """What `run` does with kafka-python: `kafka_python.py BOOTSTRAP WHAT [TOPIC [FILE [CODEC]]]`.
 
-A file has a record a line: key, tab, value. Partitions are assigned by hand: consumer groups are another matter.
+A file has a record a line: key, tab, value. Partitions are assigned by hand, but for `group`.
 """
 
 import sys
+import time
 
 import kafka
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
@@ -83,6 +84,56 @@ def times(bootstrap, topic):
     assert reader.end_offsets([partition]) == {partition: 100}
 
 
+def group(bootstrap, topic):
+    """Two members share the partitions; one goes, the other takes over; a third goes on where they were."""
+    create(bootstrap, topic)
+    client, seen = producer(bootstrap), set()
+
+    def send():
+        for number in range(300):
+            client.send(topic, value=b"x", partition=number % PARTITIONS)
+        client.flush()
+
+    def member():
+        settings = dict(group_id=topic, enable_auto_commit=False, auto_offset_reset="earliest")
+        return KafkaConsumer(topic, bootstrap_servers=bootstrap, heartbeat_interval_ms=500, **settings)
+
+    def poll(members, count, shares):
+        deadline = time.monotonic() + 60
+        while len(seen) < count or sorted(len(one.assignment()) for one in members) != shares:
+            assert time.monotonic() < deadline, (len(seen), [one.assignment() for one in members])
+            for one in members:
+                for partition, records in one.poll(timeout_ms=200).items():
+                    new = {(partition, record.offset) for record in records}
+                    assert not new & seen, "a record came twice"
+                    seen.update(new)
+        for one in members:
+            one.commit()
+
+    send()
+    first = member()
+    poll([first], 300, [3])
+    second = member()
+    poll([first, second], 300, [1, 2])
+    send()
+    poll([first, second], 600, [1, 2])
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    assert topic in [found["group_id"] for found in admin.list_groups()]
+    assert len(admin.describe_groups([topic])[topic]["members"]) == 2
+    second.close()
+    send()
+    poll([first], 900, [3])
+    first.close()
+    third = member()
+    send()
+    poll([third], 1_200, [3])
+    third.close()
+    offsets = admin.list_group_offsets(topic)[topic]
+    assert sorted(found.offset for found in offsets.values()) == [400, 400, 400], offsets
+    admin.delete_groups([topic])
+    assert topic not in [found["group_id"] for found in admin.list_groups()]
+
+
 def codecs(_bootstrap):
     found = [name for name in ("gzip", "snappy", "lz4", "zstd") if getattr(kafka.codec, f"has_{name}")()]
     print("none", *found)
@@ -90,5 +141,5 @@ def codecs(_bootstrap):
 
 if __name__ == "__main__":
     bootstrap, what, *rest = sys.argv[1:]
-    actions = (create, delete, produce, read, idempotent, times, codecs)
+    actions = (create, delete, produce, read, idempotent, times, group, codecs)
     {action.__name__: action for action in actions}[what](bootstrap, *rest)

@@ -127,7 +127,7 @@ pub(crate) fn expect_end(consumer: &BaseConsumer) {
     }
 }
 
-/// While the server is away, and of consumer groups, which are not served yet.
+/// While the server is away, and of its groups, which are away with it.
 fn is_passing(error: &KafkaError) -> bool {
     use rdkafka::error::RDKafkaErrorCode::{
         AllBrokersDown, BrokerTransportFailure, CoordinatorNotAvailable, InvalidReplicationFactor,

@@ -9,5 +9,6 @@ mod admin;
 mod client;
 mod compacting;
 mod consuming;
+mod groups;
 mod producing;
 mod restarts;

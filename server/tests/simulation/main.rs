@@ -7,6 +7,7 @@
 
 mod client;
 mod compaction;
+mod groups;
 mod world;
 
 use world::{Ending, World};
@@ -50,6 +51,20 @@ fn what_was_acknowledged_survives_a_power_cut() {
         "{cut} power cuts and {stopped} stops, {acknowledged} records acknowledged, losses 0, duplicates 0"
     );
     assert!(acknowledged > 0 && (cut > 0 || seeds().len() < 5));
+}
+
+#[test]
+fn committed_offsets_never_go_back_and_members_stay() {
+    let (mut acknowledged, mut lives) = (0, 0);
+    for seed in seeds() {
+        let outcome = groups::run(seed); // asserts inside, naming the seed
+        acknowledged += outcome.acknowledged;
+        lives += outcome.lives_with_members;
+    }
+    eprintln!(
+        "{acknowledged} commits acknowledged, none went back; members found again after {lives} power cuts"
+    );
+    assert!(acknowledged > 0 && (lives > 0 || seeds().len() < 5));
 }
 
 #[test]

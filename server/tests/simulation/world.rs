@@ -27,7 +27,7 @@ const BATCHES: u64 = 25;
 /// Events that wait to be written down.
 const MAX_EVENTS: usize = 10_000;
 /// The wall clock at the beginning: 2026-01-01.
-const EPOCH_MS: i64 = 1_767_225_600_000;
+pub(crate) const EPOCH_MS: i64 = 1_767_225_600_000;
 
 /// How the first half of a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -256,6 +256,7 @@ pub(crate) async fn start(
         checkpoint_interval_ms: 100,
         wal_segment_bytes: 1 << 20,
         log_segment_bytes: 16_384,
+        offsets_topic_num_partitions: 4,
         log_cleaner_backoff_ms: 50,
         ..Config::default()
     };

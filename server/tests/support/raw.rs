@@ -27,7 +27,12 @@ pub struct Sent<R> {
 impl Raw {
     /// Connects.
     pub fn connect(server: &Server) -> Self {
-        let socket = TcpStream::connect(server.kafka).expect("connected");
+        Self::to(server.kafka)
+    }
+
+    /// Connects to whoever listens there.
+    pub fn to(kafka: SocketAddr) -> Self {
+        let socket = TcpStream::connect(kafka).expect("connected");
         socket.set_nodelay(true).expect("a socket");
         socket.set_read_timeout(Some(PATIENCE)).expect("a socket");
         socket.set_write_timeout(Some(PATIENCE)).expect("a socket");

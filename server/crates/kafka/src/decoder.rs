@@ -7,6 +7,9 @@ use crate::string::Str;
 use crate::varint::{self, VarintError};
 use crate::wire::{Format, Wire};
 
+/// Bytes of the longest string, in compact form too (`MessageDataGenerator`: "had invalid length").
+const MAX_STRING_BYTES: usize = i16::MAX as usize;
+
 /// Reads values off the front of a frame. Strings and bytes share its memory.
 #[derive(Debug)]
 pub struct Decoder<'a> {
@@ -109,6 +112,9 @@ impl<'a> Decoder<'a> {
             self.length(length.into())?
         };
         let Some(length) = length else { return Ok(None) };
+        if length > MAX_STRING_BYTES {
+            return Err(self.error(DecodeProblem::StringTooLong { length }));
+        }
         let bytes = self.share(length)?;
         match Str::from_utf8(bytes) {
             Ok(string) => Ok(Some(string)),

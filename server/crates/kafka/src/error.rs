@@ -36,6 +36,12 @@ pub enum DecodeProblem {
         /// The value found.
         length: i32,
     },
+    /// A string longer than 32767 bytes. A compact length could say more; Kafka allows no more in any version.
+    #[error("a string of {length} bytes; 32767 is the most")]
+    StringTooLong {
+        /// The value found.
+        length: usize,
+    },
     /// Null in a version that does not allow it.
     #[error("null is not allowed in this version")]
     Null,

@@ -160,6 +160,19 @@ fn bytes_behind_a_request_are_ignored() {
     assert_eq!(request.topics, None, "all topics");
 }
 
+/// What is taken from a compact string is later written into records whose strings have 15 bits of length.
+#[test]
+fn a_compact_string_is_no_longer_than_any_other() {
+    use chronik_kafka::message::HeartbeatRequest;
+
+    let decoded = |length: usize| {
+        let request = HeartbeatRequest { group_id: "g".repeat(length).into(), ..Default::default() };
+        message::decode::<HeartbeatRequest>(&message::to_bytes(&request, 4).unwrap(), 4)
+    };
+    assert_eq!(decoded(32_767).unwrap().group_id.len(), 32_767);
+    assert_eq!(decoded(32_768).unwrap_err().problem(), &DecodeProblem::StringTooLong { length: 32_768 });
+}
+
 #[test]
 fn the_path_to_a_bad_string_is_named() {
     let (field, problem, _) = error_of::<MetadataRequest>(1, &[0, 0, 0, 1, 0, 3, b'a', 0xff, b'b']);

@@ -1,0 +1,21 @@
+//! DeleteGroups: groups without members, and their offsets (KIP-229).
+
+use chronik_group::Ask;
+use chronik_group::state::Request;
+use chronik_kafka::message::delete_groups::DeletableGroupResult;
+use chronik_kafka::message::{DeleteGroupsRequest, DeleteGroupsResponse};
+
+use super::{Broker, groups};
+
+/// Deletes each group.
+pub(super) async fn delete_groups(broker: &Broker, request: DeleteGroupsRequest) -> DeleteGroupsResponse {
+    let mut results = Vec::with_capacity(request.groups_names.len());
+    for group_id in request.groups_names {
+        let error_code = match groups::ensure_topic(broker).await {
+            Ok(()) => groups::code(broker.groups.ask(Ask::Group(group_id.clone(), Request::Delete)).await),
+            Err(code) => code,
+        };
+        results.push(DeletableGroupResult { group_id, error_code });
+    }
+    DeleteGroupsResponse { results, ..Default::default() }
+}
