@@ -3,6 +3,11 @@
 //! This library is the raw side of the bench `facade`: the source of some kernels, as it is, over [`sync`] and [`monitor`] of its own that know
 //! nothing but `parking_lot`. It is a library because the kernels are in one, too: then both sides are compiled in the same way.
 #![cfg(not(any(loom, shuttle)))]
+#![expect(
+    clippy::disallowed_types,
+    clippy::default_constructed_unit_structs,
+    reason = "the raw side stands on the locks that the facade hides, and its hook is made of nothing"
+)]
 
 #[path = "../../concurrency-models/src/image.rs"]
 pub mod image;

@@ -8,8 +8,11 @@ use std::task::Poll;
 use super::{Image, Mutex, RwLock, Watermark, mailbox, reply};
 use crate::ready::ready;
 
-/// The operations, by name.
-pub(crate) const ALL: [(&str, fn(u64)); 8] = [
+/// Its name, and what repeats it so many times.
+type Operation = (&'static str, fn(u64));
+
+/// All of them.
+pub(crate) const ALL: [Operation; 8] = [
     ("mutex", mutex),
     ("rwlock", rwlock),
     ("mailbox", mailbox),
