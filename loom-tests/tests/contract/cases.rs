@@ -9,6 +9,9 @@ pub(crate) use map::{HERE, Map, remove_while_iterating};
 
 use super::matrix::Row;
 
+/// The one row that blocks on the real thing and under neither checker.
+pub(crate) const UNSEEN: &str = "RwLock: read while one who reads waits for this one and a writer waits";
+
 /// All of them.
 pub(crate) fn all() -> Vec<Row> {
     [lock::rows(), map::rows(), monitor::rows(), channel::rows()].into_iter().flatten().collect()

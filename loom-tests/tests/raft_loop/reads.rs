@@ -43,7 +43,6 @@ fn a_read_before_the_first_commit_of_a_term_is_answered() {
     });
 }
 
-#[cfg(not(loom))] // 60,000 interleavings, which are mostly those of the mailbox
 #[test]
 fn a_read_that_races_a_change_of_leader_is_answered() {
     check(|| {

@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn both_streams_are_seen_and_kept_and_a_failure_is_one() {
-        let log = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/follow.log");
+        let log = std::env::temp_dir().join(format!("follow-{}.log", std::process::id()));
         let mut command = Command::new("sh");
         command.args(["-c", "echo out; echo err >&2; exit 3"]);
         let mut seen = Vec::new();
