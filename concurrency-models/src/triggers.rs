@@ -136,7 +136,7 @@ impl<K: Ord + Copy> Triggers<K> {
     }
 
     /// Ends an election, if it is still the one of its partition; then `watch_again` is given the last that was heard of a leader, in the same critical section.
-    /// Lock order as in [`try_send_if`](Self::try_send_if).
+    /// Lock order as in `try_send_if`.
     pub fn settle(&self, election: &Election<K>, watch_again: impl FnOnce(Heartbeat)) {
         self.0.with(|state| {
             if let Some(last_heard) = state.elections.settle(election) {

@@ -135,7 +135,7 @@ impl Workspace {
 }
 
 /// A command of cargo in the workspace `root` that builds for `checker`, where the mutants are built: dependencies are built once for both. (The
-/// packages themselves are not: see [`reduced`].)
+/// packages themselves are not: see `reduced`.)
 pub fn cargo(root: &Path, checker: &str) -> Command {
     let mut command = cargo_into(&root.join(TARGETS), checker);
     command.current_dir(root);
