@@ -85,6 +85,10 @@ impl<H, R, D> Outbox<H, R, D> {
     #[track_caller]
     pub fn heartbeat(&self, heartbeat: H) -> Result<Option<H>, Closed<H>> {
         self.0.called("heartbeat");
+        self.put_heartbeat(heartbeat)
+    }
+
+    fn put_heartbeat(&self, heartbeat: H) -> Result<Option<H>, Closed<H>> {
         self.0.update(|state, wakes| {
             if state.closed {
                 return Err(Closed(heartbeat));
@@ -102,6 +106,10 @@ impl<H, R, D> Outbox<H, R, D> {
     #[track_caller]
     pub fn raft(&self, message: R) -> Result<Option<R>, Closed<R>> {
         self.0.called("raft");
+        self.put_raft(message)
+    }
+
+    fn put_raft(&self, message: R) -> Result<Option<R>, Closed<R>> {
         self.0.update(|state, wakes| {
             if state.closed {
                 return Err(Closed(message));

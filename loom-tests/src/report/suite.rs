@@ -40,9 +40,10 @@ impl Suite {
         Self { checker: checker.to_owned(), ..Self::default() }
     }
 
-    /// Takes note of a line of the output, of either stream.
+    /// Takes note of a line of the output, of either stream. What one test says may come behind the name of another that has just begun.
     pub fn line(&mut self, line: &str) {
-        let line = line.trim();
+        let begun = format!(" ... {} ", self.checker);
+        let line = line.find(&begun).map_or(line, |at| &line[at + " ... ".len()..]).trim();
         if let Some(file) = line.strip_prefix("Running ").and_then(|running| running.split_once(" (")) {
             self.aborted.extend(self.running.replace(file.0.to_owned()));
         } else if let Some(result) = line.strip_prefix("test result: ") {
@@ -135,6 +136,12 @@ mod tests {
         "test a ... ok",
         "test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.02s",
     ];
+
+    #[test]
+    fn what_comes_behind_the_name_of_another_test_is_heard() {
+        let line = "test other ... loom    mailbox::a   proof, 1,183 executions, 1 final state, certificate ok    0.10 s";
+        assert_eq!(suite(&[line], true).executions("mailbox::a"), Some(1_183));
+    }
 
     #[test]
     fn a_run_is_read() {

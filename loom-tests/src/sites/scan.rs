@@ -28,7 +28,7 @@ const OF_A_MAP: [&str; 7] =
 /// Calls that look like a site and are none: file, text, reason.
 const NO_SITES: [(&str, &str, &str); 2] = [
     (
-        "raft_loop/mod.rs",
+        "raft_loop/held.rs",
         "transport.send(",
         "it hands a message to the network, which is not a channel of ours",
     ),

@@ -5,7 +5,6 @@ use loom_tests::check;
 use loom_tests::run::block_on;
 
 use crate::group::{Member, deep, member, start, stop};
-#[cfg(not(loom))]
 use crate::messages::{append, arrives};
 use crate::world::serve_one;
 

@@ -99,6 +99,11 @@ pub(super) fn interleaving(evidence: &Evidence, mutant: &Mutant) -> String {
         Some(message) => format!("<li>An assertion fails: <code>{}</code></li>", html(message)),
         None => diagram::words(trace).iter().map(|words| format!("<li>{}</li>", html(words))).collect(),
     };
+    if trace.steps.is_empty() {
+        return format!(
+            "<h4>What happens</h4><ul class=\"words\">{words}</ul><p>One thread, and no lock: a decision of values.</p>"
+        );
+    }
     format!(
         "<h4>The interleaving</h4><ul class=\"words\">{words}</ul><div class=\"wide canvas\">{}</div>{}",
         diagram::draw(trace, message),
