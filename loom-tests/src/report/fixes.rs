@@ -38,7 +38,7 @@ pub const CLAIMS: [Claim; 3] = [
         issue: "WAL timeout monitor deadlock: the monitor runs the election itself, which locks the Raft node",
         holds: "the monitor only sends triggers and never blocks; a worker acts on them",
         symbols: &["TimeoutMonitor::run", "Triggers::try_send", "ElectionWorker::run"],
-        proofs: &["timeout_monitor", "triggers", "election_worker"],
+        proofs: &["timeout_monitor", "triggers", "election_worker", "failover"],
         mutants: &["S2", "S2b"],
     },
     Claim {
