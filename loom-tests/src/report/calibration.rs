@@ -4,29 +4,7 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
-
-/// Names the folder to write to.
-pub const VARIABLE: &str = "CHRONIK_CALIBRATION_DIR";
-
-/// How a checker did on the programs of one kind.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Summary {
-    /// `loom` or `shuttle`.
-    pub checker: String,
-    /// What the programs are made of.
-    pub fragment: String,
-    /// How many there were.
-    pub programs: u64,
-    /// Of them, those that cannot deadlock.
-    pub without_deadlock: u64,
-    /// Of these, those in which an outcome was missed.
-    pub outcomes_missed_in: u64,
-    /// Of these, those in which an outcome was found that there is not.
-    pub outcomes_added_in: u64,
-    /// Of all, those about which the checker was right: a deadlock, or none.
-    pub verdicts_right: u64,
-}
+pub use crate::calibration::{Summary, VARIABLE};
 
 /// All of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +56,7 @@ mod tests {
             outcomes_missed_in,
             outcomes_added_in,
             verdicts_right,
+            executions: 0,
         }
     }
 

@@ -6,34 +6,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use serde::Deserialize;
-
-/// Names the folder to write to.
-pub const VARIABLE: &str = "CHRONIK_COVERAGE_DIR";
-
-/// What one checker has seen of one scenario.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Seen {
-    /// The scenario.
-    pub scenario: String,
-    /// `loom` or `shuttle`.
-    pub checker: String,
-    /// How many executions there were.
-    pub executions: u64,
-    /// The pairs.
-    pub pairs: BTreeSet<Pair>,
-    /// After so many executions, so many pairs had been seen.
-    pub curve: Vec<(u64, usize)>,
-    /// The execution in which the last new pair was seen; 0 if there is none.
-    pub last_new: u64,
-}
-
-/// A lock that was taken at `held` was held when one was asked for at `requested`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-pub struct Pair {
-    held: String,
-    requested: String,
-}
+pub use crate::coverage::VARIABLE;
+use crate::coverage::{Coverage, Pair};
 
 /// What shuttle has seen of all scenarios, beside what any checker has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +41,7 @@ impl Row {
 }
 
 impl LockPairs {
-    fn of(all: &[Seen]) -> Self {
+    fn of(all: &[Coverage]) -> Self {
         let rows = all.iter().filter(|seen| seen.checker == "shuttle").map(|seen| {
             let of_scenario = all.iter().filter(|other| other.scenario == seen.scenario);
             let known: BTreeSet<&Pair> = of_scenario.flat_map(|other| &other.pairs).collect();
@@ -105,7 +79,7 @@ impl LockPairs {
 /// # Errors
 /// It is missing or empty, or a file holds something else.
 pub fn read(folder: &Path) -> Result<LockPairs, String> {
-    let mut all: Vec<Seen> = super::read_folder(folder)?;
+    let mut all: Vec<Coverage> = super::read_folder(folder)?;
     all.sort_by(|one, other| (&one.scenario, &one.checker).cmp(&(&other.scenario, &other.checker)));
     Ok(LockPairs::of(&all))
 }
@@ -114,9 +88,9 @@ pub fn read(folder: &Path) -> Result<LockPairs, String> {
 mod tests {
     use super::*;
 
-    fn seen(checker: &str, pairs: &[&str], last_new: u64) -> Seen {
+    fn seen(checker: &str, pairs: &[&str], last_new: u64) -> Coverage {
         let pair = |requested: &&str| Pair { held: "a".to_owned(), requested: (*requested).to_owned() };
-        Seen {
+        Coverage {
             scenario: "gate::one".to_owned(),
             checker: checker.to_owned(),
             executions: 300,
