@@ -135,6 +135,12 @@ pub enum LogError {
         /// The error.
         source: io::Error,
     },
+    /// The disk is full, and what is being done needs room.
+    #[error("{what}: no space left on the disk; remove other files from it, or make it larger, and start again")]
+    Full {
+        /// What was being done, with the file's name.
+        what: String,
+    },
     /// An earlier error was fatal: see [`CommitError::Fatal`].
     #[error("fatal storage error, the process must stop: {0}")]
     Fatal(String),
@@ -142,7 +148,8 @@ pub enum LogError {
 
 impl LogError {
     pub(crate) fn io(what: impl Into<String>, source: io::Error) -> Self {
-        Self::Io { what: what.into(), source }
+        let what = what.into();
+        if is_storage_full(&source) { Self::Full { what } } else { Self::Io { what, source } }
     }
 
     pub(crate) fn corrupt(file: impl Into<String>, position: u64, reason: impl Into<String>) -> Self {

@@ -291,6 +291,13 @@ fn tidy_root(
 
 /// A checkpoint, and WAL files to go on with.
 fn finish(log: &mut Log, recovery: &Recovery, wal: &WalFiles) -> Result<(), LogError> {
+    let disk = Arc::clone(&log.files.disk);
+    let (first, standard) = (log.config.first_wal_segment_bytes, log.config.wal_segment_bytes);
+    let is_reusable = |bytes: u64| bytes == standard || bytes == first;
+    // Half a segment that a crash has left is in the way of a checkpoint on a full disk.
+    for (number, _) in wal.unused.iter().filter(|(_, bytes)| !is_reusable(*bytes)) {
+        disk.unlink(&file_path(*number)).map_err(|error| LogError::io("removing half a WAL segment", error))?;
+    }
     let head = Head {
         metadata_snapshot: recovery.metadata_snapshot.clone(),
         metadata_records: recovery.metadata_records.clone(),
@@ -299,14 +306,12 @@ fn finish(log: &mut Log, recovery: &Recovery, wal: &WalFiles) -> Result<(), LogE
     if let Some(job) = log.begin_checkpoint_of(head) {
         log.finish_checkpoint(job.run())?;
     }
-    let disk = Arc::clone(&log.files.disk);
-    let found =
-        wal.segments.iter().map(|found| (found.number, found.bytes)).chain(wal.unused.iter().copied());
+    let unused = wal.unused.iter().copied().filter(|(_, bytes)| is_reusable(*bytes));
+    let found = wal.segments.iter().map(|found| (found.number, found.bytes)).chain(unused);
     let mut spares = 0;
     for (number, bytes) in found {
         let path = file_path(number);
-        let reusable = bytes == log.config.wal_segment_bytes || bytes == log.config.first_wal_segment_bytes;
-        if reusable && spares < log.config.spare_wal_segments {
+        if is_reusable(bytes) && spares < log.config.spare_wal_segments {
             let file = disk
                 .open(&path, OpenMode::Existing)
                 .map_err(|error| LogError::io("opening the WAL", error))?;
@@ -317,7 +322,7 @@ fn finish(log: &mut Log, recovery: &Recovery, wal: &WalFiles) -> Result<(), LogE
         }
     }
     if spares == 0
-        && let Some(job) = log.wal.prepare_first(log.config.first_wal_segment_bytes)
+        && let Some(job) = log.wal.prepare_first(first)
     {
         log.finish_wal_prepare(job.run());
     }
@@ -327,9 +332,7 @@ fn finish(log: &mut Log, recovery: &Recovery, wal: &WalFiles) -> Result<(), LogE
 impl From<CommitError> for LogError {
     fn from(error: CommitError) -> Self {
         match error {
-            CommitError::StorageFull => {
-                Self::io("writing a checkpoint", std::io::ErrorKind::StorageFull.into())
-            }
+            CommitError::StorageFull => Self::Full { what: "writing a checkpoint".to_owned() },
             CommitError::Fatal(reason) => Self::Fatal(reason),
         }
     }

@@ -3,11 +3,12 @@
 
 mod common;
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, IoSlice};
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chronik_log::disk::SimDisk;
+use chronik_log::disk::{OpenMode, SimDisk};
 use chronik_log::disk::sim::{Crash, Fault, OpKind};
 use chronik_log::{CommitError, Disk, Log, LogConfig, Op, OpError, Outcome, PartitionId, ReadMode};
 use common::{append, batch, commit_one, id, open, producer_batch, read_all, small_config, small_topic};
@@ -150,6 +151,29 @@ fn a_full_disk_at_a_checkpoint_is_tried_again() {
     let job = log.begin_checkpoint(Bytes::new()).unwrap();
     log.finish_checkpoint(job.run()).unwrap();
     assert_eq!(ends(&reopen(&disk, Crash::Lost), [a, b]), [2, 2]);
+}
+
+#[test]
+fn a_start_on_a_disk_without_a_free_byte_loses_nothing() {
+    for prepared in [0, 1000] {
+        let disk = SimDisk::new(5);
+        let (log, a, b) = start(&disk);
+        drop(log);
+        // A WAL segment was being prepared, and has taken what there was.
+        let half = disk.open(Path::new("wal/99999999.wal"), OpenMode::Create).unwrap();
+        half.write_all_at(&mut [IoSlice::new(&vec![0; prepared])], 0).unwrap();
+        for crash in [Crash::Kept, Crash::Lost] {
+            let mut crashed = disk.crash(crash);
+            crashed.set_capacity(Some(disk.used_bytes()));
+            for start in 0..3 {
+                let shared: Arc<dyn Disk> = Arc::new(crashed.clone());
+                assert_eq!(ends(&open(&shared, &small_config()).0, [a, b]), [2, 2], "start {start}, {crash:?}");
+                let used = crashed.used_bytes();
+                crashed = crashed.crash(crash);
+                crashed.set_capacity(Some(used));
+            }
+        }
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use rustc_hash::FxBuildHasher;
 use crate::disk::{Disk, OpenMode, write_at};
 use crate::error::{CommitError, is_storage_full};
 use crate::files::FileKind;
+use crate::limits;
 use crate::partition::Dirty;
 use crate::segment::Segment;
 use crate::types::{Lsn, PartitionId};
@@ -44,11 +45,16 @@ pub struct CheckpointDone {
 }
 
 impl CheckpointJob {
-    /// Syncs segment files and their directories, then writes the checkpoint.
+    /// Syncs segment files and their directories, then writes the checkpoint, and makes room for the next one.
     #[must_use]
     pub fn run(self) -> CheckpointDone {
         let parts = self.0;
         let result = parts.sync_files().and_then(|()| parts.write());
+        if result.is_ok()
+            && let Err(error) = parts.keep_room()
+        {
+            tracing::debug!(%error, "no room could be kept for the next checkpoint");
+        }
         let JobParts { lsn, dirty, root_dirty, written_bytes, .. } = parts;
         CheckpointDone { lsn, written_bytes, dirty, root_dirty, result }
     }
@@ -84,11 +90,21 @@ impl JobParts {
         let temporary = super::TEMPORARY_FILE.as_ref();
         let file =
             self.disk.open(temporary, OpenMode::Create).map_err(classify("creating the checkpoint"))?;
-        file.set_len(0).map_err(classify("emptying the checkpoint"))?;
+        // Over the room that was kept: a start on a full disk needs it.
         write_at(&*file, &self.encoded, 0).map_err(classify("writing the checkpoint"))?;
+        file.set_len(self.encoded.len() as u64).map_err(classify("cutting the checkpoint"))?;
         file.sync_data().map_err(|error| fatal("syncing the checkpoint", &error))?;
         self.disk.rename(temporary, super::FILE.as_ref()).map_err(classify("renaming the checkpoint"))?;
         self.disk.sync_dir("".as_ref()).map_err(|error| fatal("syncing the data directory", &error))
+    }
+
+    /// Fills the temporary file with twice what this checkpoint took, from the room that the one before it has left.
+    fn keep_room(&self) -> io::Result<()> {
+        let kept = (self.encoded.len() as u64 * 2).next_multiple_of(limits::BLOCK_BYTES);
+        let file = self.disk.open(super::TEMPORARY_FILE.as_ref(), OpenMode::Create)?;
+        let zeros = vec![0; usize::try_from(kept).map_err(io::Error::other)?];
+        write_at(&*file, &zeros, 0)?;
+        file.sync_data()
     }
 }
 

@@ -130,7 +130,9 @@ impl SimDisk {
             Crash::Torn(seed) => seed,
             Crash::Lost | Crash::Kept => 0,
         });
-        let inodes = state.inodes.iter().map(|inode| inode.after_crash(crash, &mut rng)).collect();
+        let mut inodes: Vec<Inode> =
+            state.inodes.iter().map(|inode| inode.after_crash(crash, &mut rng)).collect();
+        inode::free_unnamed(&mut inodes);
         Self::of(inodes, rng)
     }
 
@@ -280,6 +282,9 @@ impl Disk for SimDisk {
         let ino = state.find(from)?;
         let (_, from_name, from_dir) = state.parent(from)?;
         let (_, to_name, to_dir) = state.parent(to)?;
+        if let Ok(replaced) = state.find(to) {
+            state.file(replaced)?.unlinked = true;
+        }
         let (remove, add) = ((from_name, None), (to_name, Some(ino)));
         let changes = if from_dir == to_dir {
             vec![(to_dir, vec![remove, add])]

@@ -54,6 +54,20 @@ impl Inode {
     }
 }
 
+/// What no directory names takes no room.
+pub(super) fn free_unnamed(inodes: &mut [Inode]) {
+    let directories = inodes.iter().filter_map(|inode| match inode {
+        Inode::Directory(directory) => Some(directory),
+        Inode::File(_) => None,
+    });
+    let named: BTreeSet<usize> = directories.flat_map(|it| it.entries.values().copied()).collect();
+    for (ino, inode) in inodes.iter_mut().enumerate() {
+        if let Inode::File(file) = inode {
+            file.unlinked = !named.contains(&ino);
+        }
+    }
+}
+
 /// Names that change together or not at all: `None` removes.
 type Change = Vec<(String, Option<usize>)>;
 
