@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use loom_tests::certificate::MUTATED_VARIABLE;
 use loom_tests::mutants::{Verdict, judge};
+use loom_tests::{coverage, sites};
 
 /// Names the case to the process that tries it.
 const VARIABLE: &str = "CHRONIK_CONTRACT_CASE";
@@ -39,6 +40,9 @@ pub(crate) fn blocks(name: &str) -> bool {
         .env(VARIABLE, name)
         .env("RUST_BACKTRACE", "0")
         .env(MUTATED_VARIABLE, "1") // a trial proves nothing about a kernel, and has no certificate
+        // All trials have the name of a function pointer: what one wrote, the next would replace.
+        .env_remove(coverage::VARIABLE)
+        .env_remove(sites::VARIABLE)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn();
