@@ -136,7 +136,9 @@ pub enum LogError {
         source: io::Error,
     },
     /// The disk is full, and what is being done needs room.
-    #[error("{what}: no space left on the disk; remove other files from it, or make it larger, and start again")]
+    #[error(
+        "{what}: no space left on the disk; remove other files from it, or make it larger, and start again"
+    )]
     Full {
         /// What was being done, with the file's name.
         what: String,

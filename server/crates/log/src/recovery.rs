@@ -296,7 +296,8 @@ fn finish(log: &mut Log, recovery: &Recovery, wal: &WalFiles) -> Result<(), LogE
     let is_reusable = |bytes: u64| bytes == standard || bytes == first;
     // Half a segment that a crash has left is in the way of a checkpoint on a full disk.
     for (number, _) in wal.unused.iter().filter(|(_, bytes)| !is_reusable(*bytes)) {
-        disk.unlink(&file_path(*number)).map_err(|error| LogError::io("removing half a WAL segment", error))?;
+        disk.unlink(&file_path(*number))
+            .map_err(|error| LogError::io("removing half a WAL segment", error))?;
     }
     let head = Head {
         metadata_snapshot: recovery.metadata_snapshot.clone(),

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chronik_log::disk::{OpenMode, SimDisk};
 use chronik_log::disk::sim::{Crash, Fault, OpKind};
+use chronik_log::disk::{OpenMode, SimDisk};
 use chronik_log::{CommitError, Disk, Log, LogConfig, Op, OpError, Outcome, PartitionId, ReadMode};
 use common::{append, batch, commit_one, id, open, producer_batch, read_all, small_config, small_topic};
 
@@ -167,7 +167,11 @@ fn a_start_on_a_disk_without_a_free_byte_loses_nothing() {
             crashed.set_capacity(Some(disk.used_bytes()));
             for start in 0..3 {
                 let shared: Arc<dyn Disk> = Arc::new(crashed.clone());
-                assert_eq!(ends(&open(&shared, &small_config()).0, [a, b]), [2, 2], "start {start}, {crash:?}");
+                assert_eq!(
+                    ends(&open(&shared, &small_config()).0, [a, b]),
+                    [2, 2],
+                    "start {start}, {crash:?}"
+                );
                 let used = crashed.used_bytes();
                 crashed = crashed.crash(crash);
                 crashed.set_capacity(Some(used));
