@@ -13,6 +13,7 @@ use crate::partition::{Partition, StagedChange};
 use crate::producer::ProducerTable;
 use crate::rebuild;
 use crate::retention::NewStart;
+use crate::room::Room;
 use crate::segment::Segment;
 use crate::stage::Cut;
 use crate::staged::{SegmentRun, StagedAppends, cut_files, cut_indexes, cut_log};
@@ -71,7 +72,7 @@ fn write_each_run(
         if index > 0 {
             partition.segments.push(Arc::new(Segment::new(files, partition.id, run.segment_base, None)));
         }
-        let Some(segment) = partition.segments.last() else { break };
+        let Some(segment) = partition.segments.last().cloned() else { break };
         if run.creates_names() {
             // Before the write: what is created and then fails is a name, too.
             partition.dirty.dir = true;
@@ -82,19 +83,19 @@ fn write_each_run(
             partition.names_unsynced = true;
             // After a crash, a deleted file of that name may have come back.
             match behind {
-                Behind::Nothing => cut_files(segment, &run.before)?,
-                Behind::Extents => cut_indexes(segment, &run.before)?,
+                Behind::Nothing => cut_files(&segment, &run.before)?,
+                Behind::Extents => cut_indexes(&segment, &run.before)?,
             }
         }
         partition.dirty.segments.insert(run.segment_base);
-        run.write(segment)?;
-        if let Some(sealed) = run.sealed
-            && let Some(last) = partition.segments.last_mut()
-        {
+        run.write(&segment)?;
+        if let Some(sealed) = run.sealed {
             if behind == Behind::Extents {
-                cut_log(last, sealed.size)?;
+                cut_log(&segment, sealed.size)?;
             }
-            *last = Arc::new(last.with_sealed(Some(sealed)));
+            partition.give_back_room(&segment, sealed.size)?;
+            partition.segments.pop();
+            partition.segments.push(Arc::new(segment.with_sealed(Some(sealed))));
         }
     }
     Ok(())
@@ -211,6 +212,7 @@ pub(crate) fn cut(
         cut_log(&active, cut.position)?;
     }
     partition.dirty.segments.insert(cut.segment_base);
+    partition.room = Room::default();
     partition.segments.push(Arc::new(active));
     // If the log started inside the batch that went.
     partition.log_start = partition.log_start.min(cut.to);

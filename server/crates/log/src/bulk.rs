@@ -193,6 +193,7 @@ impl Log {
     fn write_straight(&mut self, id: PartitionId) -> io::Result<()> {
         let Some(partition) = self.partitions.get_mut(&id) else { return Ok(()) };
         self.root_dirty |= write_runs(&self.files, partition, Behind::Nothing)?;
+        partition.make_room();
         Ok(())
     }
 

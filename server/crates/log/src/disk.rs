@@ -50,6 +50,11 @@ pub trait DiskFile: Debug + Send + Sync {
     fn sync_data(&self) -> io::Result<()>;
     /// Cuts or extends (with zeros).
     fn set_len(&self, len: u64) -> io::Result<()>;
+    /// Sets blocks aside for bytes to come; what the file holds, and its length, stay as they are. Without it, a write finds its blocks itself.
+    fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
+        let _ = (offset, len);
+        Ok(())
+    }
     /// The file itself, for the kernel to send bytes from it; `None` if there is no such file.
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         None

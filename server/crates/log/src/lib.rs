@@ -17,7 +17,7 @@
 //!
 //! Modules, in dependency order: [`limits`], [`types`], [`error`], [`disk`], `codec`, `files` (open file cache), [`epoch`],
 //! [`producer`], `index`, `segment`, [`view`], `end` (where the next batch goes), `staged` (overlay of a group),
-//! `partition`, `wal`, `checkpoint`, [`op`], `retention`, `compact`, `stage`, `rebuild`, `apply`, `bulk`, `commit`, [`recovery`], [`log`],
+//! `partition`, `wal`, `checkpoint`, [`op`], `retention`, `compact`, `stage`, `rebuild`, `room`, `apply`, `bulk`, `commit`, [`recovery`], [`log`],
 //! [`dump`].
 #![cfg(not(any(loom, shuttle)))]
 
@@ -44,6 +44,7 @@ pub mod producer;
 mod rebuild;
 pub mod recovery;
 mod retention;
+mod room;
 mod segment;
 mod stage;
 mod staged;

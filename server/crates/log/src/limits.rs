@@ -24,6 +24,8 @@ pub const MAX_WAL_HEADER_BYTES: usize = 256;
 /// Bytes of a batch that recovery and readers believe in. Kafka's own bound is `i32::MAX`.
 pub const MAX_BATCH_BYTES: usize = 512 << 20;
 
+/// Bytes that are set aside behind the end of a segment that gets bulk, at most.
+pub const MAX_ROOM_BYTES: u64 = 32 << 20;
 /// Bytes of a partition segment (`segment.bytes`), default and ceiling. Positions are `u32`; Kafka's are `i32`.
 pub const SEGMENT_BYTES: u64 = 1 << 30;
 /// Ceiling of `segment.bytes`.

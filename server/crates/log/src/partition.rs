@@ -7,6 +7,7 @@ use crate::end::LogEnd;
 use crate::epoch::EpochCache;
 use crate::files::FileCache;
 use crate::producer::ProducerTable;
+use crate::room::Room;
 use crate::segment::Segment;
 use crate::staged::StagedAppends;
 use crate::types::{Lsn, PartitionId, TopicLogConfig};
@@ -45,6 +46,8 @@ pub(crate) struct Partition {
     pub(crate) fruitless_compactions: u32,
     /// What the next checkpoint must sync.
     pub(crate) dirty: Dirty,
+    /// Set aside for bulk.
+    pub(crate) room: Room,
     /// The name of the active segment, or of the directory, may not be durable.
     pub(crate) names_unsynced: bool,
     /// What readers get.
@@ -124,6 +127,7 @@ impl Partition {
             uncleanable: false,
             fruitless_compactions: 0,
             dirty: Dirty::default(),
+            room: Room::default(),
             names_unsynced: false,
             view: Arc::new(view),
             offline: None,

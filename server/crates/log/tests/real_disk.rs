@@ -8,6 +8,7 @@
 
 mod common;
 
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
@@ -85,6 +86,31 @@ fn a_region_is_the_front_of_what_a_read_returns() {
         }
     }
     assert!(found > 300 && whole == found, "{found} regions, {whole} of them whole");
+}
+
+#[test]
+fn room_set_aside_for_bulk_is_given_back_when_its_segment_is_full() {
+    const SEGMENT: u64 = 8 << 20;
+    let dir = tempfile::tempdir().unwrap();
+    let (mut log, _) = open(&disk(&dir), &LogConfig::default());
+    let config = Arc::new(TopicLogConfig { segment_bytes: SEGMENT, ..TopicLogConfig::default() });
+    commit_one(&mut log, Op::Create { id: id(1, 0), config });
+    for round in 0..13u8 {
+        commit_one(&mut log, append(id(1, 0), batch(2, 500_000, round, 1000), 0, 1000));
+    }
+    let logs = std::fs::read_dir(dir.path().join(id(1, 0).dir_name())).unwrap();
+    let mut logs: Vec<_> = logs.map(|entry| entry.unwrap().path()).collect();
+    logs.retain(|path| path.extension().is_some_and(|extension| extension == "log"));
+    logs.sort_unstable();
+    // Blocks of 512 bytes that are beyond what the file's length needs, in bytes.
+    let beyond = |path: &std::path::PathBuf| {
+        let metadata = std::fs::metadata(path).unwrap();
+        (metadata.blocks() * 512).saturating_sub(metadata.len().next_multiple_of(64 << 10))
+    };
+    let [full, active] = &logs[..] else { panic!("{logs:?}") };
+    assert_eq!(beyond(full), 0, "8 of 13 MB are in the first segment");
+    assert!(beyond(active) > 1 << 20, "there is room behind the second, if the file system can do that");
+    assert_eq!(read_all(&log, id(1, 0)).len(), 13);
 }
 
 #[test]
