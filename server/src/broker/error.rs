@@ -59,7 +59,7 @@ impl KafkaError for OpError {
             Self::InvalidProducerEpoch { .. } => ErrorCode::INVALID_PRODUCER_EPOCH,
             Self::FencedLeaderEpoch { .. } => ErrorCode::FENCED_LEADER_EPOCH,
             Self::OffsetOutOfRange { .. } => ErrorCode::OFFSET_OUT_OF_RANGE,
-            Self::OffsetGap { .. } | Self::CommitFirst => ErrorCode::UNKNOWN_SERVER_ERROR,
+            Self::UnexpectedOffset { .. } | Self::CommitFirst => ErrorCode::UNKNOWN_SERVER_ERROR,
         }
     }
 }

@@ -125,6 +125,7 @@ pub(crate) fn install(partition: &mut Partition) -> bool {
     let rolled = appends.runs.len() > 1;
     let new_epochs = !appends.epochs.is_empty();
     partition.end = appends.end;
+    partition.gaps_below = partition.gaps_below.max(appends.gaps_below);
     for entry in appends.epochs {
         partition.epochs.assign(entry.epoch, entry.start_offset);
     }

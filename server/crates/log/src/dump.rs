@@ -18,7 +18,7 @@ use crate::segment::{Segment, Walk, parse_file_name};
 use crate::types::{Lsn, PartitionId};
 use crate::view::ReadMode;
 use crate::wal::file_path;
-use crate::wal::record::WalRecord;
+use crate::wal::record::{Placed, WalRecord};
 use crate::wal::scan::{Located, Visitor, list, scan};
 
 /// A WAL record, for people.
@@ -87,13 +87,13 @@ impl Visitor for Show<'_> {
 
 fn describe(record: &WalRecord, body_bytes: usize) -> (&'static str, String) {
     match record {
-        WalRecord::Append { segment_base, position, header, .. }
-        | WalRecord::Extent { segment_base, position, header, .. } => {
+        WalRecord::Append(placed) | WalRecord::Extent(placed) => {
+            let Placed { segment_base, position, header, .. } = placed;
             let (first, last, epoch) =
                 (header.base_offset, header.last_offset(), header.partition_leader_epoch);
             let place = format!("segment {segment_base} position {position}");
             let detail = format!("offsets {first}..={last} epoch {epoch} {place}");
-            if matches!(record, WalRecord::Append { .. }) {
+            if matches!(record, WalRecord::Append(_)) {
                 ("Append", format!("{detail} body {body_bytes} bytes"))
             } else {
                 ("Extent", format!("{detail} length {} bytes", header.total_len()))

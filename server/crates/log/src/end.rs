@@ -61,11 +61,15 @@ impl LogEnd {
         if self.position == 0 {
             return false;
         }
-        let last_relative = self.offset + i64::from(header.last_offset_delta) - self.segment_base;
         let waited_ms = header.max_timestamp.saturating_sub(self.first_timestamp);
         self.position + len > config.segment_bytes.min(crate::limits::MAX_SEGMENT_BYTES)
-            || last_relative > i64::from(i32::MAX)
+            || !self.can_index(header)
             || (self.first_timestamp >= 0 && header.max_timestamp >= 0 && waited_ms > config.roll_ms())
+    }
+
+    /// Whether the offsets of a batch can be told relative to the segment's base.
+    pub(crate) fn can_index(&self, header: &BatchHeader) -> bool {
+        header.last_offset() - self.segment_base <= i64::from(i32::MAX)
     }
 
     /// Facts of the active segment as it is now.

@@ -62,9 +62,9 @@ pub enum OpError {
         /// Latest epoch in the log.
         current: i32,
     },
-    /// A follower's append does not begin where the log ends.
-    #[error("base offset {found}, the log ends at {log_end}")]
-    OffsetGap {
+    /// A follower's append begins before the log's end, or so far behind it that the active segment cannot index it.
+    #[error("base offset {found} does not follow the log's end {log_end}")]
+    UnexpectedOffset {
         /// Base offset of the batch.
         found: i64,
         /// Where the log ends.

@@ -151,6 +151,14 @@ impl Partition {
         self.cleaned_offset = cleaned_offset.unwrap_or(self.cleaned_offset);
     }
 
+    /// The log was cut to this offset, which may be in a gap behind its last batch.
+    pub(crate) fn end_at_cut(&mut self, to: i64) {
+        if self.end.offset < to {
+            self.end.offset = to;
+            self.gaps_below = self.gaps_below.max(to);
+        }
+    }
+
     pub(crate) fn active(&self) -> Option<&Arc<Segment>> {
         self.segments.last()
     }

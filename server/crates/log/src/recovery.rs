@@ -223,7 +223,7 @@ impl Visitor for FirstPass<'_> {
         match (located.record, located.record.partition()) {
             (WalRecord::Metadata, _) => self.metadata.push(Bytes::copy_from_slice(located.body)),
             (record, Some(id)) => {
-                let is_append = matches!(record, WalRecord::Append { .. } | WalRecord::Extent { .. });
+                let is_append = matches!(record, WalRecord::Append(_) | WalRecord::Extent(_));
                 self.appends += u64::from(is_append);
                 plan::observe(self.plans, id, located.frame.lsn, record);
             }

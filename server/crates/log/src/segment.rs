@@ -186,7 +186,8 @@ impl Segment {
 
     /// Position by the offset index, 0 if it says nothing.
     fn index_position(&self, offset: i64, mode: ReadMode) -> Result<u64, ReadError> {
-        let relative = u32::try_from(offset.saturating_sub(self.base_offset)).unwrap_or(u32::MAX);
+        // Behind a gap, a segment begins above what is asked for.
+        let relative = u32::try_from(offset.saturating_sub(self.base_offset).max(0)).unwrap_or(u32::MAX);
         let Some(file) = self.open_existing(FileKind::Index)? else { return Ok(0) };
         Ok(index::find_offset(&*file, relative, mode)?.map_or(0, |entry| entry.position.into()))
     }

@@ -16,7 +16,7 @@ use crate::retention::{self, NewStart};
 use crate::staged::StagedAppends;
 use crate::types::{Lsn, PartitionId, TopicLogConfig};
 use crate::view::ReadMode;
-use crate::wal::record::WalRecord;
+use crate::wal::record::{Placed, WalRecord};
 
 /// A staged operation, until the group is committed.
 #[derive(Debug)]
@@ -138,22 +138,27 @@ impl Log {
             duplicate: false,
         };
         let rolls = end.must_roll(&batch.header, batch.total_len() as u64, &partition.config);
+        if !rolls && !end.can_index(&batch.header) {
+            return Err(OpError::UnexpectedOffset { found: batch.header.base_offset, log_end: end.offset });
+        }
         let (latest_epoch, generation) = (partition.epochs.latest(), partition.generation);
         let staged = staged_appends(partition, &mut self.staged);
         if rolls {
-            staged.roll();
+            staged.roll(batch.header.base_offset);
         }
-        let record = WalRecord::Append {
+        let record = WalRecord::Append(Placed {
             id,
             generation,
             segment_base: staged.end.segment_base,
             position: u32::try_from(staged.end.position).unwrap_or(u32::MAX),
             now_ms,
             header: batch.header.clone(),
-        };
+            follows: end.offset,
+        });
         self.group.push(lsn, &record, batch.body.clone());
         let committed = partition.producers.0.get(&batch.header.producer_id);
         if let Some(StagedChange::Appends(staged)) = partition.staged.as_deref_mut() {
+            staged.note_gap(end.offset, batch.header.base_offset);
             staged.note_producer(committed, &batch.header, log_append_time_ms, now_ms);
             staged.append(batch, latest_epoch, self.config.index_interval_bytes);
         }
@@ -320,8 +325,8 @@ fn check_epoch(
         return Err(OpError::FencedLeaderEpoch { found, current });
     }
     let base_offset = batch.header.base_offset;
-    if origin == Origin::Follower && base_offset != log_end {
-        return Err(OpError::OffsetGap { found: base_offset, log_end });
+    if origin == Origin::Follower && base_offset < log_end {
+        return Err(OpError::UnexpectedOffset { found: base_offset, log_end });
     }
     Ok(())
 }
@@ -378,6 +383,8 @@ fn find_cut(partition: &Partition, to: i64) -> Result<Option<Cut>, OpError> {
         // The batch may begin later: compaction leaves gaps.
         (Some((position, header)), _) => (to.min(header.base_offset), position),
         (None, Some(sealed)) => (to, sealed.size),
+        // It was cut inside a gap before: there is no batch between `to` and the end.
+        (None, None) if to < partition.gaps_below => (to, partition.end.position),
         (None, None) => return Err(OpError::Offline("the segment lacks its end".to_owned())),
     };
     Ok(Some(Cut { to, segment_base: segment.base_offset, position }))

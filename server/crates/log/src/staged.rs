@@ -27,6 +27,8 @@ pub(crate) struct StagedAppends {
     pub(crate) epochs: SmallVec<[EpochStart; 1]>,
     /// Producers that wrote, as they are afterwards.
     pub(crate) producers: FxHashMap<i64, ProducerEntry>,
+    /// Below, offsets are missing between batches, as they are in the leader's log; 0 if none are.
+    pub(crate) gaps_below: i64,
     /// Bytes of batches.
     pub(crate) bytes: u64,
     /// The partition's segments before the runs were written; `None` until they are.
@@ -137,20 +139,28 @@ impl StagedAppends {
             runs: smallvec::smallvec![SegmentRun::new(end)],
             epochs: SmallVec::new(),
             producers: FxHashMap::default(),
+            gaps_below: 0,
             bytes: 0,
             written_over: None,
         }
     }
 
-    /// Goes on to a new segment.
-    pub(crate) fn roll(&mut self) {
+    /// Goes on to a new segment, which begins at `base_offset`.
+    pub(crate) fn roll(&mut self, base_offset: i64) {
         let mut old = self.end;
         if let Some(run) = self.runs.last_mut() {
             run.add_entries(NewEntries { index: None, time: old.closing_time_entry() });
             run.sealed = Some(old.sealed());
         }
-        self.end = LogEnd::empty(old.offset);
+        self.end = LogEnd::empty(base_offset);
         self.runs.push(SegmentRun::new(self.end));
+    }
+
+    /// The next batch follows this end of the log.
+    pub(crate) fn note_gap(&mut self, follows: i64, base_offset: i64) {
+        if base_offset > follows {
+            self.gaps_below = base_offset;
+        }
     }
 
     /// Adds a batch that has its offsets, at the end.

@@ -6,10 +6,11 @@ mod common;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use chronik_kafka::record_batch::RecordBatch;
 use chronik_log::disk::SimDisk;
 use chronik_log::disk::sim::Crash;
-use chronik_log::{Disk, Log, LogConfig, Op, Outcome, PartitionId, ReadMode};
-use common::{append, batch, commit_one, id, open, read_all, read_batch, small_config, small_topic};
+use chronik_log::{Disk, Log, LogConfig, Op, Origin, Outcome, PartitionId, ReadMode};
+use common::{append, batch, commit_one, id, open, read_batch, small_config, small_topic};
 use proptest::prelude::*;
 
 /// (base offset, last offset, timestamp of the first record, epoch, fill)
@@ -18,14 +19,11 @@ type Entry = (i64, i64, i64, i32, u8);
 #[derive(Debug, Default, Clone)]
 struct Model {
     log_start: i64,
+    end: i64,
     batches: Vec<Entry>,
 }
 
 impl Model {
-    fn end(&self) -> i64 {
-        self.batches.last().map_or(self.log_start, |batch| batch.1 + 1)
-    }
-
     fn visible(&self) -> Vec<Entry> {
         self.batches.iter().copied().filter(|batch| batch.1 >= self.log_start).collect()
     }
@@ -33,19 +31,36 @@ impl Model {
 
 #[derive(Debug, Clone)]
 enum Action {
-    Append { partition: usize, records: usize, value_bytes: usize, timestamp_ms: i64, new_epoch: bool },
-    Truncate { partition: usize, at: prop::sample::Index },
-    DeleteRecords { partition: usize, at: prop::sample::Index },
+    /// Behind a gap, it is a follower's.
+    Append {
+        partition: usize,
+        records: usize,
+        value_bytes: usize,
+        timestamp_ms: i64,
+        new_epoch: bool,
+        gap: i64,
+    },
+    Truncate {
+        partition: usize,
+        at: prop::sample::Index,
+    },
+    DeleteRecords {
+        partition: usize,
+        at: prop::sample::Index,
+    },
     Checkpoint,
-    Restart { clean: bool, crash: u8 },
+    Restart {
+        clean: bool,
+        crash: u8,
+    },
 }
 
 fn action() -> impl Strategy<Value = Action> {
     let index = any::<prop::sample::Index>;
     prop_oneof![
-        12 => (0..2usize, 1..6usize, 1..350usize, 0..2000i64, prop::bool::weighted(0.1)).prop_map(
-            |(partition, records, value_bytes, timestamp_ms, new_epoch)| Action::Append {
-                partition, records, value_bytes, timestamp_ms, new_epoch
+        12 => (0..2usize, 1..6usize, 1..350usize, 0..2000i64, prop::bool::weighted(0.1), gap()).prop_map(
+            |(partition, records, value_bytes, timestamp_ms, new_epoch, gap)| Action::Append {
+                partition, records, value_bytes, timestamp_ms, new_epoch, gap
             }
         ),
         1 => (0..2usize, index()).prop_map(|(partition, at)| Action::Truncate { partition, at }),
@@ -53,6 +68,11 @@ fn action() -> impl Strategy<Value = Action> {
         1 => Just(Action::Checkpoint),
         1 => (any::<bool>(), 0..8u8).prop_map(|(clean, crash)| Action::Restart { clean, crash }),
     ]
+}
+
+/// Offsets that compaction has taken out of the leader's log.
+fn gap() -> impl Strategy<Value = i64> {
+    prop_oneof![4 => Just(0), 1 => 1..10i64]
 }
 
 struct World {
@@ -87,42 +107,44 @@ impl World {
 
     fn apply(&mut self, action: &Action, step: usize) {
         match *action {
-            Action::Append { partition: index, records, value_bytes, timestamp_ms, new_epoch } => {
+            Action::Append { partition: index, records, value_bytes, timestamp_ms, new_epoch, gap } => {
                 self.epochs[index] += i32::from(new_epoch);
                 let (epoch, fill) = (self.epochs[index], u8::try_from(step % 200).unwrap());
-                let batch = batch(records, value_bytes, fill, timestamp_ms);
-                let outcome = commit_one(self.log(), append(partition(index), batch, epoch, 1));
+                let mut batch = batch(records, value_bytes, fill, timestamp_ms);
+                let base = self.models[index].end + gap;
+                let op = if gap == 0 {
+                    append(partition(index), batch, epoch, 1)
+                } else {
+                    batch.assign(base, epoch);
+                    Op::Append { id: partition(index), batch, origin: Origin::Follower, now_ms: 1 }
+                };
+                let outcome = commit_one(self.log(), op);
                 let model = &mut self.models[index];
-                let (base, last) = (model.end(), model.end() + i64::try_from(records).unwrap() - 1);
+                let last = base + i64::try_from(records).unwrap() - 1;
                 let Outcome::Appended(appended) = outcome else { panic!() };
                 assert_eq!((appended.base_offset, appended.last_offset), (base, last));
                 model.batches.push((base, last, timestamp_ms, epoch, fill));
+                model.end = last + 1;
             }
             Action::Truncate { partition: index, at } => {
                 let model = &mut self.models[index];
-                let span = usize::try_from(model.end() - model.log_start).unwrap();
+                let span = usize::try_from(model.end - model.log_start).unwrap();
                 let to = model.log_start + i64::try_from(at.index(span + 1)).unwrap();
-                model.batches.retain(|batch| batch.1 < to);
                 // A batch goes whole, also if the log starts inside it.
-                let expected = model.batches.last().map(|batch| batch.1 + 1);
+                let holds = model.batches.iter().find(|batch| batch.0 <= to && to <= batch.1);
+                let expected = holds.map_or(to, |batch| batch.0);
+                model.batches.retain(|batch| batch.1 < to);
+                model.end = expected;
+                model.log_start = model.log_start.min(expected);
+                let log_start = model.log_start;
                 let outcome =
                     commit_one(self.log(), Op::Truncate { id: partition(index), to, leader_epoch: 0 });
-                let Outcome::Truncated { log_end_offset } = outcome else { panic!() };
-                if let Some(expected) = expected {
-                    assert_eq!(log_end_offset, expected);
-                }
-                let model = &mut self.models[index];
-                if log_end_offset < model.log_start || model.batches.is_empty() {
-                    model.log_start = model.log_start.min(log_end_offset);
-                    assert_eq!(
-                        self.log().log_start_offset(partition(index)),
-                        Some(self.models[index].log_start)
-                    );
-                }
+                assert_eq!(outcome, Outcome::Truncated { log_end_offset: expected });
+                assert_eq!(self.log().log_start_offset(partition(index)), Some(log_start));
             }
             Action::DeleteRecords { partition: index, at } => {
                 let model = &mut self.models[index];
-                let span = usize::try_from(model.end() - model.log_start).unwrap();
+                let span = usize::try_from(model.end - model.log_start).unwrap();
                 let before_offset = model.log_start + i64::try_from(at.index(span + 1)).unwrap();
                 model.log_start = before_offset;
                 let outcome =
@@ -155,22 +177,23 @@ impl World {
     fn check(&self) {
         let log = self.log.as_ref().unwrap();
         for (index, model) in self.models.iter().enumerate() {
-            let found: Vec<Entry> = read_all(log, partition(index)).iter().map(entry).collect();
+            let found: Vec<Entry> = read(log, partition(index)).iter().map(entry).collect();
             assert_eq!(found, model.visible());
-            assert_eq!(log.log_end_offset(partition(index)), Some(model.end()));
+            assert_eq!(log.log_end_offset(partition(index)), Some(model.end));
             self.check_look_ups(log, index, model);
         }
     }
 
     fn check_look_ups(&self, log: &Log, index: usize, model: &Model) {
         let view = log.view(partition(index)).unwrap();
-        let (start, end) = (model.log_start, model.end());
+        let (start, end) = (model.log_start, model.end);
         for offset in (start..end).step_by(3) {
             let up_to = (offset + 4).min(end);
             let mut bytes = view.read(offset, 1, up_to, ReadMode::Inline).unwrap();
-            let expected = model.batches.iter().find(|batch| batch.0 <= offset && offset <= batch.1).unwrap();
-            if expected.1 < up_to {
-                assert_eq!(entry(&read_batch(&mut bytes)), *expected, "the batch that holds {offset}, whole");
+            let expected = model.batches.iter().find(|batch| offset <= batch.1);
+            if let Some(expected) = expected.filter(|batch| batch.1 < up_to) {
+                let found = entry(&read_batch(&mut bytes));
+                assert_eq!(found, *expected, "the batch that holds {offset}, or the next one, whole");
             }
             assert!(bytes.is_empty());
         }
@@ -205,7 +228,24 @@ fn the_highest_timestamp_is_that_of_a_record_above_the_log_start() {
     }
 }
 
-fn entry(batch: &chronik_kafka::record_batch::RecordBatch) -> Entry {
+/// All batches. A log that was cut inside a gap ends behind its last one.
+fn read(log: &Log, id: PartitionId) -> Vec<RecordBatch> {
+    let (view, end) = (log.view(id).unwrap(), log.log_end_offset(id).unwrap());
+    let mut batches: Vec<RecordBatch> = Vec::new();
+    let mut offset = view.log_start_offset();
+    loop {
+        let mut bytes = view.read(offset, 700, end, ReadMode::Blocking).unwrap();
+        if bytes.is_empty() {
+            return batches;
+        }
+        while !bytes.is_empty() {
+            batches.push(read_batch(&mut bytes));
+            offset = batches.last().unwrap().header.next_offset();
+        }
+    }
+}
+
+fn entry(batch: &RecordBatch) -> Entry {
     let header = &batch.header;
     let record = batch.records().unwrap().next().unwrap().unwrap();
     let fill = record.value.unwrap()[0];

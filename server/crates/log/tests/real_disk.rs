@@ -11,12 +11,13 @@ mod common;
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chronik_kafka::record_batch::BatchBuilder;
 use chronik_log::disk::{OpenMode, RealDisk};
-use chronik_log::{Disk, Log, LogConfig, LogError, Op, ReadMode, TopicLogConfig};
+use chronik_log::{Disk, Log, LogConfig, LogError, Op, ReadError, ReadMode, TopicLogConfig};
 use common::keyed::{CODECS, MAP_BYTES, checkpoint, compact, compacted_topic, keyed_batch, read_keyed};
 use common::{append, batch, commit_one, id, open, read_all, read_batch, small_config, small_topic};
 
@@ -163,33 +164,12 @@ fn readers_on_other_threads_go_on_while_segments_are_swapped() {
         commit_one(log, append(partition, batch, 0, 1));
     };
     produce(&mut log, 0);
-    let done = AtomicI64::new(0);
     let mut swapped_bytes = 0;
     std::thread::scope(|scope| {
         let mut readers = Vec::new();
         for _ in 0..2 {
-            let (sender, receiver) = std::sync::mpsc::channel::<(Arc<chronik_log::LogView>, i64)>();
-            let done = &done;
-            scope.spawn(move || {
-                let mut newest = receiver.recv().unwrap();
-                while done.load(Ordering::Acquire) == 0 {
-                    let (view, log_end) = newest.clone();
-                    let mut offset = 0;
-                    while offset < log_end {
-                        let mut bytes = view.read(offset, 300, log_end, ReadMode::Blocking).unwrap();
-                        assert!(!bytes.is_empty(), "nothing at {offset} of {log_end}");
-                        while !bytes.is_empty() {
-                            let batch = read_batch(&mut bytes);
-                            let record = batch.records().unwrap().next().unwrap().unwrap();
-                            let expected = batch.header.base_offset.to_be_bytes().repeat(10);
-                            assert_eq!(record.value, Some(&expected[..]));
-                            assert!(batch.header.last_offset() >= offset);
-                            offset = batch.header.next_offset();
-                        }
-                    }
-                    newest = receiver.try_iter().last().unwrap_or(newest);
-                }
-            });
+            let (sender, receiver) = std::sync::mpsc::channel();
+            scope.spawn(move || read_what_is_shown(&receiver));
             readers.push(sender);
         }
         for offset in 1..800 {
@@ -202,10 +182,51 @@ fn readers_on_other_threads_go_on_while_segments_are_swapped() {
             readers.retain(|reader| reader.send((log.view(partition).unwrap(), offset + 1)).is_ok());
             assert_eq!(readers.len(), 2, "a reader has failed");
         }
-        done.store(1, Ordering::Release);
+        drop(readers);
     });
     assert!(swapped_bytes > 50_000, "{swapped_bytes}");
     assert!(read_keyed(&log, partition).len() < 60);
+}
+
+/// A view, and where the log ends.
+type Shown = (Arc<chronik_log::LogView>, i64);
+
+/// Reads the newest view over and over, until the sender is gone.
+fn read_what_is_shown(receiver: &Receiver<Shown>) {
+    let mut newest = receiver.recv().expect("the first view");
+    loop {
+        match read_once(&newest) {
+            Ok(()) => {}
+            // Files that this view has not opened yet are gone: there is a newer one, or will be.
+            Err(ReadError::Stale) => match receiver.recv() {
+                Ok(shown) => newest = shown,
+                Err(_) => return,
+            },
+            Err(error) => panic!("{error}"),
+        }
+        match receiver.try_recv() {
+            Ok(shown) => newest = receiver.try_iter().last().unwrap_or(shown),
+            Err(TryRecvError::Empty) => {}
+            Err(TryRecvError::Disconnected) => return,
+        }
+    }
+}
+
+fn read_once((view, log_end): &Shown) -> Result<(), ReadError> {
+    let mut offset = 0;
+    while offset < *log_end {
+        let mut bytes = view.read(offset, 300, *log_end, ReadMode::Blocking)?;
+        assert!(!bytes.is_empty(), "nothing at {offset} of {log_end}");
+        while !bytes.is_empty() {
+            let batch = read_batch(&mut bytes);
+            let record = batch.records().unwrap().next().unwrap().unwrap();
+            let expected = batch.header.base_offset.to_be_bytes().repeat(10);
+            assert_eq!(record.value, Some(&expected[..]));
+            assert!(batch.header.last_offset() >= offset);
+            offset = batch.header.next_offset();
+        }
+    }
+    Ok(())
 }
 
 /// `cargo test --release -p chronik-log --test real_disk -- --ignored --nocapture`; `CHRONIK_BENCH_DIR` says where.

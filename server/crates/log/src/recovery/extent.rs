@@ -16,7 +16,7 @@ use crate::error::LogError;
 use crate::files::FileKind;
 use crate::segment::file_name;
 use crate::types::{Lsn, PartitionId};
-use crate::wal::record::WalRecord;
+use crate::wal::record::{Placed, WalRecord};
 use crate::wal::scan::{Located, Visitor, list, scan};
 
 /// The file that an Extent is in.
@@ -25,20 +25,21 @@ pub(super) fn path(claim: &Claim<'_>) -> String {
 }
 
 fn segment_path(claim: &Claim<'_>) -> PathBuf {
-    PathBuf::from(claim.id.dir_name()).join(file_name(claim.segment_base, FileKind::Log))
+    PathBuf::from(claim.placed.id.dir_name()).join(file_name(claim.placed.segment_base, FileKind::Log))
 }
 
 /// Reads the batch: its header must be the claimed one, byte for byte, and its body must have the CRC that this claims.
 pub(super) fn verify(disk: &dyn Disk, claim: &Claim<'_>) -> Result<(), (u64, String)> {
-    let wrong = |reason: String| (claim.position, reason);
+    let header = &claim.placed.header;
+    let wrong = |reason: String| (u64::from(claim.placed.position), reason);
     let bytes = read(disk, claim).map_err(|error| wrong(format!("a batch cannot be read: {error}")))?;
-    if bytes.len() < claim.header.total_len() {
+    if bytes.len() < header.total_len() {
         return Err(wrong("the file ends inside a batch".to_owned()));
     }
-    if bytes[..HEADER_LEN] != claim.header.encode() {
+    if bytes[..HEADER_LEN] != header.encode() {
         return Err(wrong("another batch is in its place".to_owned()));
     }
-    RecordBatch { header: claim.header.clone(), body: bytes.slice(HEADER_LEN..) }
+    RecordBatch { header: header.clone(), body: bytes.slice(HEADER_LEN..) }
         .check_stored()
         .map_err(|error| wrong(format!("a batch is damaged: {error}")))
 }
@@ -46,10 +47,11 @@ pub(super) fn verify(disk: &dyn Disk, claim: &Claim<'_>) -> Result<(), (u64, Str
 fn read(disk: &dyn Disk, claim: &Claim<'_>) -> io::Result<Bytes> {
     let file = disk.open(&segment_path(claim), OpenMode::Existing)?;
     // A file that is too short must not cost the memory of what it lacks.
-    let there = file.len()?.saturating_sub(claim.position);
-    let len = usize::try_from(there).unwrap_or(usize::MAX).min(claim.header.total_len());
+    let position = u64::from(claim.placed.position);
+    let there = file.len()?.saturating_sub(position);
+    let len = usize::try_from(there).unwrap_or(usize::MAX).min(claim.placed.header.total_len());
     let mut bytes = vec![0; len];
-    let read = file.read_at(&mut bytes, claim.position)?;
+    let read = file.read_at(&mut bytes, position)?;
     bytes.truncate(read);
     Ok(bytes.into())
 }
@@ -69,19 +71,15 @@ pub(crate) fn check(disk: &dyn Disk, lsn: Lsn, states: Vec<PartitionState>) -> R
     let mut extents = Extents { plans, found: Vec::new() };
     scan(disk, &list(disk)?.segments, lsn + 1, &mut extents)?;
     let (mut live, mut damage) = (0, Vec::new());
-    for (lsn, record) in &extents.found {
-        let WalRecord::Extent { id, generation, segment_base, position, now_ms, header } = record else {
-            continue;
-        };
-        let plan = extents.plans.get(id);
-        if !plan.is_some_and(|plan| plan.is_live(*lsn, *generation, *segment_base, header)) {
+    for (lsn, placed) in &extents.found {
+        let plan = extents.plans.get(&placed.id);
+        if !plan.is_some_and(|plan| plan.is_live(*lsn, placed)) {
             continue;
         }
         live += 1;
-        let (segment_base, position, now_ms) = (*segment_base, u64::from(*position), *now_ms);
-        let claim = Claim { id: *id, lsn: *lsn, segment_base, position, now_ms, header };
+        let claim = Claim { lsn: *lsn, placed };
         if let Err((position, reason)) = verify(disk, &claim) {
-            damage.push(Damage { file: path(&claim), position, partition: Some(*id), reason });
+            damage.push(Damage { file: path(&claim), position, partition: Some(placed.id), reason });
         }
     }
     Ok(Checked { plans: extents.plans, live, damage })
@@ -90,7 +88,7 @@ pub(crate) fn check(disk: &dyn Disk, lsn: Lsn, states: Vec<PartitionState>) -> R
 /// Collects Extents, and what kills them.
 struct Extents {
     plans: FxHashMap<PartitionId, Plan>,
-    found: Vec<(Lsn, WalRecord)>,
+    found: Vec<(Lsn, Placed)>,
 }
 
 impl Visitor for Extents {
@@ -99,8 +97,8 @@ impl Visitor for Extents {
         if let Some(id) = record.partition() {
             plan::observe(&mut self.plans, id, lsn, record);
         }
-        if matches!(record, WalRecord::Extent { .. }) {
-            self.found.push((lsn, record.clone()));
+        if let WalRecord::Extent(placed) = record {
+            self.found.push((lsn, placed.clone()));
         }
         Ok(())
     }

@@ -1,12 +1,11 @@
 //! Which WAL records still count. Pure: first all records are seen, then each append is judged.
 
-use chronik_kafka::record_batch::BatchHeader;
 use rustc_hash::FxHashMap;
 
 use crate::checkpoint::PartitionState;
 use crate::stage::Cut;
 use crate::types::{Lsn, PartitionId};
-use crate::wal::record::WalRecord;
+use crate::wal::record::{Placed, WalRecord};
 
 /// What checkpoint and WAL together say about a partition.
 #[derive(Debug, Default)]
@@ -100,12 +99,18 @@ impl Plan {
     }
 
     /// Whether no later record killed this append.
-    pub(crate) fn is_live(&self, lsn: Lsn, generation: Lsn, segment_base: i64, header: &BatchHeader) -> bool {
+    pub(crate) fn is_live(&self, lsn: Lsn, append: &Placed) -> bool {
         let cut = self.cuts.iter().find(|(cut_lsn, _)| *cut_lsn > lsn);
         !self.dropped
-            && generation == self.generation
-            && segment_base >= self.first_segment
-            && cut.is_none_or(|(_, cut)| header.base_offset < cut.to)
+            && append.generation == self.generation
+            && append.segment_base >= self.first_segment
+            && cut.is_none_or(|(_, cut)| append.header.base_offset < cut.to)
+    }
+
+    /// Where the latest cut before `lsn` left the log's end. Inside a gap, that is behind the last batch.
+    pub(crate) fn cut_before(&self, lsn: Lsn) -> Option<i64> {
+        let before = self.cuts.iter().rev().find(|(cut_lsn, _)| *cut_lsn < lsn);
+        before.map(|(_, cut)| cut.to)
     }
 
     /// The deepest cut, if it is below `offset`.
@@ -136,9 +141,14 @@ mod tests {
     }
 
     fn live(plan: &Plan, lsn: Lsn, generation: Lsn, base_offset: i64) -> bool {
+        plan.is_live(lsn, &append(generation, 0, base_offset))
+    }
+
+    fn append(generation: Lsn, segment_base: i64, base_offset: i64) -> Placed {
         let mut batch = BatchBuilder::new().base_offset(base_offset);
         batch.record(0, None, None);
-        plan.is_live(lsn, generation, 0, &batch.build().header)
+        let (header, follows) = (batch.build().header, base_offset);
+        Placed { id: ID, generation, segment_base, position: 0, now_ms: 0, header, follows }
     }
 
     #[test]
@@ -193,10 +203,7 @@ mod tests {
     fn a_log_start_kills_whole_segments() {
         let start = WalRecord::LogStart { id: ID, generation: 1, log_start: 30, first_segment: 20 };
         let plan = plan(&[(1, WalRecord::Create { id: ID }), (9, start)]);
-        let mut batch = BatchBuilder::new().base_offset(25);
-        batch.record(0, None, None);
-        let header = batch.build().header;
-        assert!(plan.is_live(5, 1, 20, &header), "below the start, but in a segment that stays");
-        assert!(!plan.is_live(5, 1, 10, &header));
+        assert!(plan.is_live(5, &append(1, 20, 25)), "below the start, but in a segment that stays");
+        assert!(!plan.is_live(5, &append(1, 10, 25)));
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chronik_kafka::record_batch::{BatchHeader, RecordBatch, TimestampType};
+use chronik_kafka::record_batch::{RecordBatch, TimestampType};
 use rustc_hash::FxHashMap;
 
 use super::plan::Plan;
@@ -15,7 +15,7 @@ use crate::partition::{Partition, StagedChange};
 use crate::staged::{SegmentRun, StagedAppends};
 use crate::types::{LogConfig, Lsn, PartitionId, Progress};
 use crate::wal::file_path;
-use crate::wal::record::WalRecord;
+use crate::wal::record::{Placed, WalRecord};
 use crate::wal::scan::{Located, Visitor};
 
 /// Bytes collected for a partition before they are written.
@@ -69,6 +69,11 @@ impl<'a> Replay<'a> {
     /// Takes partitions that ended at a gap offline, or reports that they were cut. Returns the appends replayed.
     pub(super) fn finish(mut self, recovery: &mut Recovery) -> Result<u64, LogError> {
         self.flush_all()?;
+        let whole: Vec<_> =
+            self.partitions.keys().copied().filter(|id| !self.ended.contains_key(id)).collect();
+        for id in whole {
+            self.end_at_cut(id, Lsn::MAX)?;
+        }
         recovery.damage.append(&mut self.lost);
         let mut ended: Vec<_> = self.ended.into_iter().collect();
         ended.sort_unstable_by_key(|(id, _)| *id);
@@ -99,13 +104,26 @@ impl<'a> Replay<'a> {
 }
 
 impl Replay<'_> {
+    /// The log ends where the latest cut before `lsn` has left it, if no append has come since.
+    fn end_at_cut(&mut self, id: PartitionId, lsn: Lsn) -> Result<(), LogError> {
+        let Some(to) = self.plans.get(&id).and_then(|plan| plan.cut_before(lsn)) else { return Ok(()) };
+        if self.partitions.get(&id).is_some_and(|partition| partition.staged_end().offset < to) {
+            self.flush(id)?;
+            if let Some(partition) = self.partitions.get_mut(&id) {
+                partition.end_at_cut(to);
+            }
+        }
+        Ok(())
+    }
+
     /// Stages a live append that follows what is there.
     fn replay(&mut self, at: (u64, u64), claim: &Claim<'_>, body: Option<&Bytes>) -> Result<(), LogError> {
-        let id = claim.id;
+        let id = claim.placed.id;
         let stored = body.is_none();
         if self.partitions.get(&id).is_some_and(|partition| mixes(partition, stored)) {
             self.flush(id)?;
         }
+        self.end_at_cut(id, claim.lsn)?;
         let Some(partition) = self.partitions.get_mut(&id).filter(|partition| partition.offline.is_none())
         else {
             return Ok(());
@@ -141,20 +159,15 @@ impl Replay<'_> {
 
 impl Visitor for Replay<'_> {
     fn record(&mut self, located: &Located<'_>) -> Result<(), LogError> {
-        let (WalRecord::Append { id, generation, segment_base, position, now_ms, header }
-        | WalRecord::Extent { id, generation, segment_base, position, now_ms, header }) = located.record
-        else {
+        let (WalRecord::Append(placed) | WalRecord::Extent(placed)) = located.record else {
             return Ok(());
         };
-        let lsn = located.frame.lsn;
-        let live =
-            self.plans.get(id).is_some_and(|plan| plan.is_live(lsn, *generation, *segment_base, header));
-        if !live || self.ended.contains_key(id) {
+        let claim = Claim { lsn: located.frame.lsn, placed };
+        let live = self.plans.get(&placed.id).is_some_and(|plan| plan.is_live(claim.lsn, placed));
+        if !live || self.ended.contains_key(&placed.id) {
             return Ok(());
         }
-        let (segment_base, position, now_ms) = (*segment_base, u64::from(*position), *now_ms);
-        let claim = Claim { id: *id, lsn, segment_base, position, now_ms, header };
-        let body = matches!(located.record, WalRecord::Append { .. }).then_some(located.body);
+        let body = matches!(located.record, WalRecord::Append(_)).then_some(located.body);
         self.replay(located.at, &claim, body)
     }
 
@@ -172,12 +185,8 @@ impl Visitor for Replay<'_> {
 /// What the WAL says of an append.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Claim<'a> {
-    pub(super) id: PartitionId,
     pub(super) lsn: Lsn,
-    pub(super) segment_base: i64,
-    pub(super) position: u64,
-    pub(super) now_ms: i64,
-    pub(super) header: &'a BatchHeader,
+    pub(super) placed: &'a Placed,
 }
 
 /// Whether what is staged is of the other kind: to be written, or stored already.
@@ -191,9 +200,11 @@ fn mixes(partition: &Partition, stored: bool) -> bool {
 /// Whether an append begins a segment, or why it does not follow.
 fn fits(partition: &Partition, claim: &Claim<'_>) -> Result<bool, String> {
     let end = partition.staged_end();
-    let (offset, epoch) = (claim.header.base_offset, claim.header.partition_leader_epoch);
-    if offset != end.offset {
-        return Err(format!("offset {offset} follows {}", end.offset));
+    let Placed { segment_base, header, follows, .. } = claim.placed;
+    let (offset, epoch) = (header.base_offset, header.partition_leader_epoch);
+    // What came before a gap may have been deleted since: then the log ends where this begins.
+    if offset != end.offset && *follows != end.offset || offset < end.offset {
+        return Err(format!("offset {offset}, behind {follows}, follows {}", end.offset));
     }
     let latest = match partition.staged.as_deref() {
         Some(StagedChange::Appends(appends)) => appends.epochs.last().map(|entry| entry.epoch),
@@ -203,28 +214,30 @@ fn fits(partition: &Partition, claim: &Claim<'_>) -> Result<bool, String> {
     if epoch < latest {
         return Err(format!("leader epoch {epoch} follows {latest}"));
     }
-    if (claim.segment_base, claim.position) == (end.segment_base, end.position) {
+    let position = u64::from(claim.placed.position);
+    if (*segment_base, position) == (end.segment_base, end.position) {
         return Ok(false);
     }
-    if claim.position == 0 && claim.segment_base == offset && end.position > 0 {
+    if position == 0 && end.position > 0 && (end.offset..=offset).contains(segment_base) {
         return Ok(true);
     }
-    Err(format!("position {} of segment {} is not the end", claim.position, claim.segment_base))
+    Err(format!("position {position} of segment {segment_base} is not the end"))
 }
 
 fn stage(partition: &mut Partition, rolls: bool, claim: &Claim<'_>, body: Option<&Bytes>, interval: u64) {
     let latest_epoch = partition.epochs.latest();
-    let (end, header) = (partition.end, claim.header);
+    let (end, Placed { segment_base, header, follows, now_ms, .. }) = (partition.end, claim.placed);
     let committed = partition.producers.0.get(&header.producer_id);
     let change =
         partition.staged.get_or_insert_with(|| Box::new(StagedChange::Appends(StagedAppends::new(end))));
     let StagedChange::Appends(appends) = &mut **change else { return };
     if rolls {
-        appends.roll();
+        appends.roll(*segment_base);
     }
+    appends.note_gap(*follows, header.base_offset);
     let stamped = header.timestamp_type() == TimestampType::LogAppendTime;
     let log_append_time_ms = if stamped { header.max_timestamp } else { -1 };
-    appends.note_producer(committed, header, log_append_time_ms, claim.now_ms);
+    appends.note_producer(committed, header, log_append_time_ms, *now_ms);
     match body {
         Some(body) => {
             let batch = RecordBatch { header: header.clone(), body: body.clone() };

@@ -37,7 +37,7 @@ impl Group {
         let padding = record.encode(lsn, &body, &mut self.arena);
         let header = start..self.arena.len();
         self.bytes += (header.len() + body.len() + padding) as u64;
-        let append_to = if let WalRecord::Append { id, .. } = record { Some(*id) } else { None };
+        let append_to = if let WalRecord::Append(placed) = record { Some(placed.id) } else { None };
         self.records.push(Encoded { append_to, header, body, padding });
     }
 

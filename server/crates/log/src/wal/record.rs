@@ -11,7 +11,8 @@
 //! 24 u32 attempt      number of the group write, ascending in a segment, also over failed writes
 //! 28 u32 body_crc     CRC-32C of the body; 0 for Append
 //! 32 u64 body_len
-//! 40     fields of the kind: partition id (20), generation u64, ...; for Append and Extent also the batch's 61-byte header
+//! 40     fields of the kind: partition id (20), generation u64, ...; for Append and Extent also the batch's 61-byte header,
+//!        and behind a gap the offset at which the log ended before
 //! ```
 //!
 //! An Append's body is the batch's body. It is covered by the batch's own CRC-32C, which stands in the batch header
@@ -47,24 +48,10 @@ const KIND_COMPACTED: u8 = 8;
 /// What a record says. `generation` is the LSN of the partition's `Create`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum WalRecord {
-    /// A batch and its place.
-    Append {
-        id: PartitionId,
-        generation: Lsn,
-        segment_base: i64,
-        position: u32,
-        now_ms: i64,
-        header: BatchHeader,
-    },
+    /// A batch, which is the body, and its place.
+    Append(Placed),
     /// A batch that is in its place already.
-    Extent {
-        id: PartitionId,
-        generation: Lsn,
-        segment_base: i64,
-        position: u32,
-        now_ms: i64,
-        header: BatchHeader,
-    },
+    Extent(Placed),
     /// A metadata record; the body is the caller's.
     Metadata,
     /// A new partition, whose generation is this record's LSN.
@@ -85,6 +72,20 @@ pub(crate) enum WalRecord {
     /// What was compacted is in the place of the segments from `segment_base` on, as far as it reaches. It was synced before, under the
     /// name that is made of that of the segment and `.cleaned`.
     Compacted { id: PartitionId, generation: Lsn, segment_base: i64, sealed: Sealed, cleaned_offset: i64 },
+}
+
+/// A batch and its place.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Placed {
+    pub(crate) id: PartitionId,
+    pub(crate) generation: Lsn,
+    pub(crate) segment_base: i64,
+    /// Byte of the segment's log file.
+    pub(crate) position: u32,
+    pub(crate) now_ms: i64,
+    pub(crate) header: BatchHeader,
+    /// Where the log ended before: the batch's base offset, unless the leader's log has a gap there.
+    pub(crate) follows: i64,
 }
 
 /// The fields that every record has.
@@ -114,13 +115,13 @@ impl Frame {
 impl WalRecord {
     fn kind(&self) -> u8 {
         match self {
-            Self::Append { .. } => KIND_APPEND,
+            Self::Append(_) => KIND_APPEND,
             Self::Metadata => KIND_METADATA,
             Self::Create { .. } => KIND_CREATE,
             Self::Drop { .. } => KIND_DROP,
             Self::Truncate { .. } => KIND_TRUNCATE,
             Self::LogStart { .. } => KIND_LOG_START,
-            Self::Extent { .. } => KIND_EXTENT,
+            Self::Extent(_) => KIND_EXTENT,
             Self::Compacted { .. } => KIND_COMPACTED,
         }
     }
@@ -130,9 +131,8 @@ impl WalRecord {
     pub(crate) fn partition(&self) -> Option<PartitionId> {
         match self {
             Self::Metadata => None,
-            Self::Append { id, .. }
-            | Self::Extent { id, .. }
-            | Self::Create { id }
+            Self::Append(placed) | Self::Extent(placed) => Some(placed.id),
+            Self::Create { id }
             | Self::Drop { id, .. }
             | Self::Truncate { id, .. }
             | Self::LogStart { id, .. }
@@ -145,7 +145,7 @@ impl WalRecord {
     pub(crate) fn encode(&self, lsn: Lsn, body: &[u8], out: &mut Vec<u8>) -> usize {
         let start = out.len();
         let mut writer = Writer(std::mem::take(out));
-        let body_crc = if matches!(self, Self::Append { .. }) { 0 } else { crc32c::crc32c(body) };
+        let body_crc = if matches!(self, Self::Append(_)) { 0 } else { crc32c::crc32c(body) };
         writer.u32(0);
         writer.u8(self.kind());
         writer.u8(0);
@@ -166,15 +166,7 @@ impl WalRecord {
 
     fn encode_fields(&self, out: &mut Writer) {
         match self {
-            Self::Append { id, generation, segment_base, position, now_ms, header }
-            | Self::Extent { id, generation, segment_base, position, now_ms, header } => {
-                out.id(*id);
-                out.u64(*generation);
-                out.i64(*segment_base);
-                out.u32(*position);
-                out.i64(*now_ms);
-                out.put(&header.encode());
-            }
+            Self::Append(placed) | Self::Extent(placed) => placed.encode(out),
             Self::Metadata => {}
             Self::Create { id } => out.id(*id),
             Self::Drop { id, generation } => {
@@ -205,6 +197,28 @@ impl WalRecord {
                 out.i64(*cleaned_offset);
             }
         }
+    }
+}
+
+impl Placed {
+    fn encode(&self, out: &mut Writer) {
+        out.id(self.id);
+        out.u64(self.generation);
+        out.i64(self.segment_base);
+        out.u32(self.position);
+        out.i64(self.now_ms);
+        out.put(&self.header.encode());
+        if self.follows != self.header.base_offset {
+            out.i64(self.follows);
+        }
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Short> {
+        let (id, generation, segment_base) = (reader.id()?, reader.u64()?, reader.i64()?);
+        let (position, now_ms) = (reader.u32()?, reader.i64()?);
+        let header = BatchHeader::parse(&reader.array::<HEADER_LEN>()?).map_err(|_| Short)?;
+        let follows = if reader.0.is_empty() { header.base_offset } else { reader.i64()? };
+        Ok(Self { id, generation, segment_base, position, now_ms, header, follows })
     }
 }
 
@@ -244,7 +258,7 @@ pub(crate) fn decode(input: &Bytes, salt: u32) -> Result<(Frame, WalRecord, Byte
     }
     let body = input.slice(frame.header_len..end);
     let sound = match &record {
-        WalRecord::Append { header, .. } => {
+        WalRecord::Append(Placed { header, .. }) => {
             RecordBatch { header: header.clone(), body: body.clone() }.check_stored().is_ok()
         }
         _ => crc32c::crc32c(&body) == frame.body_crc,
@@ -275,22 +289,8 @@ fn decode_fields(kind: u8, fields: &[u8]) -> Result<WalRecord, Short> {
     let mut reader = Reader(fields);
     let r = &mut reader;
     Ok(match kind {
-        KIND_APPEND => WalRecord::Append {
-            id: r.id()?,
-            generation: r.u64()?,
-            segment_base: r.i64()?,
-            position: r.u32()?,
-            now_ms: r.i64()?,
-            header: BatchHeader::parse(&r.array::<HEADER_LEN>()?).map_err(|_| Short)?,
-        },
-        KIND_EXTENT => WalRecord::Extent {
-            id: r.id()?,
-            generation: r.u64()?,
-            segment_base: r.i64()?,
-            position: r.u32()?,
-            now_ms: r.i64()?,
-            header: BatchHeader::parse(&r.array::<HEADER_LEN>()?).map_err(|_| Short)?,
-        },
+        KIND_APPEND => WalRecord::Append(Placed::decode(r)?),
+        KIND_EXTENT => WalRecord::Extent(Placed::decode(r)?),
         KIND_METADATA => WalRecord::Metadata,
         KIND_CREATE => WalRecord::Create { id: r.id()? },
         KIND_DROP => WalRecord::Drop { id: r.id()?, generation: r.u64()? },
@@ -334,25 +334,19 @@ mod tests {
         let mut builder = BatchBuilder::new();
         builder.record(5, Some(b"k"), Some(b"v"));
         let batch = builder.build();
-        let append = WalRecord::Append {
+        let placed = |follows| Placed {
             id: id(),
             generation: 1,
             segment_base: 4,
             position: 5,
             now_ms: 6,
             header: batch.header.clone(),
-        };
-        let extent = WalRecord::Extent {
-            id: id(),
-            generation: 1,
-            segment_base: 4,
-            position: 5,
-            now_ms: 6,
-            header: batch.header,
+            follows,
         };
         vec![
-            (extent, Bytes::new()),
-            (append, batch.body),
+            (WalRecord::Extent(placed(0)), Bytes::new()),
+            (WalRecord::Append(placed(0)), batch.body.clone()),
+            (WalRecord::Append(placed(-3)), batch.body.clone()), // behind a gap
             (WalRecord::Metadata, Bytes::from_static(b"metadata")),
             (WalRecord::Create { id: id() }, Bytes::new()),
             (WalRecord::Drop { id: id(), generation: 9 }, Bytes::new()),
