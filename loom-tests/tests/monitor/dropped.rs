@@ -168,7 +168,7 @@ fn the_place_of_a_dropped_waiter_is_free_for_the_next() {
             move || open(&door)
         });
         let early = poll_once(pin!(opened(door.clone())).as_mut()).is_ready();
-        block_on_waker(opened(door.clone()));
+        block_on_waker(opened(door));
         opens.join();
         early
     });
