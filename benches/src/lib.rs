@@ -1,7 +1,7 @@
 //! Benches live in `benches/`, one file per kernel, per hot path, and for the facade.
 //!
-//! This library is the raw side of the bench `facade`: the source of some kernels, as it is, over [`sync`] and [`monitor`] of its own that know
-//! nothing but `parking_lot`. It is a library because the kernels are in one, too: then both sides are compiled in the same way.
+//! This library is the raw side of the bench `facade`: the source of some kernels and of the monitor, as it is, over a [`sync`] of its own that
+//! knows nothing but `parking_lot`. It is a library because the kernels are in one, too: then both sides are compiled in the same way.
 #![cfg(not(any(loom, shuttle)))]
 #![expect(
     clippy::disallowed_types,
@@ -16,6 +16,8 @@ pub mod mailbox;
 pub mod monitor;
 #[path = "../../concurrency-models/src/reply.rs"]
 pub mod reply;
+#[path = "../../concurrency-models/src/seat.rs"]
+pub mod seat;
 pub mod sync;
 #[path = "../../concurrency-models/src/wait_queue.rs"]
 pub mod wait_queue;

@@ -6,8 +6,8 @@
 //! Three layers, each standing on the one above:
 //!
 //! 1. [`sync`]: the only place that chooses a lock. Nothing else names `parking_lot`, `loom` or `shuttle`.
-//! 2. [`wait_queue`] and [`monitor`]: the only way to wait. A [`Monitor`](monitor::Monitor) is state behind one lock plus
-//!    queues of waiters; a check and the registration that follows it are one critical section, so that a
+//! 2. [`wait_queue`], [`seat`] and [`monitor`]: the only way to wait. A [`Monitor`](monitor::Monitor) is state behind one lock plus
+//!    queues of waiters, or a seat for the only one; a check and the registration that follows it are one critical section, so that a
 //!    wake-up cannot fall between them.
 //! 3. the kernels: each a small state and the rules by which it changes.
 //!
@@ -55,6 +55,7 @@ pub mod publication;
 pub mod raft_loop;
 pub mod registry;
 pub mod reply;
+pub mod seat;
 pub mod sync;
 pub mod timeout_monitor;
 pub mod triggers;

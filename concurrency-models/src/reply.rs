@@ -4,17 +4,22 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use crate::monitor::{Monitor, WaitQueue};
+use crate::monitor::{Monitor, Seat};
 
 enum Slot<T> {
-    /// Not answered yet.
+    /// Not answered yet, and wanted.
     Open,
     Answered(T),
-    /// Dropped without an answer, or the answer has been taken.
+    /// One of the two sides was dropped while it was open, or the answer has been taken.
     Gone,
 }
 
 impl<T> Slot<T> {
+    #[inline]
+    fn is_open(&self) -> bool {
+        matches!(self, Self::Open)
+    }
+
     /// What the one who waits learns from it, and takes out of it; `None` if that is nothing yet.
     #[inline]
     fn take(&mut self) -> Option<Result<T, Unanswered>> {
@@ -31,9 +36,8 @@ impl<T> Slot<T> {
 
 struct State<T> {
     slot: Slot<T>,
-    /// Whether anybody still wants the answer.
-    wanted: bool,
-    waiting: WaitQueue,
+    /// Whoever has the [`Answer`]: to wait is to borrow it.
+    waiting: Seat,
 }
 
 /// The side that answers. Dropping it is an answer too: [`Unanswered`].
@@ -57,7 +61,7 @@ pub struct Unanswered;
 #[inline]
 #[track_caller]
 pub fn channel<T>() -> (Reply<T>, Answer<T>) {
-    let monitor = Arc::new(Monitor::new(State { slot: Slot::Open, wanted: true, waiting: WaitQueue::new() }));
+    let monitor = Arc::new(Monitor::new(State { slot: Slot::Open, waiting: Seat::new() }));
     (Reply { open: Some(monitor.clone()) }, Answer { open: Some(monitor) })
 }
 
@@ -77,18 +81,18 @@ impl<T> Reply<T> {
     #[inline]
     fn give(monitor: &Monitor<State<T>>, answer: T) -> Result<(), T> {
         monitor.update(|state, wakes| {
-            if !state.wanted {
+            if !state.slot.is_open() {
                 return Err(answer);
             }
             state.slot = Slot::Answered(answer);
-            wakes.all(&mut state.waiting);
+            wakes.one(&mut state.waiting);
             Ok(())
         })
     }
 
     /// Whether anybody still waits for the answer.
     pub fn is_wanted(&self) -> bool {
-        self.open.as_ref().is_some_and(|monitor| monitor.with(|state| state.wanted))
+        self.open.as_ref().is_some_and(|monitor| monitor.with(|state| state.slot.is_open()))
     }
 }
 
@@ -98,7 +102,7 @@ impl<T> Drop for Reply<T> {
         let Some(monitor) = self.open.take() else { return };
         monitor.update(|state, wakes| {
             state.slot = Slot::Gone;
-            wakes.all(&mut state.waiting);
+            wakes.one(&mut state.waiting);
         });
     }
 }
@@ -144,10 +148,7 @@ impl<T> Drop for Answer<T> {
     #[inline]
     fn drop(&mut self) {
         let Some(monitor) = self.open.take() else { return };
-        let unread = monitor.with(|state| {
-            state.wanted = false;
-            std::mem::replace(&mut state.slot, Slot::Gone)
-        });
+        let unread = monitor.with(|state| std::mem::replace(&mut state.slot, Slot::Gone));
         drop(unread); // after the lock
     }
 }

@@ -10,7 +10,31 @@ use std::collections::BTreeMap;
 
 use crate::sync::Origin;
 
-/// The place of one waiter in one queue, kept until the waiter [leaves](WaitQueue::leave). Neither `Clone` nor `Copy`: there is one
+/// Where waiters wait: a [`WaitQueue`], or a [`Seat`](crate::seat::Seat) if there is never more than one.
+pub trait Queue<W> {
+    /// What a waiter waits for.
+    type Key: Copy;
+    /// The place of one waiter. There is one leave for every join.
+    type Ticket;
+
+    /// Adds a waiter for `key`, behind those who wait for it already.
+    fn join(&mut self, key: Self::Key, waker: W) -> Self::Ticket;
+
+    /// Puts a waiter that was woken, and found that it still has to wait, back into its old place.
+    fn rejoin(&mut self, ticket: &Self::Ticket, waker: W);
+
+    /// The waker of a waiter that still waits, to be renewed; `None` once it has been woken.
+    fn waker_mut(&mut self, ticket: &Self::Ticket) -> Option<&mut W>;
+
+    /// Takes a waiter out and returns its waker, to be dropped after the lock. `None` if it had been woken: then a permit is in the
+    /// caller's hand, to be used or passed on with [`Wakes::one`].
+    fn leave(&mut self, ticket: Self::Ticket) -> Option<W>;
+
+    /// Takes out who is woken next.
+    fn pop_front(&mut self) -> Option<W>;
+}
+
+/// The place of one waiter in one queue, kept until the waiter [leaves](Queue::leave). Neither `Clone` nor `Copy`: there is one
 /// leave for every join.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "a waiter that cannot leave is leaked"]
@@ -54,37 +78,6 @@ impl<W, K: Ord + Copy> WaitQueue<W, K> {
         self.first.is_none()
     }
 
-    /// Adds a waiter for `key`, behind those who wait for it already.
-    pub fn join(&mut self, key: K, waker: W) -> Ticket<K> {
-        let place = (key, self.next_serial);
-        self.next_serial += 1;
-        self.insert(place, waker);
-        Ticket(place)
-    }
-
-    /// Puts a waiter that was woken, and found that it still has to wait, back into its old place.
-    pub fn rejoin(&mut self, ticket: &Ticket<K>, waker: W) {
-        self.insert(ticket.0, waker);
-    }
-
-    /// The waker of a waiter that still waits, to be renewed; `None` once it has been woken.
-    pub fn waker_mut(&mut self, ticket: &Ticket<K>) -> Option<&mut W> {
-        match &mut self.first {
-            Some((place, waker)) if *place == ticket.0 => Some(waker),
-            _ => self.rest.get_mut(&ticket.0),
-        }
-    }
-
-    /// Takes a waiter out and returns its waker, to be dropped after the lock. `None` if it had been woken: then a permit is in the
-    /// caller's hand, to be used or passed on with [`Wakes::one`].
-    #[expect(clippy::needless_pass_by_value, reason = "who has left has no ticket any more")]
-    pub fn leave(&mut self, ticket: Ticket<K>) -> Option<W> {
-        match &self.first {
-            Some((place, _)) if *place == ticket.0 => self.pop_front(),
-            _ => self.rest.remove(&ticket.0),
-        }
-    }
-
     fn insert(&mut self, place: Place<K>, waker: W) {
         match &mut self.first {
             None => self.first = Some((place, waker)),
@@ -93,6 +86,36 @@ impl<W, K: Ord + Copy> WaitQueue<W, K> {
                 self.rest.insert(second, waker);
             }
             Some(_) => drop(self.rest.insert(place, waker)), // never anything: a place is taken once
+        }
+    }
+}
+
+impl<W, K: Ord + Copy> Queue<W> for WaitQueue<W, K> {
+    type Key = K;
+    type Ticket = Ticket<K>;
+
+    fn join(&mut self, key: K, waker: W) -> Ticket<K> {
+        let place = (key, self.next_serial);
+        self.next_serial += 1;
+        self.insert(place, waker);
+        Ticket(place)
+    }
+
+    fn rejoin(&mut self, ticket: &Ticket<K>, waker: W) {
+        self.insert(ticket.0, waker);
+    }
+
+    fn waker_mut(&mut self, ticket: &Ticket<K>) -> Option<&mut W> {
+        match &mut self.first {
+            Some((place, waker)) if *place == ticket.0 => Some(waker),
+            _ => self.rest.get_mut(&ticket.0),
+        }
+    }
+
+    fn leave(&mut self, ticket: Ticket<K>) -> Option<W> {
+        match &self.first {
+            Some((place, _)) if *place == ticket.0 => self.pop_front(),
+            _ => self.rest.remove(&ticket.0),
         }
     }
 
@@ -157,7 +180,7 @@ impl<W: Wake> From<Origin> for Wakes<W> {
 impl<W: Wake> Wakes<W> {
     /// Wakes the waiter that came first, if any waits.
     #[inline]
-    pub fn one<K: Ord + Copy>(&mut self, queue: &mut WaitQueue<W, K>) {
+    pub fn one(&mut self, queue: &mut impl Queue<W>) {
         if let Some(waker) = queue.pop_front() {
             self.push(waker);
         }
@@ -165,7 +188,7 @@ impl<W: Wake> Wakes<W> {
 
     /// Wakes all.
     #[inline]
-    pub fn all<K: Ord + Copy>(&mut self, queue: &mut WaitQueue<W, K>) {
+    pub fn all(&mut self, queue: &mut impl Queue<W>) {
         while let Some(waker) = queue.pop_front() {
             self.push(waker);
         }

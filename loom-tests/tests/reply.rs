@@ -78,3 +78,32 @@ fn a_wait_that_is_given_up_leaves_the_answer() {
         assert_eq!(server.join(), Ok(()));
     });
 }
+
+#[cfg(not(loom))]
+#[test]
+fn a_wait_that_moves_to_another_task_is_woken_there() {
+    use loom_tests::run::poll_once;
+    check(|| {
+        let (reply, mut answer) = reply::channel();
+        let mut waits = Box::pin(async move { answer.wait().await });
+        assert!(poll_once(waits.as_mut()).is_pending());
+        let other_task = spawn(move || block_on(waits));
+        assert_eq!(reply.send(7), Ok(()));
+        assert_eq!(other_task.join(), Ok(7));
+    });
+}
+
+#[cfg(not(loom))]
+#[test]
+fn after_a_wait_that_is_given_up_another_task_can_wait() {
+    use loom_tests::run::give_up_after;
+    check(|| {
+        let (reply, mut answer) = reply::channel();
+        let server = spawn(move || reply.send(7));
+        let early = give_up_after(1, answer.wait());
+        let other_task = spawn(move || block_on(answer.wait()));
+        let expected = if early.is_none() { Ok(7) } else { Err(Unanswered) };
+        assert_eq!(other_task.join(), expected);
+        assert_eq!(server.join(), Ok(()));
+    });
+}

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use concurrency_models::wait_queue::{WaitQueue, Wake, Wakes};
+use concurrency_models::wait_queue::{Queue, WaitQueue, Wake, Wakes};
 use loom_tests::check_sequence;
 
 /// Who has been woken, in order.

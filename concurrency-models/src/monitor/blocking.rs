@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::sync::{Condvar, Mutex, Origin, Site};
-use crate::wait_queue::{Ticket, WaitQueue, Wake, Wakes};
+use crate::wait_queue::{Queue, Wake, Wakes};
 
 /// What wakes one waiter.
 pub type Waiter = Arc<Condvar>;
@@ -30,7 +30,7 @@ pub struct Monitor<S> {
 }
 
 /// Finds one of the queues that a state holds.
-pub type QueueOf<S, K> = fn(&mut S) -> &mut WaitQueue<Waiter, K>;
+pub type QueueOf<S, Q> = fn(&mut S) -> &mut Q;
 
 impl<S> Monitor<S> {
     /// A monitor over `state`.
@@ -58,24 +58,24 @@ impl<S> Monitor<S> {
 
     /// See [`super::task::Monitor::wait`]; blocks the thread at its first poll.
     #[track_caller]
-    pub fn wait<K, R, F>(&self, queue: QueueOf<S, K>, key: K, ready: F) -> impl Future<Output = R>
+    pub fn wait<Q, R, F>(&self, queue: QueueOf<S, Q>, key: Q::Key, ready: F) -> impl Future<Output = R>
     where
-        K: Ord + Copy,
+        Q: Queue<Waiter>,
         F: FnMut(&mut S, &mut Wakes<Waiter>) -> Option<R>,
     {
         self.wait_at(queue, key, ready, Site::here())
     }
 
-    async fn wait_at<K, R, F>(&self, queue: QueueOf<S, K>, key: K, mut ready: F, site: Site) -> R
+    async fn wait_at<Q, R, F>(&self, queue: QueueOf<S, Q>, key: Q::Key, mut ready: F, site: Site) -> R
     where
-        K: Ord + Copy,
+        Q: Queue<Waiter>,
         F: FnMut(&mut S, &mut Wakes<Waiter>) -> Option<R>,
     {
         // declared first: dropped, and so woken, after the guard
         let mut wakes = Wakes::from(self.state.identity().origin(site));
         let mut state = self.state.lock_at(site);
         let waiter = Waiter::default();
-        let mut ticket: Option<Ticket<K>> = None;
+        let mut ticket: Option<Q::Ticket> = None;
         loop {
             if let Some(result) = ready(&mut state, &mut wakes) {
                 return result;

@@ -23,5 +23,8 @@ pub use chosen::{Monitor, Waiter};
 /// A queue of waiters, to be kept inside the state of a [`Monitor`].
 pub type WaitQueue<K = ()> = crate::wait_queue::WaitQueue<Waiter, K>;
 
+/// The place of the only one that ever waits, to be kept inside the state of a [`Monitor`].
+pub type Seat = crate::seat::Seat<Waiter>;
+
 /// Those whom a change of the state wakes.
 pub type Wakes = crate::wait_queue::Wakes<Waiter>;

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use crate::sync::{Mutex, Site};
-use crate::wait_queue::{Ticket, WaitQueue, Wakes};
+use crate::wait_queue::{Queue, Wakes};
 
 /// What wakes one waiter.
 pub type Waiter = Waker;
@@ -49,9 +49,9 @@ impl<S> Monitor<S> {
     /// *Cancel-safety*: until the future is ready it has taken nothing. Dropped after its wake-up, it hands the
     /// wake-up to the next waiter.
     #[track_caller]
-    pub fn wait<K, R, F>(&self, queue: QueueOf<S, K>, key: K, ready: F) -> Wait<'_, S, K, F>
+    pub fn wait<Q, R, F>(&self, queue: QueueOf<S, Q>, key: Q::Key, ready: F) -> Wait<'_, S, Q, F>
     where
-        K: Ord + Copy,
+        Q: Queue<Waiter>,
         F: FnMut(&mut S, &mut Wakes<Waiter>) -> Option<R>,
     {
         Wait { monitor: self, queue, key, ready, site: Site::here(), ticket: None }
@@ -72,27 +72,27 @@ impl<S> Monitor<S> {
 }
 
 /// Finds one of the queues that a state holds.
-pub type QueueOf<S, K> = fn(&mut S) -> &mut WaitQueue<Waiter, K>;
+pub type QueueOf<S, Q> = fn(&mut S) -> &mut Q;
 
 /// The future of [`Monitor::wait`].
 #[must_use = "a future does nothing unless it is awaited"]
-pub struct Wait<'a, S, K: Ord + Copy, F> {
+pub struct Wait<'a, S, Q: Queue<Waiter>, F> {
     monitor: &'a Monitor<S>,
-    queue: QueueOf<S, K>,
-    key: K,
+    queue: QueueOf<S, Q>,
+    key: Q::Key,
     ready: F,
     /// The line that waits.
     site: Site,
     /// The place in the queue, while there is one.
-    ticket: Option<Ticket<K>>,
+    ticket: Option<Q::Ticket>,
 }
 
 /// Nothing in it is pinned: `ready` is called through a plain reference.
-impl<S, K: Ord + Copy, F> Unpin for Wait<'_, S, K, F> {}
+impl<S, Q: Queue<Waiter>, F> Unpin for Wait<'_, S, Q, F> {}
 
-impl<S, K, R, F> Future for Wait<'_, S, K, F>
+impl<S, Q, R, F> Future for Wait<'_, S, Q, F>
 where
-    K: Ord + Copy,
+    Q: Queue<Waiter>,
     F: FnMut(&mut S, &mut Wakes<Waiter>) -> Option<R>,
 {
     type Output = R;
@@ -121,9 +121,9 @@ where
     }
 }
 
-impl<S, K: Ord + Copy, F> Wait<'_, S, K, F> {
+impl<S, Q: Queue<Waiter>, F> Wait<'_, S, Q, F> {
     /// Sees to it that `waker` is in the queue. Returns the one that it replaces there.
-    fn stay(&mut self, queue: &mut WaitQueue<Waiter, K>, waker: &Waiter) -> Option<Waiter> {
+    fn stay(&mut self, queue: &mut Q, waker: &Waiter) -> Option<Waiter> {
         let Some(ticket) = &self.ticket else {
             self.ticket = Some(queue.join(self.key, waker.clone()));
             return None;
@@ -139,7 +139,7 @@ impl<S, K: Ord + Copy, F> Wait<'_, S, K, F> {
     }
 }
 
-impl<S, K: Ord + Copy, F> Drop for Wait<'_, S, K, F> {
+impl<S, Q: Queue<Waiter>, F> Drop for Wait<'_, S, Q, F> {
     #[inline]
     fn drop(&mut self) {
         let Some(ticket) = self.ticket.take() else { return };

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use concurrency_models::seat::Seat;
 use concurrency_models::wait_queue;
 use loom_tests::check;
 use loom_tests::run::{Running, join_all, spawn};
@@ -147,6 +148,52 @@ fn who_waits_for_more_is_woken_by_the_later_step() {
         let waiter = reach(&position, 2);
         move_to(&position, 1);
         move_to(&position, 2);
+        assert_eq!(waiter.join(), 2);
+    });
+}
+
+/// A position that only one waits for.
+#[derive(Default)]
+struct Goal {
+    now: u32,
+    waiting: Seat<Waiter>,
+}
+
+fn reach_alone(goal: &Arc<Monitor<Goal>>, target: u32) -> Running<u32> {
+    let goal = goal.clone();
+    spawn(move || {
+        block_on(goal.wait(
+            |state| &mut state.waiting,
+            (),
+            move |state, _| (state.now >= target).then_some(state.now),
+        ))
+    })
+}
+
+fn step_forward(goal: &Monitor<Goal>) {
+    goal.update(|state, wakes| {
+        state.now += 1;
+        wakes.one(&mut state.waiting);
+    });
+}
+
+#[test]
+fn the_only_waiter_is_never_lost() {
+    check(|| {
+        let goal = Arc::<Monitor<Goal>>::default();
+        let waiter = reach_alone(&goal, 1);
+        step_forward(&goal);
+        assert_eq!(waiter.join(), 1);
+    });
+}
+
+#[test]
+fn the_only_waiter_takes_its_place_again_when_it_is_woken_in_vain() {
+    check(|| {
+        let goal = Arc::<Monitor<Goal>>::default();
+        let waiter = reach_alone(&goal, 2);
+        step_forward(&goal);
+        step_forward(&goal);
         assert_eq!(waiter.join(), 2);
     });
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use concurrency_models::monitor::task::{Monitor, Waiter};
+use concurrency_models::seat::Seat;
 use concurrency_models::wait_queue::WaitQueue;
 use loom_tests::run::{block_on_waker, poll_once, spawn};
 use loom_tests::{check, check_sequence};
@@ -123,5 +124,52 @@ fn a_future_never_polled_was_never_there() {
         drop(never);
         release_one(&semaphore);
         semaphore.with(|state| assert_eq!(state.free, 1));
+    });
+}
+
+/// What the only waiter waits for.
+#[derive(Default)]
+struct Open {
+    open: bool,
+    waiting: Seat<Waiter>,
+}
+
+type Door = Arc<Monitor<Open>>;
+
+async fn opened(door: Door) {
+    door.wait(|state| &mut state.waiting, (), |state, _| state.open.then_some(())).await;
+}
+
+fn open(door: &Door) {
+    door.update(|state, wakes| {
+        state.open = true;
+        wakes.one(&mut state.waiting);
+    });
+}
+
+#[test]
+fn the_only_waiter_that_moves_to_another_task_is_woken_there() {
+    check(|| {
+        let door = Door::default();
+        let mut waits = Box::pin(opened(door.clone()));
+        assert_eq!(poll_once(waits.as_mut()), Poll::Pending);
+        let other_task = spawn(move || block_on_waker(waits));
+        open(&door);
+        other_task.join();
+    });
+}
+
+#[test]
+fn the_place_of_a_dropped_waiter_is_free_for_the_next() {
+    check(|| {
+        let door = Door::default();
+        let opens = spawn({
+            let door = door.clone();
+            move || open(&door)
+        });
+        let early = poll_once(pin!(opened(door.clone())).as_mut()).is_ready();
+        block_on_waker(opened(door));
+        opens.join();
+        early
     });
 }
