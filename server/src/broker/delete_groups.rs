@@ -15,7 +15,8 @@ pub(super) async fn delete_groups(broker: &Broker, request: DeleteGroupsRequest)
             Ok(()) => groups::code(broker.groups.ask(Ask::Group(group_id.clone(), Request::Delete)).await),
             Err(code) => code,
         };
-        results.push(DeletableGroupResult { group_id, error_code });
+        // No message, as in Kafka, which has one where a cause beside the groups' own state is to be named.
+        results.push(DeletableGroupResult { group_id, error_code, error_message: None });
     }
     DeleteGroupsResponse { results, ..Default::default() }
 }
