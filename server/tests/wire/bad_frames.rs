@@ -121,8 +121,11 @@ fn an_unknown_version_of_api_versions_is_answered_in_version_0_with_what_there_i
         assert!(answer.api_keys.iter().any(|api| api.api_key == ApiKey::ApiVersions.code()));
 
         // The connection goes on (KIP-511).
-        let request =
-            ApiVersionsRequest { client_software_name: "raw".into(), client_software_version: "1".into(), ..Default::default() };
+        let request = ApiVersionsRequest {
+            client_software_name: "raw".into(),
+            client_software_version: "1".into(),
+            ..Default::default()
+        };
         assert_eq!(client.ask(3, &request).error_code, ErrorCode::NONE);
     }
 }

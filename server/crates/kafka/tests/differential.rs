@@ -116,7 +116,11 @@ fn every_api_in_every_version_agrees_with_the_oracle_or_with_vectors() {
         uncovered.len(),
         vectors.count()
     );
-    assert_eq!(vectors.pairs(), uncovered, "pairs that the oracle does not know need a request and a response");
+    assert_eq!(
+        vectors.pairs(),
+        uncovered,
+        "pairs that the oracle does not know need a request and a response"
+    );
 }
 
 #[test]

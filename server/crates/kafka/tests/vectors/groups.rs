@@ -74,7 +74,8 @@ fn commit_request() -> OffsetCommitRequest {
         },
         OffsetCommitRequestPartition { partition_index: 4, committed_offset: 2, ..Default::default() },
     ];
-    let topic = |topic_id, partitions| OffsetCommitRequestTopic { topic_id, partitions, ..Default::default() };
+    let topic =
+        |topic_id, partitions| OffsetCommitRequestTopic { topic_id, partitions, ..Default::default() };
     OffsetCommitRequest {
         group_id: "g".into(),
         generation_id_or_member_epoch: 7,

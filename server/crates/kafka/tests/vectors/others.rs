@@ -89,8 +89,7 @@ fn versions_response() -> ApiVersionsResponse {
 }
 
 fn offsets_request() -> ListOffsetsRequest {
-    let pending_upload =
-        ListOffsetsPartition { partition_index: 3, current_leader_epoch: 5, timestamp: -6 };
+    let pending_upload = ListOffsetsPartition { partition_index: 3, current_leader_epoch: 5, timestamp: -6 };
     let by_time = ListOffsetsPartition { partition_index: 4, timestamp: 1000, ..Default::default() };
     ListOffsetsRequest {
         replica_id: -1,
