@@ -41,6 +41,7 @@ mod outcome;
 mod partition;
 mod produce;
 pub mod producer_ids;
+mod record_rules;
 mod sync_group;
 mod timestamps;
 
