@@ -66,8 +66,10 @@ fn fetch_by_id(raw: &mut Raw, group: &str, topics: Option<&[(Uuid, &[i32])]>) ->
     response.groups.remove(0)
 }
 
-/// Topic ids with offset and code of each partition.
-fn offsets(group: &OffsetFetchResponseGroup) -> Vec<(Uuid, Vec<(i32, i64, ErrorCode)>)> {
+/// A topic, and of each partition the offset and the code.
+type Found = (Uuid, Vec<(i32, i64, ErrorCode)>);
+
+fn offsets(group: &OffsetFetchResponseGroup) -> Vec<Found> {
     let topics = group.topics.iter();
     let of_topic = |topic: &chronik_kafka::message::offset_fetch::OffsetFetchResponseTopics| {
         let partitions = topic.partitions.iter();
