@@ -8,6 +8,8 @@ pub const MAX_SEGMENT_BYTES: u64 = i32::MAX as u64;
 pub const MAX_PARTITIONS_PER_TOPIC: i32 = 10_000;
 /// Partitions in one answer to DescribeTopicPartitions (Kafka: `max.request.partition.size.limit`).
 pub const MAX_DESCRIBED_PARTITIONS: usize = 2_000;
+/// Records that an answer to a produce names as refused, of one batch.
+pub const MAX_RECORD_ERRORS: usize = 1_000;
 /// How often a change of settings is proposed again because somebody else was faster.
 pub const MAX_CONFIG_ATTEMPTS: usize = 100;
 /// Partitions that have metrics of their own, beside those that sum them up.

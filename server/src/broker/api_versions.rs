@@ -3,6 +3,9 @@
 use chronik_kafka::message::{ApiVersionsRequest, ApiVersionsResponse};
 use chronik_kafka::{ApiKey, ErrorCode};
 
+use super::Broker;
+use super::metadata::cluster_id;
+
 /// What is served, and so advertised. The codec may know more.
 pub(super) const SERVED: &[ApiKey] = &[
     ApiKey::Produce,
@@ -42,13 +45,29 @@ pub(super) const SERVED: &[ApiKey] = &[
 const CLIENT_NAMES_FROM: i16 = 3;
 
 /// What this broker can do.
-pub(super) fn api_versions(request: &ApiVersionsRequest, version: i16) -> ApiVersionsResponse {
-    if version >= CLIENT_NAMES_FROM
+pub(super) fn api_versions(
+    broker: &Broker,
+    request: &ApiVersionsRequest,
+    version: i16,
+) -> ApiVersionsResponse {
+    let refused = if version >= CLIENT_NAMES_FROM
         && !(is_legal(&request.client_software_name) && is_legal(&request.client_software_version))
     {
-        return ApiVersionsResponse { error_code: ErrorCode::INVALID_REQUEST, ..Default::default() };
-    }
-    ApiVersionsResponse::advertise(SERVED.iter().copied())
+        ErrorCode::INVALID_REQUEST
+    } else if !is_meant(broker, request) {
+        ErrorCode::REBOOTSTRAP_REQUIRED
+    } else {
+        return ApiVersionsResponse::advertise(SERVED.iter().copied());
+    };
+    ApiVersionsResponse { error_code: refused, ..Default::default() }
+}
+
+/// Whether the client has come to the broker that it means, if it says which: its address may have been given to another
+/// since (KIP-1242). A cluster that has no id yet is nobody's.
+fn is_meant(broker: &Broker, request: &ApiVersionsRequest) -> bool {
+    request.cluster_id.is_none()
+        || (request.cluster_id == cluster_id(broker, &broker.controller.state())
+            && request.node_id == broker.node_id)
 }
 
 /// The answer, in version 0, to a version that we do not know.

@@ -61,7 +61,7 @@ fn measure(broker: &Broker, asked: Vec<Asked>) -> DescribeLogDirsResult {
     let result = DescribeLogDirsResult {
         log_dir: broker.settings.log_dir.as_str().into(),
         topics,
-        ..Default::default()
+        ..Default::default() // not cordoned: there is no setting to do so, since there is no other directory
     };
     match broker.disk.space() {
         Ok(space) => DescribeLogDirsResult {

@@ -26,12 +26,30 @@ const MAX_TIMESTAMP: i64 = -3;
 const EARLIEST_LOCAL: i64 = -4;
 /// The end of what is in remote storage (KIP-1005): nothing is.
 const LATEST_TIERED: i64 = -5;
+/// What is to be uploaded to remote storage next (KIP-1023): nothing is.
+const EARLIEST_PENDING_UPLOAD: i64 = -6;
 
 /// The answer when no record fits.
 const NONE: (i64, i64, i32) = (-1, -1, -1);
 
+/// First version that knows a special timestamp; `None` where none does. (Kafka: `timestampMinSupportedVersion`)
+fn known_from(timestamp: i64) -> Option<i16> {
+    match timestamp {
+        0.. | LATEST | EARLIEST => Some(1),
+        MAX_TIMESTAMP => Some(7),
+        EARLIEST_LOCAL => Some(8),
+        LATEST_TIERED => Some(9),
+        EARLIEST_PENDING_UPLOAD => Some(11),
+        _ => None,
+    }
+}
+
 /// Answers for every partition asked for.
-pub(super) async fn list_offsets(broker: &Broker, request: ListOffsetsRequest) -> ListOffsetsResponse {
+pub(super) async fn list_offsets(
+    broker: &Broker,
+    request: ListOffsetsRequest,
+    version: i16,
+) -> ListOffsetsResponse {
     let state = broker.controller.state();
     let mut topics = Vec::with_capacity(request.topics.len());
     for asked in request.topics {
@@ -42,6 +60,9 @@ pub(super) async fn list_offsets(broker: &Broker, request: ListOffsetsRequest) -
             let found = match topic {
                 _ if !seen.insert(partition.partition_index) => Err(ErrorCode::INVALID_REQUEST),
                 None => Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
+                _ if known_from(partition.timestamp).is_none_or(|first| version < first) => {
+                    Err(ErrorCode::UNSUPPORTED_VERSION)
+                }
                 Some(topic) => find(broker, topic, &partition).await,
             };
             partitions.push(respond(partition.partition_index, found));
@@ -72,8 +93,7 @@ async fn find(
         EARLIEST | EARLIEST_LOCAL => {
             Ok((-1, view.log_start_offset(), view.epoch_of(view.log_start_offset())))
         }
-        LATEST_TIERED => Ok(NONE),
-        timestamp if timestamp < MAX_TIMESTAMP => Err(ErrorCode::INVALID_REQUEST),
+        LATEST_TIERED | EARLIEST_PENDING_UPLOAD => Ok(NONE),
         timestamp => {
             let search = move || match timestamp {
                 MAX_TIMESTAMP => view.max_timestamp(high_watermark),

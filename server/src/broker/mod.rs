@@ -41,6 +41,7 @@ mod outcome;
 mod partition;
 mod produce;
 pub mod producer_ids;
+mod record_rules;
 mod sync_group;
 mod timestamps;
 
@@ -302,9 +303,11 @@ impl Broker {
 
     async fn answer(&self, request: RequestBody, version: i16, caller: &Caller<'_>) -> ResponseBody {
         match request {
-            RequestBody::ApiVersions(request) => api_versions::api_versions(&request, version).into(),
+            RequestBody::ApiVersions(request) => api_versions::api_versions(self, &request, version).into(),
             RequestBody::Metadata(request) => metadata::metadata(self, request, version).await.into(),
-            RequestBody::ListOffsets(request) => list_offsets::list_offsets(self, request).await.into(),
+            RequestBody::ListOffsets(request) => {
+                list_offsets::list_offsets(self, request, version).await.into()
+            }
             RequestBody::CreateTopics(request) => create_topics::create_topics(self, request).await.into(),
             RequestBody::DeleteTopics(request) => {
                 delete_topics::delete_topics(self, request, version).await.into()

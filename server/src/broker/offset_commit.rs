@@ -12,6 +12,8 @@ use super::partition::TopicRef;
 use super::{Broker, groups};
 use crate::cluster::ClusterState;
 
+/// First version that has an error for a group that is not there (KIP-848).
+const GROUP_ID_NOT_FOUND_FROM: i16 = 9;
 /// First version that names topics by id (KIP-848).
 const TOPIC_IDS_FROM: i16 = 10;
 
@@ -42,8 +44,19 @@ pub(super) async fn offset_commit(
         Ok(()) => groups::codes(broker.groups.ask(ask).await),
         Err(code) => Err(code),
     };
-    fill_in(&mut response, codes);
+    fill_in(
+        &mut response,
+        codes.map(|codes| codes.into_iter().map(|code| known_to(version, code)).collect()),
+    );
     response
+}
+
+/// The code by which `version` knows it.
+fn known_to(version: i16, code: ErrorCode) -> ErrorCode {
+    match code {
+        ErrorCode::GROUP_ID_NOT_FOUND if version < GROUP_ID_NOT_FOUND_FROM => ErrorCode::ILLEGAL_GENERATION,
+        code => code,
+    }
 }
 
 /// The topic's part of the answer. What can be asked of the group is added to `offsets`, and has no error yet.

@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chronik_kafka::message::produce::{
-    LeaderIdAndEpoch, PartitionProduceData, PartitionProduceResponse, ProduceRequest, ProduceResponse,
-    TopicProduceData, TopicProduceResponse,
+    BatchIndexAndErrorMessage, LeaderIdAndEpoch, PartitionProduceData, PartitionProduceResponse,
+    ProduceRequest, ProduceResponse, TopicProduceData, TopicProduceResponse,
 };
 use chronik_kafka::record_batch::{Compression, RecordBatch};
 use chronik_kafka::{ErrorCode, Str};
 
 use super::error::KafkaError;
 use super::partition::{self, Led, TopicRef};
-use super::{Broker, Reply, timestamps};
+use super::record_rules::{Rejected, Rules};
+use super::{Broker, Reply};
 use crate::cluster::{ClusterState, Topic, topic_config};
 use crate::storage::{OpAnswer, appended};
 
@@ -51,18 +52,26 @@ struct Refused {
     error_code: ErrorCode,
     error_message: Option<Str>,
     current_leader: LeaderIdAndEpoch,
+    record_errors: Vec<BatchIndexAndErrorMessage>,
 }
 
 impl Refused {
     fn new(error_code: ErrorCode, message: impl Into<Option<String>>) -> Self {
         let error_message = message.into().map(Str::from);
-        Self { error_code, error_message, current_leader: LeaderIdAndEpoch::default() }
+        let current_leader = LeaderIdAndEpoch::default();
+        Self { error_code, error_message, current_leader, record_errors: Vec::new() }
     }
 }
 
 impl<E: KafkaError + std::fmt::Display> From<E> for Refused {
     fn from(error: E) -> Self {
         Self::new(error.code(), error.to_string())
+    }
+}
+
+impl From<Rejected> for Refused {
+    fn from(Rejected { error_code, message, record_errors }: Rejected) -> Self {
+        Self { record_errors, ..Self::new(error_code, message) }
     }
 }
 
@@ -139,10 +148,7 @@ fn queue(
     })?;
     check_in_sync(request, topic, index)?;
     let batch = only_batch(records.unwrap_or_default(), request.version)?;
-    timestamps::check(broker, request.state, topic, &batch)?;
-    if broker.settings.node.cleanup_policy(request.state, topic).compact {
-        batch.validate_keyed(chronik_log::limits::MAX_DECOMPRESSED_BYTES)?;
-    }
+    Rules::of(broker, request.state, topic).check(&batch)?;
     *count = i64::from(batch.header.record_count);
     Ok(broker.storage.append(id, batch, leader_epoch, broker.clock.now_ms())?)
 }
@@ -256,14 +262,17 @@ async fn finish_partition(
                 ..Default::default()
             }
         }
-        Err(Refused { error_code, error_message, current_leader }) => PartitionProduceResponse {
-            index,
-            error_code,
-            base_offset: -1,
-            error_message,
-            current_leader,
-            ..Default::default()
-        },
+        Err(Refused { error_code, error_message, current_leader, record_errors }) => {
+            PartitionProduceResponse {
+                index,
+                error_code,
+                base_offset: -1,
+                record_errors,
+                error_message,
+                current_leader,
+                ..Default::default()
+            }
+        }
     }
 }
 

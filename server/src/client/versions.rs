@@ -12,6 +12,7 @@ use crate::config::HostPort;
 fn newest(api: ApiKey) -> i16 {
     match api {
         ApiKey::Produce | ApiKey::Fetch => 12,
+        ApiKey::OffsetCommit | ApiKey::OffsetFetch => 9,
         _ => api.versions().max,
     }
 }
@@ -78,5 +79,6 @@ fn request() -> ApiVersionsRequest {
     ApiVersionsRequest {
         client_software_name: Str::from_static("chronik"),
         client_software_version: Str::from_static(env!("CARGO_PKG_VERSION")),
+        ..Default::default()
     }
 }

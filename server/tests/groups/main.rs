@@ -12,4 +12,5 @@ mod member;
 mod membership;
 mod offsets;
 mod restarts;
+mod topic_ids;
 mod versions;

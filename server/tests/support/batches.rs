@@ -1,11 +1,19 @@
 //! Batches, made and read.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use bytes::{Bytes, BytesMut};
-use chronik_kafka::Records;
-use chronik_kafka::record_batch::{BatchBuilder, BatchHeader, HEADER_LEN, RecordBatch};
+use chronik_kafka::record_batch::{BatchBuilder, BatchHeader, Compression, HEADER_LEN, RecordBatch};
+use chronik_kafka::{Records, compression};
 
 /// Timestamp of the first record of a batch, in milliseconds.
 pub const TIME: i64 = 1_700_000_000_000;
+
+/// The time, as producers stamp it.
+pub fn now_ms() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
+    i64::try_from(now).expect("soon")
+}
 
 /// Where the CRC of a batch stands, and where the bytes that it covers begin.
 const CRC_AT: usize = 17;
@@ -31,6 +39,16 @@ fn fill(mut builder: BatchBuilder, time: i64, values: &[&str]) -> Bytes {
         builder.record(time + delta, None, Some(value.as_bytes()));
     }
     builder.build().to_bytes()
+}
+
+/// A compressed batch with one record for each timestamp.
+pub fn compressed(codec: Compression, timestamps: &[i64]) -> Bytes {
+    let mut builder = BatchBuilder::new();
+    for timestamp in timestamps {
+        builder.record(*timestamp, None, Some(b"value"));
+    }
+    let compress = |plain: &[u8]| compression::compress(codec, plain).map(Bytes::from);
+    builder.build_compressed(codec, compress).expect("a codec").to_bytes()
 }
 
 /// One record of so many bytes.

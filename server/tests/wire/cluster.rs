@@ -1,9 +1,10 @@
 //! DescribeCluster, DescribeLogDirs, DescribeProducers.
 
-use chronik_kafka::ErrorCode;
+use chronik_kafka::message::api_versions::ApiVersionsRequest;
 use chronik_kafka::message::describe_cluster::DescribeClusterRequest;
 use chronik_kafka::message::describe_log_dirs::{DescribableLogDirTopic, DescribeLogDirsRequest};
 use chronik_kafka::message::describe_producers::{DescribeProducersRequest, TopicRequest};
+use chronik_kafka::{ApiKey, ErrorCode};
 
 use crate::support::Server;
 use crate::support::batches::{batch_by, large_batch};
@@ -38,16 +39,46 @@ fn the_cluster_is_described_in_every_version() {
     }
 }
 
+/// KIP-1242: an address may be another broker's by now.
+#[test]
+fn a_client_that_means_another_broker_is_sent_to_find_it() {
+    let server = Server::with(&["cluster.id=tests"]);
+    let mut client = Raw::connect(&server);
+    let mut ask = |version, cluster_id: Option<&str>, node_id| {
+        let request = ApiVersionsRequest {
+            client_software_name: "raw".into(),
+            client_software_version: "1".into(),
+            cluster_id: cluster_id.map(Into::into),
+            node_id,
+        };
+        let answer = client.ask(version, &request);
+        assert_eq!(answer.api_keys.is_empty(), !answer.error_code.is_none());
+        answer.error_code
+    };
+    for (version, cluster_id, node_id, code) in [
+        (5, None, -1, ErrorCode::NONE),
+        (5, None, 9, ErrorCode::NONE),
+        (5, Some("tests"), 1, ErrorCode::NONE),
+        (5, Some("tests"), 2, ErrorCode::REBOOTSTRAP_REQUIRED),
+        (5, Some("tests"), -1, ErrorCode::REBOOTSTRAP_REQUIRED),
+        (5, Some("others"), 1, ErrorCode::REBOOTSTRAP_REQUIRED),
+        (4, Some("others"), 1, ErrorCode::NONE),
+    ] {
+        assert_eq!(ask(version, cluster_id, node_id), code, "{version} {cluster_id:?} {node_id}");
+    }
+}
+
 #[test]
 fn sizes_are_those_of_the_files() {
     let server = Server::start();
     let mut client = Raw::connect(&server);
     client.create_topic("orders", 2, &[]);
     assert_eq!(client.produce("orders", 1, large_batch(100_000)).error_code, ErrorCode::NONE);
-    for version in 1..=4 {
+    for version in ApiKey::DescribeLogDirs.versions().iter() {
         let response = client.ask(version, &DescribeLogDirsRequest { topics: None });
         assert_eq!((response.error_code, response.results.len()), (ErrorCode::NONE, 1));
         let dir = &response.results[0];
+        assert!(!dir.is_cordoned);
         assert_eq!(
             (dir.error_code, &*dir.log_dir),
             (ErrorCode::NONE, &*server.data_dir().display().to_string())

@@ -19,5 +19,6 @@ mod idempotence;
 mod offsets;
 mod partitions;
 mod produce;
+mod timestamps;
 mod topic_configs;
 mod topics;

@@ -4,10 +4,11 @@ use chronik_kafka::message::list_offsets::{ListOffsetsPartition, ListOffsetsRequ
 use chronik_kafka::message::offset_for_leader_epoch::{
     OffsetForLeaderEpochRequest, OffsetForLeaderPartition, OffsetForLeaderTopic,
 };
+use chronik_kafka::record_batch::Compression;
 use chronik_kafka::{ApiKey, ErrorCode};
 
 use crate::support::Server;
-use crate::support::batches::{TIME, batch_at};
+use crate::support::batches::{TIME, batch_at, compressed};
 use crate::support::raw::Raw;
 
 const LATEST: i64 = -1;
@@ -15,6 +16,7 @@ const EARLIEST: i64 = -2;
 const MAX_TIMESTAMP: i64 = -3;
 const EARLIEST_LOCAL: i64 = -4;
 const LATEST_TIERED: i64 = -5;
+const EARLIEST_PENDING_UPLOAD: i64 = -6;
 
 /// Three batches whose timestamps do not all rise: 100 101 102 | 50 51 | 200 201.
 fn client(server: &Server) -> Raw {
@@ -94,7 +96,57 @@ fn what_does_not_exist_is_named() {
     let unknown = ErrorCode::UNKNOWN_TOPIC_OR_PARTITION;
     assert_eq!(client.list_offset("nowhere", 0, LATEST).error_code, unknown);
     assert_eq!(client.list_offset("orders", 9, LATEST).error_code, unknown);
-    assert_eq!(client.list_offset("orders", 0, -99).error_code, ErrorCode::INVALID_REQUEST);
+}
+
+#[test]
+fn a_special_timestamp_is_known_from_its_version_on() {
+    let server = Server::start();
+    let mut client = client(&server);
+    let mut ask = |version, timestamp| {
+        let partition = ListOffsetsPartition { timestamp, ..Default::default() };
+        let topic = ListOffsetsTopic { name: "orders".into(), partitions: vec![partition] };
+        let request = ListOffsetsRequest { replica_id: -1, topics: vec![topic], ..Default::default() };
+        let found = client.ask(version, &request).topics.remove(0).partitions.remove(0);
+        (found.error_code, found.offset)
+    };
+    for (timestamp, first, offset) in [
+        (MAX_TIMESTAMP, 7, 6),
+        (EARLIEST_LOCAL, 8, 0),
+        (LATEST_TIERED, 9, -1),
+        (EARLIEST_PENDING_UPLOAD, 11, -1),
+    ] {
+        assert_eq!(ask(first - 1, timestamp), (ErrorCode::UNSUPPORTED_VERSION, -1), "{timestamp}");
+        for version in first..=ApiKey::ListOffsets.versions().max {
+            assert_eq!(
+                ask(version, timestamp),
+                (ErrorCode::NONE, offset),
+                "{timestamp} in version {version}"
+            );
+        }
+    }
+    for timestamp in [-7, -99, i64::MIN] {
+        assert_eq!(ask(11, timestamp).0, ErrorCode::UNSUPPORTED_VERSION, "{timestamp}");
+    }
+}
+
+#[test]
+fn a_timestamp_finds_its_record_inside_a_compressed_batch() {
+    let server = Server::start();
+    let mut client = Raw::connect(&server);
+    client.create_topic("orders", 1, &[]);
+    for (round, codec) in
+        (0..).zip([Compression::Gzip, Compression::Snappy, Compression::Lz4, Compression::Zstd])
+    {
+        let time = TIME + round * 1000;
+        let batch = compressed(codec, &[time, time + 50, time + 20, time + 90, time + 90]);
+        assert_eq!(client.produce("orders", 0, batch).error_code, ErrorCode::NONE);
+        let base = round * 5;
+        for (wanted, offset, found) in [(0, 0, 0), (1, 1, 50), (50, 1, 50), (51, 3, 90), (90, 3, 90)] {
+            let expected = (base + offset, time + found);
+            assert_eq!(find(&mut client, time + wanted), expected, "{codec:?} {wanted}");
+        }
+        assert_eq!(find(&mut client, MAX_TIMESTAMP), (base + 3, time + 90), "the first that has it");
+    }
 }
 
 #[test]

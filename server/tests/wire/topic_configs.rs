@@ -1,12 +1,10 @@
 //! Settings of topics: described, changed, honoured, and there again after a crash.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use chronik_kafka::ErrorCode;
 use chronik_kafka::message::alter_configs::{AlterConfigsRequest, AlterConfigsResource, AlterableConfig};
 
 use crate::support::Server;
-use crate::support::batches::{TIME, batch, batch_at, large_batch};
+use crate::support::batches::{TIME, batch, batch_at, large_batch, now_ms};
 use crate::support::configs::{
     APPEND, DEFAULT, DELETE, DYNAMIC_TOPIC, SET, STATIC_BROKER, SUBTRACT, TOPIC, alter_request,
     describe_request,
@@ -15,11 +13,6 @@ use crate::support::raw::Raw;
 use crate::support::requests::{ALL, PRODUCE, only_produced, produce_request};
 
 const NONE: (ErrorCode, String) = (ErrorCode::NONE, String::new());
-
-fn now_ms() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
-    i64::try_from(now).expect("soon")
-}
 
 #[test]
 fn a_topic_shows_every_setting_with_its_source_and_meaning() {
@@ -232,28 +225,6 @@ fn min_insync_replicas_of_a_topic_holds_for_acks_all_alone() {
     assert_eq!(ask(&mut client, 1), ErrorCode::NONE);
     client.set_topic_config("orders", "min.insync.replicas", "1");
     assert_eq!(ask(&mut client, ALL), ErrorCode::NONE);
-}
-
-#[test]
-fn timestamps_too_far_from_the_servers_clock_are_refused() {
-    let server = Server::start();
-    let mut client = Raw::connect(&server);
-    client.create_topic("orders", 1, &[]);
-    let code = |client: &mut Raw, time| client.produce("orders", 0, batch_at(time, &["a"])).error_code;
-    assert_eq!(
-        code(&mut client, now_ms() + 2 * 3_600_000),
-        ErrorCode::INVALID_TIMESTAMP,
-        "an hour, by default"
-    );
-    assert_eq!(code(&mut client, TIME), ErrorCode::NONE, "it may be as old as it likes");
-    client.set_topic_config("orders", "message.timestamp.before.max.ms", "60000");
-    assert_eq!(code(&mut client, TIME), ErrorCode::INVALID_TIMESTAMP);
-    assert_eq!(code(&mut client, now_ms()), ErrorCode::NONE);
-    client.set_topic_config("orders", "message.timestamp.after.max.ms", "9223372036854775807");
-    assert_eq!(code(&mut client, now_ms() + 2 * 3_600_000), ErrorCode::NONE);
-    client.set_topic_config("orders", "message.timestamp.type", "LogAppendTime");
-    assert_eq!(code(&mut client, TIME), ErrorCode::NONE, "the server sets the timestamps");
-    assert_eq!(client.read_all("orders", 0).len(), 4);
 }
 
 #[test]

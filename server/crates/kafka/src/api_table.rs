@@ -5,8 +5,8 @@
 
 /// Hands the table to the macro `$with`. A row is: name, key, versions, first flexible version (KIP-482), messages.
 ///
-/// Versions are the stable ones of Kafka 4.1. The codec knows more than a given broker serves: a broker advertises
-/// the APIs that it dispatches.
+/// Versions are the stable ones of Kafka 4.1, and of 4.4 where the API is served. The codec knows more than a given
+/// broker serves: a broker advertises the APIs that it dispatches.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! with_apis {
@@ -14,10 +14,10 @@ macro_rules! with_apis {
         $with! {
             Produce = 0 [3-13] flexible 9 => produce::{ProduceRequest, ProduceResponse};
             Fetch = 1 [4-18] flexible 12 => fetch::{FetchRequest, FetchResponse};
-            ListOffsets = 2 [1-10] flexible 6 => list_offsets::{ListOffsetsRequest, ListOffsetsResponse};
+            ListOffsets = 2 [1-11] flexible 6 => list_offsets::{ListOffsetsRequest, ListOffsetsResponse};
             Metadata = 3 [0-13] flexible 9 => metadata::{MetadataRequest, MetadataResponse};
-            OffsetCommit = 8 [2-9] flexible 8 => offset_commit::{OffsetCommitRequest, OffsetCommitResponse};
-            OffsetFetch = 9 [1-9] flexible 6 => offset_fetch::{OffsetFetchRequest, OffsetFetchResponse};
+            OffsetCommit = 8 [2-10] flexible 8 => offset_commit::{OffsetCommitRequest, OffsetCommitResponse};
+            OffsetFetch = 9 [1-10] flexible 6 => offset_fetch::{OffsetFetchRequest, OffsetFetchResponse};
             FindCoordinator = 10 [0-6] flexible 3 => find_coordinator::{FindCoordinatorRequest, FindCoordinatorResponse};
             JoinGroup = 11 [0-9] flexible 6 => join_group::{JoinGroupRequest, JoinGroupResponse};
             Heartbeat = 12 [0-4] flexible 4 => heartbeat::{HeartbeatRequest, HeartbeatResponse};
@@ -26,7 +26,7 @@ macro_rules! with_apis {
             DescribeGroups = 15 [0-6] flexible 5 => describe_groups::{DescribeGroupsRequest, DescribeGroupsResponse};
             ListGroups = 16 [0-5] flexible 3 => list_groups::{ListGroupsRequest, ListGroupsResponse};
             SaslHandshake = 17 [0-1] flexible never => sasl_handshake::{SaslHandshakeRequest, SaslHandshakeResponse};
-            ApiVersions = 18 [0-4] flexible 3 => api_versions::{ApiVersionsRequest, ApiVersionsResponse};
+            ApiVersions = 18 [0-5] flexible 3 => api_versions::{ApiVersionsRequest, ApiVersionsResponse};
             CreateTopics = 19 [2-7] flexible 5 => create_topics::{CreateTopicsRequest, CreateTopicsResponse};
             DeleteTopics = 20 [1-6] flexible 4 => delete_topics::{DeleteTopicsRequest, DeleteTopicsResponse};
             DeleteRecords = 21 [0-2] flexible 2 => delete_records::{DeleteRecordsRequest, DeleteRecordsResponse};
@@ -41,10 +41,10 @@ macro_rules! with_apis {
             DeleteAcls = 31 [1-3] flexible 2 => delete_acls::{DeleteAclsRequest, DeleteAclsResponse};
             DescribeConfigs = 32 [1-4] flexible 4 => describe_configs::{DescribeConfigsRequest, DescribeConfigsResponse};
             AlterConfigs = 33 [0-2] flexible 2 => alter_configs::{AlterConfigsRequest, AlterConfigsResponse};
-            DescribeLogDirs = 35 [1-4] flexible 2 => describe_log_dirs::{DescribeLogDirsRequest, DescribeLogDirsResponse};
+            DescribeLogDirs = 35 [1-5] flexible 2 => describe_log_dirs::{DescribeLogDirsRequest, DescribeLogDirsResponse};
             SaslAuthenticate = 36 [0-2] flexible 2 => sasl_authenticate::{SaslAuthenticateRequest, SaslAuthenticateResponse};
             CreatePartitions = 37 [0-3] flexible 2 => create_partitions::{CreatePartitionsRequest, CreatePartitionsResponse};
-            DeleteGroups = 42 [0-2] flexible 2 => delete_groups::{DeleteGroupsRequest, DeleteGroupsResponse};
+            DeleteGroups = 42 [0-3] flexible 2 => delete_groups::{DeleteGroupsRequest, DeleteGroupsResponse};
             ElectLeaders = 43 [0-2] flexible 2 => elect_leaders::{ElectLeadersRequest, ElectLeadersResponse};
             IncrementalAlterConfigs = 44 [0-1] flexible 1 => incremental_alter_configs::{IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse};
             ListPartitionReassignments = 46 [0-0] flexible 0 => list_partition_reassignments::{ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse};

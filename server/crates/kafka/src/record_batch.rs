@@ -61,11 +61,18 @@ impl RecordBatch {
         if self.header.compression() == Compression::None { self.check_records() } else { Ok(()) }
     }
 
-    /// What a batch for a compacted topic must pass beside [`validate`](Self::validate): each record is sound, also if it is compressed,
-    /// and has a key. The body is decompressed if it comes to no more than `limit` bytes.
-    pub fn validate_keyed(&self, limit: usize) -> Result<(), BatchError> {
+    /// Each record's structure and offset delta, also if the batch is compressed: what [`validate`](Self::validate) leaves out there.
+    /// `look` sees each record, with its index. The body is decompressed if it comes to no more than `limit` bytes.
+    pub fn validate_each(
+        &self,
+        limit: usize,
+        mut look: impl FnMut(i32, &Record<'_>),
+    ) -> Result<(), BatchError> {
         let plain = self.plain_body(limit)?;
-        check_records(&plain, self.header.record_count, records::check_keyed_record)
+        check_records(&plain, self.header.record_count, |input, index| {
+            look(index, &records::check_record(input, index)?);
+            Ok(())
+        })
     }
 
     /// The checks that hold for a batch in a log too, where compaction may have removed records: length, magic,
@@ -151,14 +158,15 @@ impl RecordBatch {
     }
 
     fn check_records(&self) -> Result<(), BatchError> {
-        check_records(&self.body, self.header.record_count, records::check_record)
+        let check = |input: &mut &[u8], index| records::check_record(input, index).map(|_| ());
+        check_records(&self.body, self.header.record_count, check)
     }
 }
 
 fn check_records(
     mut rest: &[u8],
     record_count: i32,
-    check: impl Fn(&mut &[u8], i32) -> Result<(), RecordProblem>,
+    mut check: impl FnMut(&mut &[u8], i32) -> Result<(), RecordProblem>,
 ) -> Result<(), BatchError> {
     for index in 0..record_count {
         check(&mut rest, index).map_err(|problem| BatchError::Record { index, problem })?;

@@ -112,7 +112,7 @@ impl Group {
             return Ok(()); // a consumer that assigns its partitions itself, or an administrator
         }
         if commit.generation >= 0 && self.is_vacant() {
-            return Err(ErrorCode::ILLEGAL_GENERATION); // there is no such group
+            return Err(ErrorCode::GROUP_ID_NOT_FOUND);
         }
         if commit.generation >= 0 || !commit.member_id.is_empty() || commit.group_instance_id.is_some() {
             self.check_generation(&commit.member_id, commit.group_instance_id.as_ref(), commit.generation)?;

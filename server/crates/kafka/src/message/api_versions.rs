@@ -6,9 +6,14 @@ message! {
     /// The first request on a connection. A version that the broker does not know is answered in version 0 (KIP-511).
     pub struct ApiVersionsRequest {
         /// The name of the client.
-        client_software_name:    Str [3+],
+        client_software_name:    Str         [3+],
         /// The version of the client.
-        client_software_version: Str [3+],
+        client_software_version: Str         [3+],
+        /// The cluster ID the client intends to connect to. Provide both ClusterId and NodeId, if known
+        /// (KIP-1242).
+        cluster_id:              Option<Str> [5+] null [5+],
+        /// The node ID the client intends to connect to. Provide both ClusterId and NodeId, if known.
+        node_id:                 i32         [5+] = -1,
     }
 
     /// What the broker can do.

@@ -21,8 +21,10 @@ message! {
     /// In [`DeleteGroupsResponse`]`::results`.
     pub struct DeletableGroupResult {
         /// The group id.
-        group_id:   Str       [0+],
+        group_id:      Str         [0+],
         /// The deletion error, or 0 if the deletion succeeded.
-        error_code: ErrorCode [0+],
+        error_code:    ErrorCode   [0+],
+        /// The error message, or null if there was no error.
+        error_message: Option<Str> [3+] null [3+],
     }
 }

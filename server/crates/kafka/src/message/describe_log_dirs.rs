@@ -40,6 +40,8 @@ message! {
         total_bytes:  i64                       [4+] = -1,
         /// The usable size in bytes of the volume the log directory is in.
         usable_bytes: i64                       [4+] = -1,
+        /// True if this log directory is cordoned (KIP-1066).
+        is_cordoned:  bool                      [5+],
     }
 
     /// In [`DescribeLogDirsResult`]`::topics`.

@@ -25,8 +25,8 @@ message! {
     /// In [`OffsetCommitRequest`]`::topics`.
     pub struct OffsetCommitRequestTopic {
         /// The topic name.
-        name:       Str                               [2+],
-        /// The topic ID (KIP-848; version 10 is not stable yet).
+        name:       Str                               [2-9],
+        /// The topic ID (KIP-848).
         topic_id:   Uuid                              [10+],
         /// Each partition to commit offsets for.
         partitions: Vec<OffsetCommitRequestPartition> [2+],
@@ -56,7 +56,7 @@ message! {
     /// In [`OffsetCommitResponse`]`::topics`.
     pub struct OffsetCommitResponseTopic {
         /// The topic name.
-        name:       Str                                [2+],
+        name:       Str                                [2-9],
         /// The topic ID.
         topic_id:   Uuid                               [10+],
         /// The responses for each partition in the topic.

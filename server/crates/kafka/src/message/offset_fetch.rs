@@ -41,8 +41,8 @@ message! {
     /// In [`OffsetFetchRequestGroup`]`::topics`.
     pub struct OffsetFetchRequestTopics {
         /// The topic name.
-        name:              Str      [8+],
-        /// The topic ID (KIP-848; version 10 is not stable yet).
+        name:              Str      [8-9],
+        /// The topic ID (KIP-848).
         topic_id:          Uuid     [10+],
         /// The partition indexes we would like to fetch offsets for.
         partition_indexes: Vec<i32> [8+],
@@ -96,7 +96,7 @@ message! {
     /// In [`OffsetFetchResponseGroup`]`::topics`.
     pub struct OffsetFetchResponseTopics {
         /// The topic name.
-        name:       Str                                [8+],
+        name:       Str                                [8-9],
         /// The topic ID.
         topic_id:   Uuid                               [10+],
         /// The responses per partition.

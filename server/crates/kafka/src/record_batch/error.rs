@@ -121,9 +121,6 @@ pub enum RecordProblem {
         /// The value in the record.
         found: i32,
     },
-    /// The key is null, in a topic that is compacted by key.
-    #[error("it has no key, and the topic is compacted by key (cleanup.policy)")]
-    NoKey,
 }
 
 impl BatchError {

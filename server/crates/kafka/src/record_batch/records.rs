@@ -163,22 +163,10 @@ impl<'a> Iterator for Headers<'a> {
     }
 }
 
-/// Reads a record only to see that it is sound and that its offset delta is `expected`.
+/// Reads a record, and sees that it is sound and that its offset delta is `expected`.
 #[inline]
-pub(super) fn check_record(input: &mut &[u8], expected: i32) -> Result<(), RecordProblem> {
-    check_delta(read_record(input)?, expected).map(|_| ())
-}
-
-/// The same, and that it has a key.
-pub(super) fn check_keyed_record(input: &mut &[u8], expected: i32) -> Result<(), RecordProblem> {
-    match check_delta(read_record(input)?, expected)?.key {
-        Some(_) => Ok(()),
-        None => Err(RecordProblem::NoKey),
-    }
-}
-
-#[inline]
-fn check_delta(record: Record<'_>, expected: i32) -> Result<Record<'_>, RecordProblem> {
+pub(super) fn check_record<'a>(input: &mut &'a [u8], expected: i32) -> Result<Record<'a>, RecordProblem> {
+    let record = read_record(input)?;
     match record.offset_delta {
         offset_delta if offset_delta == expected => Ok(record),
         found => Err(RecordProblem::OffsetDelta { found }),

@@ -221,7 +221,7 @@ fn a_compressed_body_is_not_looked_into() {
 }
 
 #[test]
-fn a_keyed_batch_has_a_key_in_every_record_compressed_or_not() {
+fn every_record_is_seen_compressed_or_not_within_the_limit() {
     let codecs =
         [Compression::None, Compression::Gzip, Compression::Snappy, Compression::Lz4, Compression::Zstd];
     for codec in codecs {
@@ -233,14 +233,30 @@ fn a_keyed_batch_has_a_key_in_every_record_compressed_or_not() {
             let compress = |plain: &[u8]| crate::compression::compress(codec, plain).map(Bytes::from);
             builder.build_compressed(codec, compress).unwrap()
         };
-        assert_eq!(batch(&[Some(b"a"), Some(b"")]).validate_keyed(3000), Ok(()), "{codec:?}");
-        let refused = BatchError::Record { index: 1, problem: RecordProblem::NoKey };
-        assert_eq!(batch(&[Some(b"a"), None]).validate_keyed(3000), Err(refused), "{codec:?}");
+        let mut seen = Vec::new();
+        let look = |index, record: &Record<'_>| seen.push((index, record.key.map(<[u8]>::to_vec)));
+        assert_eq!(batch(&[Some(b"a"), None]).validate_each(3000, look), Ok(()), "{codec:?}");
+        assert_eq!(seen, [(0, Some(b"a".to_vec())), (1, None)], "{codec:?}");
         if codec != Compression::None {
-            let refused = batch(&[Some(b"a"), Some(b"b")]).validate_keyed(2000).unwrap_err();
+            let refused = batch(&[Some(b"a"), Some(b"b")]).validate_each(2000, |_, _| ()).unwrap_err();
             assert_eq!(refused.error_code(), ErrorCode::MESSAGE_TOO_LARGE, "{codec:?}");
         }
     }
+}
+
+/// As a producer that is out of step with its own header sends it: nobody looks before the records are wanted.
+#[test]
+fn a_compressed_batch_whose_records_contradict_its_header_is_named_once_it_is_opened() {
+    let mut builder = BatchBuilder::new();
+    builder.record(1, None, Some(b"x"));
+    let compress = |plain: &[u8]| crate::compression::compress(Compression::Gzip, plain).map(Bytes::from);
+    let mut batch = builder.build_compressed(Compression::Gzip, compress).unwrap();
+    batch.header.record_count = 2;
+    batch.header.last_offset_delta = 1;
+    let batch = RecordBatch::seal(batch.header, batch.body);
+    assert_eq!(batch.validate(), Ok(()));
+    let problem = RecordProblem::Truncated { field: "record length" };
+    assert_eq!(batch.validate_each(1000, |_, _| ()), Err(BatchError::Record { index: 1, problem }));
 }
 
 #[test]

@@ -21,6 +21,27 @@ impl Tree {
         assert_eq!(input.next(), None, "left over in {text}");
         tree
     }
+
+    /// Leaves out those of the fields `names` that stand where `other` has no such field.
+    pub(crate) fn without_fields_unknown_to(self, other: &Self, names: &[&str]) -> Self {
+        match (self, other) {
+            (Self::Struct(fields), Self::Struct(others)) => {
+                let kept = fields.into_iter().filter_map(|(name, field)| {
+                    match others.iter().find(|(other, _)| *other == name) {
+                        Some((_, other)) => Some((name, field.without_fields_unknown_to(other, names))),
+                        None if names.contains(&name.as_str()) => None,
+                        None => Some((name, field)),
+                    }
+                });
+                Self::Struct(kept.collect())
+            }
+            (Self::List(items), Self::List(others)) if items.len() == others.len() => {
+                let items = items.into_iter().zip(others);
+                Self::List(items.map(|(item, other)| item.without_fields_unknown_to(other, names)).collect())
+            }
+            (other, _) => other,
+        }
+    }
 }
 
 fn value(input: &mut Peekable<Chars<'_>>) -> Tree {

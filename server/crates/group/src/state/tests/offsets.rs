@@ -84,7 +84,7 @@ fn who_may_commit() {
         ("an administrator, of a group without members", &emptied, ("", -1), ErrorCode::NONE),
         ("a member that has left", &emptied, ("a", 1), ErrorCode::UNKNOWN_MEMBER_ID),
         ("nobody, of a new group", &Table::new, ("", -1), ErrorCode::NONE),
-        ("a member of a group that is not there", &Table::new, ("a", 1), ErrorCode::ILLEGAL_GENERATION),
+        ("a member of a group that is not there", &Table::new, ("a", 1), ErrorCode::GROUP_ID_NOT_FOUND),
         ("a name without generation, of a new group", &Table::new, ("a", -1), ErrorCode::NONE),
     ];
     for (name, table, (member, generation), code) in cases {
