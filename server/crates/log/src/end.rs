@@ -145,10 +145,9 @@ mod tests {
         assert!(!end.must_roll(&header(150), 100, &config));
         assert!(end.must_roll(&header(150), 101, &config));
         assert!(end.must_roll(&header(151), 1, &config));
-        end.offset = 5 + i64::from(i32::MAX);
-        assert!(!end.must_roll(&header(100), 1, &config));
-        end.offset += 1;
-        assert!(end.must_roll(&header(100), 1, &config));
+        let base_offset = 5 + i64::from(i32::MAX);
+        assert!(!end.must_roll(&BatchHeader { base_offset, ..header(100) }, 1, &config));
+        assert!(end.must_roll(&BatchHeader { base_offset: base_offset + 1, ..header(100) }, 1, &config));
     }
 
     #[test]
