@@ -8,7 +8,7 @@ use concurrency_models::election_worker::{ElectionWorker, MetadataLeader, Verdic
 use concurrency_models::heartbeat_map::{Heartbeat, HeartbeatMap, Suspect};
 use concurrency_models::mailbox::{self, Receiver, Sender};
 use concurrency_models::raft_loop::{
-    self, Event, LogStore, MemoryStore, Outcome, Persist, Proposed, RaftLoop, StateMachine,
+    self, Event, LogStore, MemoryStore, Outcome, Persist, ProposeError, Proposed, RaftLoop, StateMachine,
 };
 use concurrency_models::sync::Mutex;
 use concurrency_models::timeout_monitor::{self, TimeoutMonitor};
@@ -18,6 +18,7 @@ use loom_tests::run::{Running, block_on, spawn_deep};
 use raft::eraftpb::{Entry, Snapshot};
 use raft::{Config, RawNode};
 
+use crate::end::{self, alone};
 use crate::group::{ELECTION_TIMEOUT, SameTimeout};
 use crate::world::{Network, World, serve_until};
 
@@ -111,9 +112,32 @@ fn lead(raw: &mut RawNode<MemoryStore>) {
     }
 }
 
+/// What came of each election that the worker has asked for, in order: `None` if nobody will ever say.
+#[derive(Clone, Default)]
+struct Learned(Arc<Lock<Vec<Answer>>>);
+
+type Answer = Result<Option<Outcome<Led>>, ProposeError>;
+
+#[expect(
+    clippy::disallowed_types,
+    reason = "no checker may see it: to note something is no step of a scenario"
+)]
+type Lock<T> = std::sync::Mutex<T>;
+
+impl Learned {
+    fn note(&self, answer: Answer) {
+        self.0.lock().expect("nobody panics with it").push(answer);
+    }
+
+    fn take(&self) -> Vec<Answer> {
+        std::mem::take(&mut self.0.lock().expect("nobody panics with it"))
+    }
+}
+
 /// The call to the metadata leader, which here is this node.
 struct Call {
     node: Arc<Node>,
+    learned: Learned,
     /// The metadata as its caller has seen it.
     seen: Partition,
     /// The disk of this node, and up to which entry: if no thread of its own serves it, this one does.
@@ -126,12 +150,20 @@ impl MetadataLeader<u32> for Call {
             return Verdict::Refused;
         };
         let proposal = ReplaceLeader { leader, leader_epoch: suspect.last.leader_epoch, partition_epoch };
-        let Ok(mut waiting) = self.node.propose(encode(proposal)) else { return Verdict::Refused };
+        let mut waiting = match self.node.propose(encode(proposal)) {
+            Ok(waiting) => waiting,
+            Err(error) => {
+                self.learned.note(Err(error));
+                return Verdict::Refused;
+            }
+        };
         if let Some((disk, last)) = &self.disk {
             disk.serve_until(*last);
         }
-        match waiting.outcome().await {
-            Ok(Outcome::Applied { value: Some((_, leader_epoch)), .. })
+        let outcome = waiting.outcome().await.ok();
+        self.learned.note(Ok(outcome.clone()));
+        match outcome {
+            Some(Outcome::Applied { value: Some((_, leader_epoch)), .. })
                 if leader_epoch > proposal.leader_epoch =>
             {
                 Verdict::Led(Heartbeat { leader_epoch, at_ms: NOW_MS })
@@ -202,7 +234,7 @@ impl Cluster {
             assert_eq!(block_on(raft_loop.run()), Ok(()));
             world.lock().over = true;
         });
-        (Parts { node, events, heartbeats, disk }, running)
+        (Parts { node, events, heartbeats, disk, learned: Learned::default() }, running)
     }
 }
 
@@ -212,6 +244,15 @@ pub(crate) struct Parts {
     pub(crate) events: Sender<Event>,
     pub(crate) heartbeats: Heartbeats,
     pub(crate) disk: Disk,
+    learned: Learned,
+}
+
+/// What is left to see when all of them have ended.
+#[derive(Debug)]
+#[expect(dead_code, reason = "it is there to be printed")]
+pub(crate) struct End {
+    learned: Vec<Answer>,
+    disk: end::Disk,
 }
 
 impl Parts {
@@ -239,7 +280,7 @@ impl Parts {
     }
 
     fn worker(&self, disk: Option<(Disk, u64)>) -> ElectionWorker<u32, Call> {
-        let call = Call { node: self.node.clone(), seen: orders(), disk };
+        let call = Call { node: self.node.clone(), learned: self.learned.clone(), seen: orders(), disk };
         ElectionWorker::new(self.heartbeats.clone(), call)
     }
 
@@ -253,6 +294,11 @@ impl Parts {
 
     pub(crate) fn stop(&self) {
         assert!(block_on(self.events.send(Event::Stop)).is_ok());
+    }
+
+    /// To be called when whatever was started has ended.
+    pub(crate) fn end(self) -> End {
+        End { learned: self.learned.take(), disk: end::Disk::of(&alone(self.disk.world)) }
     }
 }
 

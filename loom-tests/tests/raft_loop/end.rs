@@ -22,7 +22,7 @@ pub(crate) struct End {
 /// What a restart would find.
 #[derive(Debug)]
 #[expect(dead_code, reason = "it is there to be printed")]
-struct Disk {
+pub(crate) struct Disk {
     /// Number of the last request that became durable: requests differ in how much was ready at once.
     requests: u64,
     term: u64,
@@ -32,21 +32,27 @@ struct Disk {
     last: u64,
 }
 
-/// Takes the world apart, which nobody else has any more: there is nothing to lock, and so nothing more for a checker to explore.
+/// Takes the world apart.
 pub(crate) fn end(world: Arc<Mutex<World>>, shown: Arc<Mutex<usize>>) -> End {
     let world = alone(world);
-    let hard_state = world.disk.initial_state().expect("a log in memory").hard_state;
-    let disk = Disk {
-        requests: world.persisted,
-        term: hard_state.term,
-        vote: hard_state.vote,
-        commit: hard_state.commit,
-        last: world.disk.last_index().expect("a log in memory"),
-    };
-    End { shown: alone(shown), disk, sent: world.sent.iter().map(told).collect() }
+    End { shown: alone(shown), disk: Disk::of(&world), sent: world.sent.iter().map(told).collect() }
 }
 
-fn alone<T>(shared: Arc<Mutex<T>>) -> T {
+impl Disk {
+    pub(crate) fn of(world: &World) -> Self {
+        let hard_state = world.disk.initial_state().expect("a log in memory").hard_state;
+        Self {
+            requests: world.persisted,
+            term: hard_state.term,
+            vote: hard_state.vote,
+            commit: hard_state.commit,
+            last: world.disk.last_index().expect("a log in memory"),
+        }
+    }
+}
+
+/// What nobody else has any more: there is nothing to lock, and so nothing more for a checker to explore.
+pub(crate) fn alone<T>(shared: Arc<Mutex<T>>) -> T {
     Arc::into_inner(shared).expect("the loop has ended, and had the only other one").into_inner()
 }
 
