@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use concurrency_models::election::{Partition, ReplaceLeader};
-use concurrency_models::election_worker::{ElectionWorker, MetadataLeader, Verdict};
-use concurrency_models::heartbeat_map::{Heartbeat, HeartbeatMap, Suspect};
+use concurrency_models::election_worker::ElectionWorker;
+use concurrency_models::heartbeat_map::{Heartbeat, HeartbeatMap};
 use concurrency_models::mailbox::{self, Receiver, Sender};
 use concurrency_models::raft_loop::{
-    self, Event, LogStore, MemoryStore, Outcome, Persist, ProposeError, Proposed, RaftLoop, StateMachine,
+    self, Event, LogStore, MemoryStore, Persist, Proposed, RaftLoop, StateMachine,
 };
 use concurrency_models::sync::Mutex;
 use concurrency_models::timeout_monitor::{self, TimeoutMonitor};
@@ -18,6 +18,7 @@ use loom_tests::run::{Running, block_on, spawn_deep};
 use raft::eraftpb::{Entry, Snapshot};
 use raft::{Config, RawNode};
 
+use crate::call::{Answer, Call, Learned};
 use crate::end::{self, alone};
 use crate::group::{ELECTION_TIMEOUT, SameTimeout};
 use crate::world::{Network, World, serve_until};
@@ -38,7 +39,7 @@ const BEHIND: i32 = 4;
 const MAILBOX: usize = 4;
 
 /// What a proposer learns: who leads the partition after its entry, and in which epoch.
-type Led = (Option<i32>, i32);
+pub(crate) type Led = (Option<i32>, i32);
 pub(crate) type Node = raft_loop::Node<MemoryStore, Led>;
 pub(crate) type Heartbeats = Arc<HeartbeatMap<u32>>;
 
@@ -86,7 +87,7 @@ fn as_of_now(partition: &Partition) -> Heartbeat {
     Heartbeat { leader_epoch: partition.leader_epoch, at_ms }
 }
 
-fn encode(proposal: ReplaceLeader) -> Vec<u8> {
+pub(crate) fn encode(proposal: ReplaceLeader) -> Vec<u8> {
     let ReplaceLeader { leader, leader_epoch, partition_epoch } = proposal;
     [leader, leader_epoch, partition_epoch].into_iter().flat_map(i32::to_be_bytes).collect()
 }
@@ -109,67 +110,6 @@ fn lead(raw: &mut RawNode<MemoryStore>) {
         ready.hs().into_iter().for_each(|hard_state| store.put_hard_state(hard_state));
         let _nothing_to_apply = raw.advance(ready);
         raw.advance_apply();
-    }
-}
-
-/// What came of each election that the worker has asked for, in order: `None` if nobody will ever say.
-#[derive(Clone, Default)]
-struct Learned(Arc<Lock<Vec<Answer>>>);
-
-type Answer = Result<Option<Outcome<Led>>, ProposeError>;
-
-#[expect(
-    clippy::disallowed_types,
-    reason = "no checker may see it: to note something is no step of a scenario"
-)]
-type Lock<T> = std::sync::Mutex<T>;
-
-impl Learned {
-    fn note(&self, answer: Answer) {
-        self.0.lock().expect("nobody panics with it").push(answer);
-    }
-
-    fn take(&self) -> Vec<Answer> {
-        std::mem::take(&mut self.0.lock().expect("nobody panics with it"))
-    }
-}
-
-/// The call to the metadata leader, which here is this node.
-struct Call {
-    node: Arc<Node>,
-    learned: Learned,
-    /// The metadata as its caller has seen it.
-    seen: Partition,
-    /// The disk of this node, and up to which entry: if no thread of its own serves it, this one does.
-    disk: Option<(Disk, u64)>,
-}
-
-impl MetadataLeader<u32> for Call {
-    async fn elect(&self, suspect: Suspect<u32>) -> Verdict {
-        let Partition { leader: Some(leader), partition_epoch, .. } = self.seen else {
-            return Verdict::Refused;
-        };
-        let proposal = ReplaceLeader { leader, leader_epoch: suspect.last.leader_epoch, partition_epoch };
-        let mut waiting = match self.node.propose(encode(proposal)) {
-            Ok(waiting) => waiting,
-            Err(error) => {
-                self.learned.note(Err(error));
-                return Verdict::Refused;
-            }
-        };
-        if let Some((disk, last)) = &self.disk {
-            disk.serve_until(*last);
-        }
-        let outcome = waiting.outcome().await.ok();
-        self.learned.note(Ok(outcome.clone()));
-        match outcome {
-            Some(Outcome::Applied { value: Some((_, leader_epoch)), .. })
-                if leader_epoch > proposal.leader_epoch =>
-            {
-                Verdict::Led(Heartbeat { leader_epoch, at_ms: NOW_MS })
-            }
-            _ => Verdict::Refused,
-        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Fixes #2 and #3 of the seed together: heartbeat map, timeout monitor and election worker, and the Raft loop around the real `raft::RawNode` that
 //! the worker proposes to.
 
+mod call;
 mod cluster;
 #[path = "../raft_loop/end.rs"]
 #[allow(dead_code, reason = "of the end there, the disk is used")]

@@ -85,10 +85,11 @@ fn a_disk_that_fails_ends_the_loop_and_nothing_leaves() {
             assert!(request.must_sync);
             let failed = PersistFailed("no such device".to_owned());
             assert!(block_on(events.send(Event::Persisted(Err(failed.clone())))).is_ok());
-            assert_eq!(running.join(), Err(RaftLoopError::Persist(failed)));
+            let ended = running.join();
+            assert_eq!(ended, Err(RaftLoopError::Persist(failed)));
             assert_eq!(world.lock().sent, [], "nobody must believe that it is durable");
             drop(node);
-            (request.number, end(world, shown))
+            (ended, end(world, shown))
         })
     });
 }
@@ -147,10 +148,11 @@ fn what_the_disk_was_not_asked_for_counts_for_nothing() {
             let running = start(raft_loop, &world);
             let request = block_on(requests.recv()).expect("the loop asks");
             assert!(block_on(events.send(Event::Persisted(Ok(request.number + 1)))).is_ok());
-            assert!(matches!(running.join(), Err(RaftLoopError::Persist(_))));
+            let ended = running.join();
+            assert!(matches!(ended, Err(RaftLoopError::Persist(_))));
             assert_eq!(world.lock().sent, []);
             drop(node);
-            (request.number, end(world, shown))
+            (ended, end(world, shown))
         })
     });
 }
@@ -163,10 +165,11 @@ fn a_wal_thread_that_is_gone_ends_the_loop() {
             let mut waiting = node.propose(vec![7]).expect("a single voter leads");
             drop((requests, events));
             let running = start(raft_loop, &world);
-            assert!(matches!(running.join(), Err(RaftLoopError::Persist(_))));
+            let ended = running.join();
+            assert!(matches!(ended, Err(RaftLoopError::Persist(_))));
             let outcome = block_on(waiting.outcome());
             assert_eq!(outcome, Ok(Outcome::Stopped));
-            (outcome, end(world, shown))
+            (ended, outcome, end(world, shown))
         })
     });
 }
