@@ -20,8 +20,9 @@
 //! }
 //! ```
 //!
-//! A scenario returns its *final state*, `()` if it has none to tell: what may differ from one interleaving to another, such as who was first. It is
-//! told apart by its `Debug` text, so it holds plain values: no address, no lock.
+//! A scenario returns its *final state*: what may differ from one interleaving to another, such as who was first, and what must not. What std and shuttle
+//! come to must be among what loom has seen, so `()` leaves them nothing to contradict. It is told apart by its `Debug` text, so it holds plain values: no
+//! address, no lock.
 //!
 //! What a scenario may use is in [`run`]: threads, `block_on`, polling a future once and dropping it. A closure must do the same
 //! thing each time it is called: no clock, no environment, no random numbers, no randomly seeded map.

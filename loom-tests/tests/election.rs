@@ -41,6 +41,7 @@ fn the_next_leader_is_in_sync_and_alive_and_not_the_suspect() {
             (partition.leader, partition.leader_epoch, partition.partition_epoch),
             (Some(NEXT), 5, 10)
         );
+        partition
     });
 }
 
@@ -48,19 +49,18 @@ fn the_next_leader_is_in_sync_and_alive_and_not_the_suspect() {
 fn an_election_that_comes_too_late_changes_nothing() {
     check_sequence(|| {
         let outdated = Err(NotElected::Outdated { leader_epoch: 4, partition_epoch: 9 });
-        for late in [
+        let all_late = [
             ReplaceLeader { leader: NEXT, ..PROPOSAL },
             ReplaceLeader { leader_epoch: 3, ..PROPOSAL },
             ReplaceLeader { partition_epoch: 8, ..PROPOSAL },
-        ] {
+        ];
+        all_late.map(|late| {
             let mut partition = partition();
-            assert_eq!(
-                partition.replace_leader(late, &alive()),
-                outdated,
-                "applied without comparing: {late:?}"
-            );
+            let elected = partition.replace_leader(late, &alive());
+            assert_eq!(elected, outdated, "applied without comparing: {late:?}");
             assert_eq!(partition, self::partition());
-        }
+            elected
+        })
     });
 }
 
@@ -70,8 +70,10 @@ fn the_same_election_twice_elects_once() {
         let mut partition = partition();
         assert_eq!(partition.replace_leader(PROPOSAL, &alive()), Ok(NEXT));
         let elected = partition.clone();
-        assert!(partition.replace_leader(PROPOSAL, &alive()).is_err());
+        let again = partition.replace_leader(PROPOSAL, &alive());
+        assert!(again.is_err());
         assert_eq!(partition, elected);
+        (again, partition)
     });
 }
 
@@ -80,7 +82,9 @@ fn without_a_candidate_the_partition_stays_as_it_is() {
     check_sequence(|| {
         let mut partition = partition();
         let only_the_suspect = BTreeSet::from([DEAD, BEHIND]);
-        assert_eq!(partition.replace_leader(PROPOSAL, &only_the_suspect), Err(NotElected::NoCandidate));
+        let elected = partition.replace_leader(PROPOSAL, &only_the_suspect);
+        assert_eq!(elected, Err(NotElected::NoCandidate));
         assert_eq!(partition, self::partition());
+        (elected, partition)
     });
 }

@@ -34,8 +34,14 @@ impl Metadata {
         Self(Arc::new(Mutex::new(Asked { refusals, ..Asked::default() })))
     }
 
+    /// The epochs of those that were suspected, in the order in which it was asked.
     fn asked_epochs(&self) -> Vec<i32> {
         self.0.lock().suspects.iter().map(|suspect| suspect.last.leader_epoch).collect()
+    }
+
+    /// Who was suspected, when no worker is there any more to ask: there is nothing to lock.
+    fn into_suspects(self) -> Vec<Suspect<u32>> {
+        Arc::into_inner(self.0).expect("its workers have ended").into_inner().suspects
     }
 }
 
@@ -84,17 +90,20 @@ fn a_dead_leader_is_replaced_once_by_two_workers_and_two_sweeps() {
             let heartbeats = heartbeats.clone();
             move || heartbeats.sweep(ELECTED_MS, TIMEOUT_MS)
         });
-        heartbeats.sweep(ELECTED_MS, TIMEOUT_MS);
-        sweep.join();
+        let mine = heartbeats.sweep(ELECTED_MS, TIMEOUT_MS);
+        let others = sweep.join();
         heartbeats.close();
         work(&heartbeats, &metadata);
         worker.join();
-        assert_eq!(metadata.asked_epochs(), [1], "one election for a partition and epoch");
+        let asked = metadata.asked_epochs();
+        assert_eq!(asked, [1], "one election for a partition and epoch");
+        let watched = heartbeats.watched(&ORDERS);
         assert_eq!(
-            heartbeats.watched(&ORDERS),
+            watched,
             Some(Heartbeat { leader_epoch: 2, at_ms: ELECTED_MS }),
             "the new leader is watched"
         );
+        ([mine, others], asked, watched)
     });
 }
 
@@ -108,8 +117,11 @@ fn a_leader_that_came_back_is_not_replaced() {
         let worker = start(&heartbeats, &metadata);
         heartbeats.close();
         worker.join();
-        assert_eq!(metadata.asked_epochs(), [0; 0], "an election of a healthy leader");
-        assert_eq!(heartbeats.watched(&ORDERS), Some(back));
+        let asked = metadata.asked_epochs();
+        assert_eq!(asked, [0; 0], "an election of a healthy leader");
+        let watched = heartbeats.watched(&ORDERS);
+        assert_eq!(watched, Some(back));
+        (asked, watched)
     });
 }
 
@@ -126,8 +138,11 @@ fn a_trigger_of_an_older_epoch_changes_nothing() {
         drop(election);
         heartbeats.close();
         worker.join();
-        assert_eq!(metadata.asked_epochs(), [0; 0]);
-        assert_eq!(heartbeats.watched(&ORDERS), Some(newer));
+        let asked = metadata.asked_epochs();
+        assert_eq!(asked, [0; 0]);
+        let watched = heartbeats.watched(&ORDERS);
+        assert_eq!(watched, Some(newer));
+        (asked, watched)
     });
 }
 
@@ -140,7 +155,9 @@ fn a_partition_that_is_not_followed_any_more_is_nobodys_business() {
         heartbeats.unfollow(&ORDERS);
         heartbeats.close();
         worker.join();
-        assert!(!heartbeats.is_followed(&ORDERS), "it comes back by its election");
+        let followed = heartbeats.is_followed(&ORDERS);
+        assert!(!followed, "it comes back by its election");
+        (metadata.into_suspects(), followed)
     });
 }
 
@@ -164,7 +181,9 @@ fn a_dead_leader_is_replaced() {
         tick_twice(&heartbeats, &metadata);
         let leader_epoch = heartbeats.watched(&ORDERS).map(|leader| leader.leader_epoch);
         assert_eq!(leader_epoch, Some(2), "nobody replaces the dead leader");
-        assert_eq!(metadata.asked_epochs(), [1]);
+        let asked = metadata.asked_epochs();
+        assert_eq!(asked, [1]);
+        (asked, leader_epoch)
     });
 }
 
@@ -175,11 +194,13 @@ fn a_refused_election_is_tried_again_by_the_next_sweep() {
         let (heartbeats, metadata) = (following_orders(), Metadata::refusing(1));
         tick_twice(&heartbeats, &metadata);
         let leader_epoch = heartbeats.watched(&ORDERS).map(|leader| leader.leader_epoch);
-        match metadata.asked_epochs().len() {
+        let asked = metadata.asked_epochs();
+        match asked.len() {
             1 => assert_eq!(leader_epoch, Some(1), "refused after the last sweep: a next one would find it"),
             2 => assert_eq!(leader_epoch, Some(2), "elected at the second attempt"),
             asked => panic!("asked {asked} times for the dead leader to be replaced"),
         }
+        (asked, leader_epoch)
     });
 }
 
@@ -193,11 +214,13 @@ fn the_end_of_a_slow_election_does_not_start_a_third_one() {
         heartbeats.sweep(ELECTED_MS, TIMEOUT_MS);
         let worker = start(&heartbeats, &metadata);
         drop(slow);
-        heartbeats.sweep(ELECTED_MS, TIMEOUT_MS);
+        let swept = heartbeats.sweep(ELECTED_MS, TIMEOUT_MS);
         heartbeats.close();
         work(&heartbeats, &metadata);
         worker.join();
-        assert_eq!(metadata.asked_epochs(), [2], "one election for a partition and epoch");
+        let asked = metadata.asked_epochs();
+        assert_eq!(asked, [2], "one election for a partition and epoch");
+        (swept, asked)
     });
 }
 
@@ -235,7 +258,9 @@ fn a_refusal_leaves_the_partition_as_stale_as_it_was() {
         heartbeats.sweep(ELECTED_MS, TIMEOUT_MS);
         heartbeats.close();
         work(&heartbeats, &metadata);
-        assert_eq!(heartbeats.watched(&ORDERS), Some(Heartbeat { leader_epoch: 1, at_ms: 0 }));
+        let watched = heartbeats.watched(&ORDERS);
+        assert_eq!(watched, Some(Heartbeat { leader_epoch: 1, at_ms: 0 }));
         assert_eq!(heartbeats.sweep(ELECTED_MS, TIMEOUT_MS).deferred, 1, "the next sweep finds it");
+        watched
     });
 }

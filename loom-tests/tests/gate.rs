@@ -38,7 +38,9 @@ fn who_is_inside_can_finish() {
         });
         assert!(gate.inside() >= 1, "drained while somebody was inside");
         drop(pass);
-        assert_eq!(closer.join(), 0);
+        let inside = closer.join();
+        assert_eq!(inside, 0);
+        inside
     });
 }
 
@@ -55,7 +57,9 @@ fn who_waits_for_the_end_waits_for_the_close_too() {
         });
         drop(gate.enter());
         gate.close();
-        assert!(waiter.join(), "open, and called drained");
+        let refused = waiter.join();
+        assert!(refused, "open, and called drained");
+        refused
     });
 }
 

@@ -31,9 +31,12 @@ fn every_append_completes() {
     check(|| {
         let (queue, flusher) = group_commit::new();
         let flusher = flush(flusher, ALL); // may look before anything is there
-        assert_eq!(outcome(queue.append(1, 1)), Ok(1));
+        let answer = outcome(queue.append(1, 1));
+        assert_eq!(answer, Ok(1));
         queue.close();
-        assert_eq!(flusher.join(), [[1]]);
+        let flushed = flusher.join();
+        assert_eq!(flushed, [[1]]);
+        (answer, flushed)
     });
 }
 
@@ -133,11 +136,9 @@ fn an_append_after_the_end_says_how_it_ended() {
         let (queue, flusher) = group_commit::new::<u32, u32>();
         queue.close();
         drop(flusher);
-        assert_eq!(
-            queue.append(1, 1).err(),
-            Some(Rejected::Closed(1)),
-            "it was closed and had nothing left to do"
-        );
+        let rejected = queue.append(1, 1).err();
+        assert_eq!(rejected, Some(Rejected::Closed(1)), "it was closed and had nothing left to do");
+        rejected
     });
 }
 
@@ -152,6 +153,7 @@ fn a_group_that_is_not_answered_fails_as_a_whole() {
         let first = queue.append(1, 1).map(|mut answer| block_on(answer.wait()));
         assert_eq!(first, Ok(Err(Unanswered)));
         fails.join();
+        first
     });
 }
 
@@ -164,6 +166,7 @@ fn a_group_is_as_large_as_may_be_and_never_empty() {
         let flushed = flush(flusher, 6).join();
         assert_eq!(flushed, [vec![1, 2], vec![3], vec![4]]);
         assert!(answers.into_iter().zip(1..).all(|(answer, value)| outcome(answer) == Ok(value)));
+        flushed
     });
 }
 

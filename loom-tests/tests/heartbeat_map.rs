@@ -46,9 +46,11 @@ fn on_thread<R: Send + 'static>(
 fn an_iteration_only_reads_whoever_shares_a_shard() {
     check_sharded_sequence(2, || {
         let heartbeats = following_both();
-        assert_eq!(heartbeats.sweep(100, TIMEOUT_MS), Swept { triggered: 2, deferred: 0 });
+        let swept = heartbeats.sweep(100, TIMEOUT_MS);
+        assert_eq!(swept, Swept { triggered: 2, deferred: 0 });
         assert_eq!((heartbeats.watched(&ORDERS), heartbeats.watched(&PAYMENTS)), (None, None));
         assert!(heartbeats.has_election(&ORDERS) && heartbeats.has_election(&PAYMENTS));
+        swept
     });
 }
 
@@ -57,7 +59,7 @@ fn a_heartbeat_at_any_point_of_a_sweep_keeps_its_entry() {
     check_sharded(2, || {
         let heartbeats = following_both();
         let leader = on_thread(&heartbeats, |heartbeats| heartbeats.heartbeat(&ORDERS, at(100)));
-        heartbeats.sweep(100, TIMEOUT_MS);
+        let swept = heartbeats.sweep(100, TIMEOUT_MS);
         leader.join();
         assert!(heartbeats.has_election(&PAYMENTS), "its leader is silent");
         assert!(heartbeats.is_followed(&ORDERS), "neither watched nor in an election");
@@ -67,8 +69,10 @@ fn a_heartbeat_at_any_point_of_a_sweep_keeps_its_entry() {
             let suspect = election.suspect().partition;
             assert_eq!(election.is_still_suspect(), suspect == PAYMENTS, "partition {suspect}");
         }
-        assert_eq!(heartbeats.watched(&ORDERS), Some(at(100)), "the heartbeat is lost");
-        assert_eq!(heartbeats.watched(&PAYMENTS), Some(at(0)));
+        let watched = [heartbeats.watched(&ORDERS), heartbeats.watched(&PAYMENTS)];
+        assert_eq!(watched[0], Some(at(100)), "the heartbeat is lost");
+        assert_eq!(watched[1], Some(at(0)));
+        (swept, watched)
     });
 }
 
@@ -77,17 +81,19 @@ fn a_followed_partition_is_watched_or_has_an_election_at_every_moment() {
     check(|| {
         let heartbeats = following_orders();
         let monitor = on_thread(&heartbeats, |heartbeats| {
-            heartbeats.sweep(100, TIMEOUT_MS);
-            heartbeats.sweep(200, TIMEOUT_MS);
+            [100, 200].map(|now_ms| heartbeats.sweep(now_ms, TIMEOUT_MS).triggered)
         });
         let worker = on_thread(&heartbeats, |heartbeats| drop(block_on(heartbeats.next_election())));
         assert!(heartbeats.is_followed(&ORDERS), "neither watched nor in an election");
-        monitor.join();
+        let triggered = monitor.join();
         worker.join();
         assert!(heartbeats.is_followed(&ORDERS), "neither watched nor in an election");
         heartbeats.close();
-        drop(block_on(heartbeats.next_election())); // there is one if the second sweep came after the first refusal
-        assert_eq!(heartbeats.watched(&ORDERS), Some(at(0)), "refused: the next sweep tries again");
+        // There is one if the second sweep came after the first refusal.
+        let another = block_on(heartbeats.next_election()).map(|election| election.suspect());
+        let watched = heartbeats.watched(&ORDERS);
+        assert_eq!(watched, Some(at(0)), "refused: the next sweep tries again");
+        (triggered, another, watched)
     });
 }
 
@@ -100,13 +106,17 @@ fn a_heartbeat_is_not_lost_while_its_partition_moves() {
             on_thread(&heartbeats, |heartbeats| drop(block_on(heartbeats.next_election()))),
             on_thread(&heartbeats, |heartbeats| heartbeats.heartbeat(&ORDERS, at(150))),
         ];
-        heartbeats.sweep(160, TIMEOUT_MS);
+        let swept = heartbeats.sweep(160, TIMEOUT_MS);
         join_all(threads);
         heartbeats.close();
+        let mut left = Vec::new();
         while let Some(election) = block_on(heartbeats.next_election()) {
             assert!(!election.is_still_suspect(), "it was heard of");
+            left.push(election.suspect());
         }
-        assert_eq!(heartbeats.watched(&ORDERS), Some(at(150)), "the heartbeat is lost");
+        let watched = heartbeats.watched(&ORDERS);
+        assert_eq!(watched, Some(at(150)), "the heartbeat is lost");
+        (swept, left, watched)
     });
 }
 
@@ -116,8 +126,10 @@ fn two_sweeps_at_once_suspect_a_leader_once() {
         let heartbeats = following_both();
         let other = on_thread(&heartbeats, |heartbeats| heartbeats.sweep(100, TIMEOUT_MS));
         let mine = heartbeats.sweep(100, TIMEOUT_MS);
-        let triggered = mine.triggered + other.join().triggered;
+        let others = other.join();
+        let triggered = mine.triggered + others.triggered;
         assert_eq!((triggered, heartbeats.queued_elections()), (2, 2), "one trigger for each leader");
+        [mine, others]
     });
 }
 
@@ -134,7 +146,9 @@ fn a_heartbeat_newer_than_the_sweep_is_no_timeout() {
             );
         }
         assert_eq!(heartbeats.sweep(1_049, TIMEOUT_MS).triggered, 0, "one millisecond is left");
-        assert_eq!(heartbeats.sweep(1_050, TIMEOUT_MS).triggered, 1);
+        let swept = heartbeats.sweep(1_050, TIMEOUT_MS);
+        assert_eq!(swept.triggered, 1);
+        swept
     });
 }
 
@@ -149,12 +163,13 @@ fn what_finds_no_room_is_watched_until_the_next_sweep() {
             election.led(Heartbeat { leader_epoch: 2, at_ms: 100 });
             election.suspect().partition
         });
-        heartbeats.sweep(100, TIMEOUT_MS);
+        let swept = heartbeats.sweep(100, TIMEOUT_MS);
         assert!(heartbeats.is_followed(&ORDERS) && heartbeats.is_followed(&PAYMENTS), "a trigger is lost");
         let first = worker.join();
-        heartbeats.sweep(120, TIMEOUT_MS);
+        let swept_again = heartbeats.sweep(120, TIMEOUT_MS);
         let second = block_on(heartbeats.next_election()).expect("found again").suspect().partition;
         assert_eq!((first + second, heartbeats.queued_elections()), (ORDERS + PAYMENTS, 0));
+        [swept, swept_again] // which partition was first is the map's to say
     });
 }
 
@@ -169,7 +184,9 @@ fn a_closed_channel_loses_no_partition() {
         shutdown.join();
         let drained = block_on(heartbeats.next_election()).is_some();
         assert_eq!(drained, swept.triggered == 1, "what got in comes out, and nothing else does");
-        assert_eq!(heartbeats.watched(&ORDERS), Some(at(0)));
+        let watched = heartbeats.watched(&ORDERS);
+        assert_eq!(watched, Some(at(0)));
+        (swept, watched)
     });
 }
 
@@ -178,16 +195,17 @@ fn what_is_not_followed_any_more_does_not_come_back() {
     check(|| {
         let heartbeats = following_orders();
         heartbeats.sweep(100, TIMEOUT_MS);
-        let threads = [
-            on_thread(&heartbeats, |heartbeats| heartbeats.heartbeat(&ORDERS, at(100))),
-            on_thread(&heartbeats, |heartbeats| {
-                heartbeats.close();
-                drop(block_on(heartbeats.next_election()));
-            }),
-        ];
+        let leader = on_thread(&heartbeats, |heartbeats| heartbeats.heartbeat(&ORDERS, at(100)));
+        let worker = on_thread(&heartbeats, |heartbeats| {
+            heartbeats.close();
+            block_on(heartbeats.next_election()).map(|election| election.suspect())
+        });
         heartbeats.unfollow(&ORDERS);
-        join_all(threads);
-        assert!(!heartbeats.is_followed(&ORDERS), "it is watched, and nobody follows it");
+        leader.join();
+        let held = worker.join();
+        let followed = heartbeats.is_followed(&ORDERS);
+        assert!(!followed, "it is watched, and nobody follows it");
+        (held, followed)
     });
 }
 
@@ -197,10 +215,12 @@ fn a_newer_leader_supersedes_the_election_of_the_older_one() {
         let heartbeats = following_orders();
         let newer = Heartbeat { leader_epoch: 2, at_ms: 60 };
         let metadata = on_thread(&heartbeats, move |heartbeats| heartbeats.follow(ORDERS, newer));
-        heartbeats.sweep(55, TIMEOUT_MS);
+        let swept = heartbeats.sweep(55, TIMEOUT_MS);
         metadata.join();
-        assert_eq!(heartbeats.watched(&ORDERS), Some(newer), "the newer leader is not watched");
+        let watched = heartbeats.watched(&ORDERS);
+        assert_eq!(watched, Some(newer), "the newer leader is not watched");
         assert_eq!(heartbeats.queued_elections(), 0, "an election of an older epoch changes nothing");
+        (swept, watched)
     });
 }
 
@@ -217,12 +237,14 @@ fn the_end_of_an_older_election_leaves_the_newer_one_alone() {
             let election = block_on(heartbeats.next_election()).expect("epoch 2");
             assert!(election.is_still_suspect(), "it is the one of its partition");
             assert_eq!(heartbeats.sweep(300, TIMEOUT_MS), Swept::default(), "a third election starts");
-            drop(election);
+            election.suspect()
         });
         assert!(!slow.is_still_suspect(), "its epoch is over");
         drop(slow);
-        worker.join();
-        assert_eq!(heartbeats.watched(&ORDERS), Some(Heartbeat { leader_epoch: 2, at_ms: 60 }));
+        let held = worker.join();
+        let watched = heartbeats.watched(&ORDERS);
+        assert_eq!(watched, Some(Heartbeat { leader_epoch: 2, at_ms: 60 }));
+        (held, watched)
     });
 }
 
@@ -240,6 +262,7 @@ fn a_deposed_leader_keeps_nobody_from_suspecting_the_newer_one() {
         let election = block_on(heartbeats.next_election()).expect("suspected");
         assert_eq!(election.suspect(), Suspect { partition: ORDERS, last: newer });
         assert!(election.is_still_suspect(), "nothing was heard in its epoch");
+        election.suspect()
     });
 }
 
@@ -250,8 +273,10 @@ fn heartbeat_frames_keep_an_idle_partition() {
         heartbeats.hear(&Frame::Heartbeat(vec![(ORDERS, 1), (PAYMENTS, 1)]), 100);
         assert_eq!(heartbeats.sweep(100, TIMEOUT_MS), Swept::default(), "a healthy leader is suspected");
         heartbeats.hear(&Frame::Records(ORDERS, 1), 150);
-        assert_eq!(heartbeats.sweep(150, TIMEOUT_MS), Swept { triggered: 1, deferred: 0 });
+        let swept = heartbeats.sweep(150, TIMEOUT_MS);
+        assert_eq!(swept, Swept { triggered: 1, deferred: 0 });
         assert!(heartbeats.has_election(&PAYMENTS) && !heartbeats.has_election(&ORDERS));
+        swept
     });
 }
 
@@ -267,7 +292,9 @@ fn only_the_monitor_suspects_however_many_connections_there_are() {
         connect().join();
         join_all(connections);
         assert_eq!(heartbeats.queued_elections(), 0, "a connection has a monitor of its own");
-        assert_eq!(heartbeats.sweep(100, TIMEOUT_MS).triggered, 1, "one trigger for a timeout");
+        let swept = heartbeats.sweep(100, TIMEOUT_MS);
+        assert_eq!(swept.triggered, 1, "one trigger for a timeout");
+        swept
     });
 }
 
@@ -280,6 +307,8 @@ fn a_partition_that_is_not_followed_is_not_watched() {
         heartbeats.unfollow(&ORDERS);
         heartbeats.heartbeat(&ORDERS, at(10));
         assert_eq!(heartbeats.watched(&ORDERS), None);
-        assert_eq!(heartbeats.sweep(1_000, TIMEOUT_MS), Swept::default());
+        let swept = heartbeats.sweep(1_000, TIMEOUT_MS);
+        assert_eq!(swept, Swept::default());
+        swept
     });
 }

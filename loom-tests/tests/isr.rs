@@ -70,7 +70,9 @@ fn what_is_committed_is_on_every_in_sync_replica() {
         });
         assert_eq!(block_on(isr.committed(&appended, 1)), Ok(1));
         assert_eq!(*disks.lock(), nodes([ME, FOLLOWER]), "committed, and not on every disk");
-        assert!(join_all(replicas).iter().all(Result::is_ok));
+        let acknowledged = join_all(replicas);
+        assert!(acknowledged.iter().all(Result::is_ok));
+        acknowledged
     });
 }
 
@@ -122,7 +124,9 @@ fn a_replica_on_its_way_out_still_counts() {
         let change = isr.propose_shrink(1, MAX_LAG_MS + 1, MAX_LAG_MS).expect("the follower lags");
         assert_eq!(isr.acknowledge(1, said(ME, 1)), Ok(0), "committed without one that may be in sync");
         assert_eq!(isr.apply(1, change.in_sync.into_keys().collect(), 1), Ok(1));
-        assert_eq!(waiter.join(), Ok(1));
+        let committed = waiter.join();
+        assert_eq!(committed, Ok(1));
+        committed
     });
 }
 
@@ -134,8 +138,11 @@ fn an_older_in_sync_set_changes_nothing() {
             let isr = isr.clone();
             spawn(move || isr.apply(1, in_sync, epoch))
         });
-        assert!(join_all(appliers).iter().all(Result::is_ok));
-        assert_eq!(isr.in_sync(), nodes([ME]), "an older set has replaced a newer");
+        let applied = join_all(appliers);
+        assert!(applied.iter().all(Result::is_ok));
+        let in_sync = isr.in_sync();
+        assert_eq!(in_sync, nodes([ME]), "an older set has replaced a newer");
+        (applied, in_sync)
     });
 }
 
@@ -239,7 +246,9 @@ fn what_a_former_life_had_acknowledged_counts_no_more() {
         assert_eq!(isr.acknowledge(1, said(ME, 1)), Ok(0), "committed by a disk that may have lost it");
         assert_eq!(isr.restarted(1, FOLLOWER, 1), Ok(0), "back into a former life");
         let again = Acknowledgement { broker_epoch: 2, ..said(FOLLOWER, 1) };
-        assert_eq!(isr.acknowledge(1, again), Ok(1));
+        let counted = isr.acknowledge(1, again);
+        assert_eq!(counted, Ok(1));
+        counted
     });
 }
 
@@ -270,7 +279,9 @@ fn a_commit_ends_the_change_that_was_on_its_way() {
         isr.propose_expand(1, THIRD, 1).expect("caught up");
         assert_eq!(isr.acknowledge(1, said(ME, 1)), Ok(0));
         assert_eq!(isr.apply(1, nodes([ME]), 1), Ok(1), "what can never be committed still counts");
-        assert_eq!(isr.propose_expand(1, THIRD, 1), Err(NotProposed::NotCaughtUp));
+        let proposed = isr.propose_expand(1, THIRD, 1);
+        assert_eq!(proposed, Err(NotProposed::NotCaughtUp));
+        proposed
     });
 }
 
@@ -281,7 +292,9 @@ fn too_few_after_the_append_is_said() {
         let waiter = wait_for(&isr, append(&isr, 2));
         isr.apply(1, nodes([ME]), 1).expect("leads");
         isr.acknowledge(1, said(ME, 1)).expect("leads");
-        assert_eq!(waiter.join(), Err(NotCommitted::NotEnoughReplicasAfterAppend { in_sync: 1 }));
+        let committed = waiter.join();
+        assert_eq!(committed, Err(NotCommitted::NotEnoughReplicasAfterAppend { in_sync: 1 }));
+        committed
     });
 }
 
@@ -296,8 +309,10 @@ fn a_change_of_leader_reaches_everyone_who_waits() {
         });
         let next = Leadership::follower(2, FOLLOWER);
         isr.follow(2, FOLLOWER, || ()).expect("newer");
-        assert_eq!(producer.join(), Err(NotCommitted::NotLeader(next)));
-        assert_eq!(consumer.join(), Err(Fenced { current: next }));
+        let (committed, readable) = (producer.join(), consumer.join());
+        assert_eq!(committed, Err(NotCommitted::NotLeader(next)));
+        assert_eq!(readable, Err(Fenced { current: next }));
+        (committed, readable)
     });
 }
 
@@ -343,8 +358,10 @@ fn a_follower_lets_read_what_its_leader_has_committed() {
         });
         assert_eq!(isr.learn(follows, 2), Ok(2));
         assert_eq!(isr.learn(follows, 1), Ok(2), "went back");
-        assert_eq!(consumer.join(), Ok(2));
+        let readable = consumer.join();
+        assert_eq!(readable, Ok(2));
         assert_eq!(isr.in_sync(), nodes([]));
+        readable
     });
 }
 
@@ -389,6 +406,7 @@ fn who_joins_has_what_is_committed_and_the_start_of_the_epoch() {
         let change = isr.propose_expand(1, FOLLOWER, 1).expect("caught up");
         assert_eq!((change.leader_epoch, change.partition_epoch), (1, 0));
         assert_eq!(change.in_sync, BTreeMap::from([(ME, 1), (FOLLOWER, 1)]));
+        change
     });
 }
 

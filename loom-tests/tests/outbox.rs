@@ -29,6 +29,7 @@ fn raft_messages_leave_in_the_order_in_which_they_were_sent() {
         let left = drain(&mut connection);
         assert_eq!(raft_messages(&left), [1, 2, 3], "the order of sending is the order of leaving");
         raft_loop.join();
+        left
     });
 }
 
@@ -43,6 +44,7 @@ fn a_full_outbox_drops_the_oldest_and_says_so() {
         assert!(dropped.is_empty() || dropped == [1], "only the oldest makes room: {dropped:?}");
         let expected: Vec<u32> = (1..=3).filter(|message| !dropped.contains(message)).collect();
         assert_eq!(left, expected, "what leaves and what was dropped is everything");
+        (left, dropped)
     });
 }
 
@@ -65,6 +67,7 @@ fn data_in_the_queue_does_not_hold_up_a_heartbeat() {
         }
         drop(outbox);
         assert_eq!(block_on(connection.recv()), None);
+        (first, rest)
     });
 }
 
@@ -85,6 +88,7 @@ fn a_waiting_sender_of_data_holds_up_neither_heartbeats_nor_raft() {
         let control = [Outgoing::Heartbeat(9), Outgoing::Raft(5)];
         assert_eq!(left, [&control[..], &[Outgoing::Data(1), Outgoing::Data(2)]].concat());
         assert_eq!(sends.join(), Ok(()));
+        left
     });
 }
 
@@ -94,31 +98,36 @@ fn a_newer_heartbeat_replaces_one_that_has_not_left() {
         let (outbox, mut connection) = channel(1, 1);
         let heartbeats = spawn(move || [1, 2].map(|heartbeat| outbox.heartbeat(heartbeat).expect("open")));
         let left = drain(&mut connection);
-        match heartbeats.join() {
+        let replaced = heartbeats.join();
+        match replaced {
             [None, Some(1)] => assert_eq!(left, [Outgoing::Heartbeat(2)], "the newest leaves"),
             [None, None] => assert_eq!(left, [Outgoing::Heartbeat(1), Outgoing::Heartbeat(2)]),
             other => panic!("the newest leaves, and replaces the other: {other:?}"),
         }
+        (left, replaced)
     });
 }
 
 /// The outbox stays open: it is not its end that wakes the connection.
-fn wakes(send: impl FnOnce(&outbox::Outbox<u32, u32, u32>) + Send + 'static, expected: &Next) {
+fn wakes(
+    send: impl FnOnce(&outbox::Outbox<u32, u32, u32>) + Send + 'static,
+    expected: &Next,
+) -> Option<Next> {
     let (outbox, mut connection) = channel(1, 1);
     let sends = spawn({
         let outbox = outbox.clone();
         move || send(&outbox)
     });
-    assert_eq!(block_on(connection.recv()).as_ref(), Some(expected));
+    let left = block_on(connection.recv());
+    assert_eq!(left.as_ref(), Some(expected));
     sends.join();
     drop(outbox); // open until here
+    left
 }
 
 #[test]
 fn a_heartbeat_wakes_a_connection_that_waits() {
-    check(|| {
-        wakes(|outbox| assert_eq!(outbox.heartbeat(9), Ok(None)), &Outgoing::Heartbeat(9));
-    });
+    check(|| wakes(|outbox| assert_eq!(outbox.heartbeat(9), Ok(None)), &Outgoing::Heartbeat(9)));
 }
 
 #[test]
@@ -145,6 +154,7 @@ fn what_got_in_before_the_close_leaves() {
         closes.join();
         let entered = [raft.is_ok().then_some(Outgoing::Raft(5)), data.is_ok().then_some(Outgoing::Data(1))];
         assert_eq!(left, entered.into_iter().flatten().collect::<Vec<Next>>());
+        (left, raft, data)
     });
 }
 
@@ -160,7 +170,9 @@ fn a_close_ends_the_connection_and_whoever_waits_for_room() {
         outbox.close();
         let sent = waits.join();
         assert_eq!(sent, Err(Closed(2)), "there was no room before the close");
-        assert_eq!(drain(&mut connection), [Outgoing::Data(1)]);
+        let left = drain(&mut connection);
+        assert_eq!(left, [Outgoing::Data(1)]);
+        (left, sent)
     });
 }
 
@@ -170,10 +182,12 @@ fn a_broken_connection_ends_whoever_waits_for_room() {
         let (outbox, connection) = channel(1, 1);
         assert_eq!(block_on(outbox.data(1)), Ok(()));
         let breaks = spawn(move || drop(connection));
-        assert_eq!(block_on(outbox.data(2)), Err(Closed(2)));
+        let sent = block_on(outbox.data(2));
+        assert_eq!(sent, Err(Closed(2)));
         breaks.join();
         assert_eq!(outbox.heartbeat(9), Err(Closed(9)));
         assert_eq!(outbox.raft(5), Err(Closed(5)));
+        sent
     });
 }
 
@@ -193,6 +207,7 @@ fn control_comes_before_data_and_all_in_order() {
         let left = drain(&mut connection);
         let control = [Outgoing::Heartbeat(9), Outgoing::Raft(6), Outgoing::Raft(7)];
         assert_eq!(left, [&control[..], &[Outgoing::Data(1), Outgoing::Data(2)]].concat());
+        left
     });
 }
 

@@ -48,8 +48,10 @@ fn an_early_completion_is_not_lost() {
         let table = Table::new();
         let mut request = table.register(1).expect("open");
         let commit = spawn(move || table.complete(1, Committed)); // as soon as the work is started
-        assert_eq!(block_on(request.outcome()), Ok(Committed));
+        let outcome = block_on(request.outcome());
+        assert_eq!(outcome, Ok(Committed));
         assert!(commit.join());
+        outcome
     });
 }
 
@@ -82,11 +84,13 @@ fn the_end_of_a_request_does_not_touch_the_next_of_its_key() {
         let table = Table::new();
         let first = table.register(1).expect("open");
         let first_ends = spawn(move || drop(first));
-        table.complete(1, Committed);
+        let committed = table.complete(1, Committed);
         let mut second = table.register(1).expect("the key is free");
         assert!(table.complete(1, TimedOut), "the second request has gone from the table");
-        assert_eq!(block_on(second.outcome()), Ok(TimedOut));
+        let outcome = block_on(second.outcome());
+        assert_eq!(outcome, Ok(TimedOut));
         first_ends.join();
+        (committed, outcome)
     });
 }
 
@@ -118,9 +122,11 @@ fn an_acknowledged_offset_is_synced() {
                 !request.expire(TimedOut)
             }
         });
-        table.complete_through(6, |_| Committed);
-        assert_eq!(block_on(synced.outcome()), Ok(Committed));
+        let completed = table.complete_through(6, |_| Committed);
+        let outcome = block_on(synced.outcome());
+        assert_eq!(outcome, Ok(Committed));
         assert!(!later.join(), "offset 7 was acknowledged by the sync of offset 6");
+        (completed, outcome)
     });
 }
 
@@ -134,6 +140,7 @@ fn a_range_completes_everyone_in_it() {
         assert_eq!(table.close(|_| ShutDown), 1);
         let outcomes = requests.map(|mut request| block_on(request.outcome()));
         assert_eq!(outcomes, [Ok(Committed), Ok(Committed), Ok(ShutDown)]);
+        outcomes
     });
 }
 

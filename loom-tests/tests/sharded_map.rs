@@ -19,7 +19,9 @@ fn no_change_of_an_entry_is_lost() {
             })
         });
         join_all(threads);
-        assert_eq!((map.get(&0), map.get(&1), map.len()), (Some(2), Some(2), 2));
+        let left = (map.get(&0), map.get(&1), map.len());
+        assert_eq!(left, (Some(2), Some(2), 2));
+        left
     });
 }
 
@@ -36,7 +38,9 @@ fn what_is_changed_first_is_not_removed() {
         let removed = map.remove_if(&0, |value| *value == 1);
         let changed = changer.join();
         assert!(removed.is_some() != changed.is_some(), "removed after it was changed, or neither");
-        assert_eq!((map.get(&0), map.get(&1)), (changed.map(|()| 2), Some(1)));
+        let left = (map.get(&0), map.get(&1));
+        assert_eq!(left, (changed.map(|()| 2), Some(1)));
+        (removed, left)
     });
 }
 
@@ -58,5 +62,6 @@ fn an_iteration_sees_every_entry_that_stays() {
         seen.sort_unstable();
         assert!(seen.contains(&1), "entry 1 was there all the time, seen were {seen:?}");
         other.join();
+        seen
     });
 }

@@ -51,11 +51,13 @@ fn of_two_senders_at_once_one_starts_the_election() {
         let channel = channel(2);
         let senders = [send(&channel, suspect(ORDERS, 1)), send(&channel, suspect(ORDERS, 1))];
         let election = recv(&channel);
-        let mut sent = join_all(senders);
+        let by_sender = join_all(senders);
+        let mut sent = by_sender;
         sent.sort_by_key(|sent| *sent == Ok(Sent::UnderWay));
         assert_eq!(sent, [Ok(Sent::Queued), Ok(Sent::UnderWay)], "one election for a partition and epoch");
         assert_eq!(channel.queued(), 0, "a second election of one partition is queued");
         channel.settle(&election, |_| ());
+        by_sender
     });
 }
 
@@ -65,11 +67,13 @@ fn a_second_worker_finds_no_second_election_of_a_partition() {
         let channel = channel(2);
         let senders = [send(&channel, suspect(ORDERS, 1)), send(&channel, suspect(ORDERS, 1))];
         let first = recv(&channel); // and it is under way
-        assert!(join_all(senders).into_iter().all(|sent| sent.is_ok()));
+        let sent = join_all(senders);
+        assert!(sent.into_iter().all(|sent| sent.is_ok()));
         channel.close();
         let second = block_on(channel.recv()).map(|election| election.suspect());
         assert_eq!(second, None, "two elections of one partition at once");
         channel.settle(&first, |_| ());
+        (sent, second)
     });
 }
 
@@ -90,6 +94,7 @@ fn whoever_finds_it_full_is_told_so_at_once_and_there_is_room_again_when_one_is_
         }
         assert_eq!(election.suspect(), suspect(ORDERS, 1));
         assert_eq!(recv(&channel).suspect(), suspect(PAYMENTS, 1));
+        sent
     });
 }
 
@@ -111,6 +116,7 @@ fn the_queue_is_bounded_and_holds_a_partition_once() {
             "in order"
         );
         assert_eq!(channel.try_send(suspect(2, 1)), Ok(Sent::Queued));
+        [first.suspect(), second.suspect()]
     });
 }
 
@@ -122,15 +128,18 @@ fn what_got_in_before_the_close_comes_out_and_nothing_gets_in_after() {
         let sender = send(&channel, suspect(ORDERS, 1));
         channel.close();
         assert_eq!(channel.try_send(suspect(PAYMENTS, 1)), Err(NotSent::Closed));
-        let expected = match sender.join() {
+        let sent = sender.join();
+        let expected = match sent {
             Ok(_) => vec![ORDERS],
             Err(error) => {
                 assert_eq!(error, NotSent::Closed);
                 Vec::new()
             }
         };
-        assert_eq!(worker.join(), expected, "what got in comes out");
+        let held = worker.join();
+        assert_eq!(held, expected, "what got in comes out");
         assert!(block_on(channel.recv()).is_none());
+        (sent, held)
     });
 }
 
@@ -140,7 +149,9 @@ fn a_close_ends_every_worker() {
         let channel = channel(1);
         let workers = [work(&channel), work(&channel)];
         channel.close();
-        assert_eq!(join_all(workers), [[0; 0]; 2]);
+        let held = join_all(workers);
+        assert_eq!(held, [[0; 0]; 2]);
+        held
     });
 }
 
@@ -152,9 +163,11 @@ fn two_workers_hold_each_election_once() {
         assert_eq!(channel.try_send(suspect(ORDERS, 1)), Ok(Sent::Queued));
         assert_eq!(channel.try_send(suspect(PAYMENTS, 1)), Ok(Sent::Queued));
         channel.close();
-        let mut held = [hold_all(&channel), worker.join()].concat();
+        let by_worker = [hold_all(&channel), worker.join()];
+        let mut held = by_worker.concat();
         held.sort_unstable();
         assert_eq!(held, [ORDERS, PAYMENTS]);
+        by_worker
     });
 }
 
@@ -173,6 +186,7 @@ fn a_newer_epoch_takes_the_place_of_an_older_one() {
         let mut last_heard = None;
         channel.settle(&newer, |heard| last_heard = Some(heard));
         assert_eq!((last_heard, channel.has(&ORDERS)), (Some(suspect(ORDERS, 2).last), false));
+        last_heard
     });
 }
 
@@ -184,7 +198,9 @@ fn an_older_epoch_leaves_the_queue_with_its_trigger() {
         assert_eq!(channel.try_send(suspect(ORDERS, 1)), Ok(Sent::Queued));
         assert_eq!(channel.try_send(suspect(ORDERS, 2)), Ok(Sent::Queued));
         assert_eq!(channel.queued(), 1, "one partition is queued several times");
-        assert_eq!(recv(&channel).suspect(), suspect(ORDERS, 2));
+        let suspected = recv(&channel).suspect();
+        assert_eq!(suspected, suspect(ORDERS, 2));
+        suspected
     });
 }
 
@@ -200,9 +216,11 @@ fn what_is_heard_after_the_trigger_is_seen_by_the_worker() {
         });
         let election = recv(&channel);
         assert_eq!(leader.join(), (true, true));
-        assert_eq!(channel.last_heard(&election), Some(newer), "a heartbeat is lost");
+        let last_heard = channel.last_heard(&election);
+        assert_eq!(last_heard, Some(newer), "a heartbeat is lost");
         channel.settle(&election, |heard| assert_eq!(heard, newer));
         assert!(!channel.heard(&ORDERS, newer), "it has no election any more");
+        (election.suspect(), last_heard)
     });
 }
 

@@ -33,10 +33,13 @@ fn first_come_is_first_woken() {
         let woken = Woken::default();
         let mut queue = WaitQueue::new();
         let tickets = ["a", "b", "c"].map(|name| queue.join((), Named(name, woken.clone())));
-        assert_eq!(woken_by(&woken, |wakes| wakes.one(&mut queue)), ["a"]);
-        assert_eq!(woken_by(&woken, |wakes| wakes.all(&mut queue)), ["b", "c"]);
+        let first = woken_by(&woken, |wakes| wakes.one(&mut queue));
+        assert_eq!(first, ["a"]);
+        let rest = woken_by(&woken, |wakes| wakes.all(&mut queue));
+        assert_eq!(rest, ["b", "c"]);
         assert!(queue.is_empty());
         drop(tickets);
+        (first, rest)
     });
 }
 
@@ -48,9 +51,11 @@ fn those_up_to_a_key_are_woken_and_nobody_beyond() {
         let waiters = [(30, "thirty"), (10, "ten"), (20, "twenty"), (10, "ten again")];
         let tickets = waiters.map(|(key, name)| queue.join(key, Named(name, woken.clone())));
         assert!(woken_by(&woken, |wakes| wakes.up_to(&mut queue, 9)).is_empty());
-        assert_eq!(woken_by(&woken, |wakes| wakes.up_to(&mut queue, 20)), ["ten", "ten again", "twenty"]);
+        let reached = woken_by(&woken, |wakes| wakes.up_to(&mut queue, 20));
+        assert_eq!(reached, ["ten", "ten again", "twenty"]);
         assert_eq!(queue.len(), 1);
         drop(tickets);
+        reached
     });
 }
 
@@ -63,8 +68,10 @@ fn who_was_woken_in_vain_keeps_its_place() {
         let second = queue.join((), Named("second", woken.clone()));
         assert_eq!(woken_by(&woken, |wakes| wakes.one(&mut queue)), ["first"]);
         queue.rejoin(&first, Named("first again", woken.clone()));
-        assert_eq!(woken_by(&woken, |wakes| wakes.all(&mut queue)), ["first again", "second"]);
+        let in_order = woken_by(&woken, |wakes| wakes.all(&mut queue));
+        assert_eq!(in_order, ["first again", "second"]);
         drop((first, second));
+        in_order
     });
 }
 
@@ -76,10 +83,12 @@ fn who_leaves_learns_whether_it_holds_a_permit() {
         let first = queue.join((), Named("first", woken.clone()));
         let second = queue.join((), Named("second", woken.clone()));
         assert_eq!(woken_by(&woken, |wakes| wakes.one(&mut queue)), ["first"]);
-        assert!(queue.leave(first).is_none(), "woken: the permit is in its hand");
-        assert!(queue.leave(second).is_some(), "not woken: its waker comes back");
+        let left = [first, second].map(|ticket| queue.leave(ticket).map(|waker| waker.0));
+        assert!(left[0].is_none(), "woken: the permit is in its hand");
+        assert!(left[1].is_some(), "not woken: its waker comes back");
         assert!(queue.is_empty());
         assert!(woken_by(&woken, |wakes| wakes.one(&mut queue)).is_empty());
+        left
     });
 }
 
@@ -90,7 +99,9 @@ fn a_waker_can_be_renewed_while_its_owner_waits() {
         let mut queue = WaitQueue::new();
         let ticket = queue.join((), Named("old", woken.clone()));
         *queue.waker_mut(&ticket).expect("not woken yet") = Named("new", woken.clone());
-        assert_eq!(woken_by(&woken, |wakes| wakes.one(&mut queue)), ["new"]);
+        let renewed = woken_by(&woken, |wakes| wakes.one(&mut queue));
+        assert_eq!(renewed, ["new"]);
         assert!(queue.waker_mut(&ticket).is_none());
+        renewed
     });
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use concurrency_models::election::{Partition, ReplaceLeader};
-use concurrency_models::election_worker::{ElectionWorker, MetadataLeader, Verdict};
-use concurrency_models::heartbeat_map::{Heartbeat, HeartbeatMap, Suspect};
+use concurrency_models::election_worker::ElectionWorker;
+use concurrency_models::heartbeat_map::{Heartbeat, HeartbeatMap};
 use concurrency_models::mailbox::{self, Receiver, Sender};
 use concurrency_models::raft_loop::{
-    self, Event, LogStore, MemoryStore, Outcome, Persist, Proposed, RaftLoop, StateMachine,
+    self, Event, LogStore, MemoryStore, Persist, Proposed, RaftLoop, StateMachine,
 };
 use concurrency_models::sync::Mutex;
 use concurrency_models::timeout_monitor::{self, TimeoutMonitor};
@@ -18,6 +18,8 @@ use loom_tests::run::{Running, block_on, spawn_deep};
 use raft::eraftpb::{Entry, Snapshot};
 use raft::{Config, RawNode};
 
+use crate::call::{Answer, Call, Learned};
+use crate::end::{self, alone};
 use crate::group::{ELECTION_TIMEOUT, SameTimeout};
 use crate::world::{Network, World, serve_until};
 
@@ -37,7 +39,7 @@ const BEHIND: i32 = 4;
 const MAILBOX: usize = 4;
 
 /// What a proposer learns: who leads the partition after its entry, and in which epoch.
-type Led = (Option<i32>, i32);
+pub(crate) type Led = (Option<i32>, i32);
 pub(crate) type Node = raft_loop::Node<MemoryStore, Led>;
 pub(crate) type Heartbeats = Arc<HeartbeatMap<u32>>;
 
@@ -85,7 +87,7 @@ fn as_of_now(partition: &Partition) -> Heartbeat {
     Heartbeat { leader_epoch: partition.leader_epoch, at_ms }
 }
 
-fn encode(proposal: ReplaceLeader) -> Vec<u8> {
+pub(crate) fn encode(proposal: ReplaceLeader) -> Vec<u8> {
     let ReplaceLeader { leader, leader_epoch, partition_epoch } = proposal;
     [leader, leader_epoch, partition_epoch].into_iter().flat_map(i32::to_be_bytes).collect()
 }
@@ -108,36 +110,6 @@ fn lead(raw: &mut RawNode<MemoryStore>) {
         ready.hs().into_iter().for_each(|hard_state| store.put_hard_state(hard_state));
         let _nothing_to_apply = raw.advance(ready);
         raw.advance_apply();
-    }
-}
-
-/// The call to the metadata leader, which here is this node.
-struct Call {
-    node: Arc<Node>,
-    /// The metadata as its caller has seen it.
-    seen: Partition,
-    /// The disk of this node, and up to which entry: if no thread of its own serves it, this one does.
-    disk: Option<(Disk, u64)>,
-}
-
-impl MetadataLeader<u32> for Call {
-    async fn elect(&self, suspect: Suspect<u32>) -> Verdict {
-        let Partition { leader: Some(leader), partition_epoch, .. } = self.seen else {
-            return Verdict::Refused;
-        };
-        let proposal = ReplaceLeader { leader, leader_epoch: suspect.last.leader_epoch, partition_epoch };
-        let Ok(mut waiting) = self.node.propose(encode(proposal)) else { return Verdict::Refused };
-        if let Some((disk, last)) = &self.disk {
-            disk.serve_until(*last);
-        }
-        match waiting.outcome().await {
-            Ok(Outcome::Applied { value: Some((_, leader_epoch)), .. })
-                if leader_epoch > proposal.leader_epoch =>
-            {
-                Verdict::Led(Heartbeat { leader_epoch, at_ms: NOW_MS })
-            }
-            _ => Verdict::Refused,
-        }
     }
 }
 
@@ -202,7 +174,7 @@ impl Cluster {
             assert_eq!(block_on(raft_loop.run()), Ok(()));
             world.lock().over = true;
         });
-        (Parts { node, events, heartbeats, disk }, running)
+        (Parts { node, events, heartbeats, disk, learned: Learned::default() }, running)
     }
 }
 
@@ -212,6 +184,15 @@ pub(crate) struct Parts {
     pub(crate) events: Sender<Event>,
     pub(crate) heartbeats: Heartbeats,
     pub(crate) disk: Disk,
+    learned: Learned,
+}
+
+/// What is left to see when all of them have ended.
+#[derive(Debug)]
+#[expect(dead_code, reason = "it is there to be printed")]
+pub(crate) struct End {
+    learned: Vec<Answer>,
+    disk: end::Disk,
 }
 
 impl Parts {
@@ -239,7 +220,7 @@ impl Parts {
     }
 
     fn worker(&self, disk: Option<(Disk, u64)>) -> ElectionWorker<u32, Call> {
-        let call = Call { node: self.node.clone(), seen: orders(), disk };
+        let call = Call { node: self.node.clone(), learned: self.learned.clone(), seen: orders(), disk };
         ElectionWorker::new(self.heartbeats.clone(), call)
     }
 
@@ -253,6 +234,11 @@ impl Parts {
 
     pub(crate) fn stop(&self) {
         assert!(block_on(self.events.send(Event::Stop)).is_ok());
+    }
+
+    /// To be called when whatever was started has ended.
+    pub(crate) fn end(self) -> End {
+        End { learned: self.learned.take(), disk: end::Disk::of(&alone(self.disk.world)) }
     }
 }
 

@@ -1,7 +1,11 @@
 //! Fixes #2 and #3 of the seed together: heartbeat map, timeout monitor and election worker, and the Raft loop around the real `raft::RawNode` that
 //! the worker proposes to.
 
+mod call;
 mod cluster;
+#[path = "../raft_loop/end.rs"]
+#[allow(dead_code, reason = "of the end there, the disk is used")]
+mod end;
 #[path = "../raft_loop/group.rs"]
 #[allow(dead_code, reason = "the member there has another state machine; its network and its disk are used")]
 mod group;
@@ -33,7 +37,8 @@ fn a_dead_leader_is_replaced() {
             assert_eq!(parts.heartbeats.watched(&ORDERS), Some(ELECTED), "nobody replaces the dead leader");
             parts.stop();
             running.join();
-        });
+            parts.end()
+        })
     });
 }
 
@@ -46,11 +51,13 @@ fn a_dead_leader_is_replaced_while_clients_propose() {
             let (parts, running) = cluster.start();
             block_on(parts.monitor().run());
             parts.work(TWO + 1);
-            assert!(matches!(block_on(client.outcome()), Ok(Outcome::Applied { .. })));
+            let outcome = block_on(client.outcome());
+            assert!(matches!(outcome, Ok(Outcome::Applied { .. })));
             assert_eq!(parts.heartbeats.watched(&ORDERS), Some(ELECTED), "nobody replaces the dead leader");
             parts.stop();
             running.join();
-        });
+            (outcome, parts.end())
+        })
     });
 }
 
@@ -68,7 +75,8 @@ fn the_loop_tells_of_a_new_leader_while_the_monitor_sweeps() {
             assert_eq!(parts.heartbeats.queued_elections(), 0, "an election of an older epoch");
             parts.stop();
             running.join();
-        });
+            (outcome, parts.end())
+        })
     });
 }
 
@@ -83,10 +91,12 @@ fn a_stuck_disk_does_not_hold_up_the_monitor() {
             block_on(parts.monitor().run());
             assert!(parts.heartbeats.has_election(&ORDERS), "the monitor has done its work");
             parts.disk.make_durable(&stuck);
-            assert!(matches!(block_on(client.outcome()), Ok(Outcome::Applied { .. })));
+            let outcome = block_on(client.outcome());
+            assert!(matches!(outcome, Ok(Outcome::Applied { .. })));
             parts.stop();
             running.join();
-        });
+            (outcome, parts.end())
+        })
     });
 }
 
@@ -101,7 +111,8 @@ fn a_shutdown_at_any_point_of_an_election_ends_all_of_them() {
             running.join();
             worker.join();
             assert_eq!(parts.heartbeats.watched(&ORDERS), Some(SILENT), "nobody was elected");
-        });
+            parts.end()
+        })
     });
 }
 
@@ -117,7 +128,8 @@ fn monitor_and_worker_end_when_the_loop_has_ended_first() {
             running.join();
             worker.join();
             assert_eq!(parts.heartbeats.watched(&ORDERS), Some(SILENT), "nobody was elected");
-        });
+            parts.end()
+        })
     });
 }
 

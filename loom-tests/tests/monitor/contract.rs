@@ -54,7 +54,9 @@ fn a_fresh_waiter_is_never_lost() {
         let semaphore = Semaphore::default();
         let waiter = take(&semaphore);
         release(&semaphore, 1);
-        assert!(waiter.join());
+        let served = waiter.join();
+        assert!(served);
+        served
     });
 }
 
@@ -64,8 +66,10 @@ fn each_permit_serves_one_waiter() {
         let semaphore = Semaphore::default();
         let waiters = [take(&semaphore), take(&semaphore)];
         release(&semaphore, 2);
-        assert!(join_all(waiters).into_iter().all(|served| served));
+        let served = join_all(waiters);
+        assert!(served.into_iter().all(|served| served));
         semaphore.with(|state| assert!(state.free == 0 && state.waiting.is_empty()));
+        served
     });
 }
 
@@ -137,7 +141,9 @@ fn everyone_up_to_a_key_is_woken() {
         let position = Arc::<Monitor<Position>>::default();
         let waiters = [reach(&position, 2), reach(&position, 1)];
         move_to(&position, 2);
-        assert_eq!(join_all(waiters), [2, 2]);
+        let reached = join_all(waiters);
+        assert_eq!(reached, [2, 2]);
+        reached
     });
 }
 
@@ -148,7 +154,9 @@ fn who_waits_for_more_is_woken_by_the_later_step() {
         let waiter = reach(&position, 2);
         move_to(&position, 1);
         move_to(&position, 2);
-        assert_eq!(waiter.join(), 2);
+        let reached = waiter.join();
+        assert_eq!(reached, 2);
+        reached
     });
 }
 

@@ -40,12 +40,13 @@ fn release_one(semaphore: &Semaphore) {
     });
 }
 
-/// Polls the future once and drops it; gives a permit back if that took one.
-fn try_for_a_moment(semaphore: &Semaphore) {
+/// Polls the future once and drops it; gives a permit back if that took one. Returns whether it did.
+fn try_for_a_moment(semaphore: &Semaphore) -> bool {
     let taken = poll_once(pin!(take(semaphore.clone())).as_mut());
     if taken.is_ready() {
         release_one(semaphore);
     }
+    taken.is_ready()
 }
 
 #[test]
@@ -61,8 +62,9 @@ fn the_permit_of_a_dropped_waiter_goes_to_the_next() {
             move || block_on_waker(take(semaphore))
         });
         release_one(&semaphore);
-        gives_up.join();
+        let had_it = gives_up.join();
         stays.join(); // there is one permit, and only this waiter left to take it
+        had_it
     });
 }
 
@@ -74,11 +76,12 @@ fn a_dropped_waiter_leaves_neither_place_nor_permit_behind() {
             let semaphore = semaphore.clone();
             move || release_one(&semaphore)
         });
-        try_for_a_moment(&semaphore);
+        let had_it = try_for_a_moment(&semaphore);
         semaphore.with(|state| assert!(state.waiting.is_empty(), "the dropped waiter is still in the queue"));
         releases.join();
         semaphore.with(|state| assert_eq!(state.free, 1, "the permit has gone with the waiter"));
         assert_eq!(Arc::strong_count(&semaphore), 1);
+        had_it
     });
 }
 
@@ -123,7 +126,10 @@ fn a_future_never_polled_was_never_there() {
         let never: Box<dyn Future<Output = ()>> = Box::new(take(semaphore.clone()));
         drop(never);
         release_one(&semaphore);
-        semaphore.with(|state| assert_eq!(state.free, 1));
+        semaphore.with(|state| {
+            assert_eq!(state.free, 1);
+            state.free
+        })
     });
 }
 

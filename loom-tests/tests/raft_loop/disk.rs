@@ -7,6 +7,7 @@ use raft::RaftState;
 use raft::eraftpb::{HardState, MessageType, Snapshot};
 use raft::prelude::ConfState;
 
+use crate::end::end;
 use crate::group::{Member, deep, member, member_with, start, stop};
 use crate::messages::{append, append_entries, arrives, entry, message, snapshot};
 use crate::world::{serve_one, serve_until};
@@ -15,7 +16,7 @@ use crate::world::{serve_one, serve_until};
 fn nothing_that_depends_on_the_disk_leaves_before_it() {
     check(|| {
         deep(|| {
-            let Member { node, events, world, mut requests, raft_loop, .. } = member(&[1, 2]);
+            let Member { node, events, shown, world, mut requests, raft_loop, .. } = member(&[1, 2]);
             for last in 1..=2 {
                 assert!(events.try_send(arrives(append(last))).is_ok());
             }
@@ -27,7 +28,8 @@ fn nothing_that_depends_on_the_disk_leaves_before_it() {
             let acknowledged = sent.iter().map(|message| message.index).max();
             assert_eq!(acknowledged, Some(2), "acknowledged in the end");
             drop(node);
-        });
+            end(world, shown)
+        })
     });
 }
 
@@ -35,7 +37,7 @@ fn nothing_that_depends_on_the_disk_leaves_before_it() {
 fn a_vote_is_given_only_when_it_is_durable() {
     check(|| {
         deep(|| {
-            let Member { node, events, world, mut requests, raft_loop, .. } = member(&[1, 2]);
+            let Member { node, events, shown, world, mut requests, raft_loop, .. } = member(&[1, 2]);
             let running = start(raft_loop, &world);
             assert!(block_on(events.send(arrives(message(MessageType::MsgRequestVote)))).is_ok());
             assert!(block_on(events.send(Event::Tick)).is_ok()); // rounds in between, also while the disk works
@@ -46,7 +48,8 @@ fn a_vote_is_given_only_when_it_is_durable() {
             };
             assert_eq!(world.lock().sent.iter().filter(|message| granted(message)).count(), 1);
             drop(node);
-        });
+            end(world, shown)
+        })
     });
 }
 
@@ -58,14 +61,15 @@ fn a_single_voter_shows_its_term_only_when_it_is_durable() {
             let conf_state = ConfState { voters: vec![1], learners: vec![2], ..ConfState::default() };
             let state = RaftState { conf_state, ..RaftState::default() };
             let disk = MemoryStore::recovered(state, Snapshot::default(), Vec::new());
-            let Member { node, events, world, mut requests, raft_loop, .. } = member_with(disk, true);
+            let Member { node, events, shown, world, mut requests, raft_loop, .. } = member_with(disk, true);
             let running = start(raft_loop, &world);
             assert!(block_on(events.send(Event::Tick)).is_ok()); // a heartbeat, of that term too
             serve_one(&mut requests, &events, &world);
             stop(&events, running);
             assert!(world.lock().sent.iter().any(|message| message.to == 2), "the learner hears of it");
             drop(node);
-        });
+            end(world, shown)
+        })
     });
 }
 
@@ -73,7 +77,7 @@ fn a_single_voter_shows_its_term_only_when_it_is_durable() {
 fn a_disk_that_fails_ends_the_loop_and_nothing_leaves() {
     check(|| {
         deep(|| {
-            let Member { node, events, world, mut requests, raft_loop, .. } = member(&[1, 2]);
+            let Member { node, events, shown, world, mut requests, raft_loop, .. } = member(&[1, 2]);
             assert!(events.try_send(arrives(append(1))).is_ok());
             assert!(events.try_send(arrives(message(MessageType::MsgRequestVote))).is_ok());
             let running = start(raft_loop, &world);
@@ -81,10 +85,12 @@ fn a_disk_that_fails_ends_the_loop_and_nothing_leaves() {
             assert!(request.must_sync);
             let failed = PersistFailed("no such device".to_owned());
             assert!(block_on(events.send(Event::Persisted(Err(failed.clone())))).is_ok());
-            assert_eq!(running.join(), Err(RaftLoopError::Persist(failed)));
+            let ended = running.join();
+            assert_eq!(ended, Err(RaftLoopError::Persist(failed)));
             assert_eq!(world.lock().sent, [], "nobody must believe that it is durable");
             drop(node);
-        });
+            (ended, end(world, shown))
+        })
     });
 }
 
@@ -92,18 +98,21 @@ fn a_disk_that_fails_ends_the_loop_and_nothing_leaves() {
 fn a_stuck_disk_holds_up_neither_readers_nor_ticks() {
     check(|| {
         deep(|| {
-            let Member { node, events, world, mut requests, raft_loop, .. } = member(&[1]);
+            let Member { node, events, shown, world, mut requests, raft_loop, .. } = member(&[1]);
             let mut waiting = node.propose(vec![7]).expect("a single voter leads");
             let running = start(raft_loop, &world);
             let stuck = block_on(requests.recv()).expect("the loop asks"); // and gets no answer for now
             assert_eq!(node.status().applied, 0);
             assert!(block_on(events.send(Event::Tick)).is_ok());
-            assert!(node.status().leadership.is_leader);
+            let seen = node.status();
+            assert!(seen.leadership.is_leader);
             world.lock().persist(&stuck);
             assert!(block_on(events.send(Event::Persisted(Ok(stuck.number)))).is_ok());
-            assert!(matches!(block_on(waiting.outcome()), Ok(Outcome::Applied { index: 2, .. })));
+            let outcome = block_on(waiting.outcome());
+            assert!(matches!(outcome, Ok(Outcome::Applied { index: 2, .. })));
             stop(&events, running);
-        });
+            (seen, outcome, end(world, shown))
+        })
     });
 }
 
@@ -112,7 +121,7 @@ fn a_stuck_disk_holds_up_neither_readers_nor_ticks() {
 fn a_snapshot_is_durable_before_what_follows_it() {
     check(|| {
         deep(|| {
-            let Member { node, events, image, world, mut requests, raft_loop, .. } = member(&[1, 2]);
+            let Member { node, events, image, shown, world, mut requests, raft_loop, .. } = member(&[1, 2]);
             assert!(events.try_send(arrives(snapshot(5, &[1, 2]))).is_ok());
             let running = start(raft_loop, &world);
             let state = block_on(requests.recv()).expect("the loop asks");
@@ -125,7 +134,8 @@ fn a_snapshot_is_durable_before_what_follows_it() {
             let seen = image.load();
             assert!(seen[..] == [vec![9]] || seen[..] == [vec![9], vec![6]], "{seen:?}");
             drop(node);
-        });
+            (seen, end(world, shown))
+        })
     });
 }
 
@@ -133,15 +143,17 @@ fn a_snapshot_is_durable_before_what_follows_it() {
 fn what_the_disk_was_not_asked_for_counts_for_nothing() {
     check(|| {
         deep(|| {
-            let Member { node, events, world, mut requests, raft_loop, .. } = member(&[1, 2]);
+            let Member { node, events, shown, world, mut requests, raft_loop, .. } = member(&[1, 2]);
             assert!(events.try_send(arrives(append(1))).is_ok());
             let running = start(raft_loop, &world);
             let request = block_on(requests.recv()).expect("the loop asks");
             assert!(block_on(events.send(Event::Persisted(Ok(request.number + 1)))).is_ok());
-            assert!(matches!(running.join(), Err(RaftLoopError::Persist(_))));
+            let ended = running.join();
+            assert!(matches!(ended, Err(RaftLoopError::Persist(_))));
             assert_eq!(world.lock().sent, []);
             drop(node);
-        });
+            (ended, end(world, shown))
+        })
     });
 }
 
@@ -149,13 +161,16 @@ fn what_the_disk_was_not_asked_for_counts_for_nothing() {
 fn a_wal_thread_that_is_gone_ends_the_loop() {
     check_sequence(|| {
         deep(|| {
-            let Member { node, events, world, requests, raft_loop, .. } = member(&[1]);
+            let Member { node, events, shown, world, requests, raft_loop, .. } = member(&[1]);
             let mut waiting = node.propose(vec![7]).expect("a single voter leads");
             drop((requests, events));
             let running = start(raft_loop, &world);
-            assert!(matches!(running.join(), Err(RaftLoopError::Persist(_))));
-            assert_eq!(block_on(waiting.outcome()), Ok(Outcome::Stopped));
-        });
+            let ended = running.join();
+            assert!(matches!(ended, Err(RaftLoopError::Persist(_))));
+            let outcome = block_on(waiting.outcome());
+            assert_eq!(outcome, Ok(Outcome::Stopped));
+            (ended, outcome, end(world, shown))
+        })
     });
 }
 
@@ -168,12 +183,13 @@ fn a_restart_votes_once_in_a_term() {
             let conf_state = ConfState { voters: vec![1, 2, 3], ..ConfState::default() };
             let state = RaftState { hard_state, conf_state };
             let disk = MemoryStore::recovered(state, Snapshot::default(), Vec::new());
-            let Member { node, events, world, requests, raft_loop, .. } = member_with(disk, false);
+            let Member { node, events, shown, world, requests, raft_loop, .. } = member_with(disk, false);
             let running = start(raft_loop, &world);
             assert!(block_on(events.send(arrives(message(MessageType::MsgRequestVote)))).is_ok());
             stop(&events, running);
             assert!(world.lock().sent.iter().all(|message| message.reject), "a second vote in one term");
             drop((node, requests));
-        });
+            end(world, shown)
+        })
     });
 }

@@ -137,6 +137,6 @@ pub(crate) fn stop(events: &Sender<Event>, running: Running<Result<(), RaftLoopE
 }
 
 /// Runs a scenario on a stack that a `RawNode` fits on.
-pub(crate) fn deep(scenario: impl FnOnce() + Send + 'static) {
-    spawn_deep(scenario).join();
+pub(crate) fn deep<S: Send + 'static>(scenario: impl FnOnce() -> S + Send + 'static) -> S {
+    spawn_deep(scenario).join()
 }

@@ -9,6 +9,7 @@ use loom_tests::{check, check_sequence};
 use raft::eraftpb::ConfChangeType::AddLearnerNode;
 use raft::eraftpb::HardState;
 
+use crate::end::end;
 use crate::group::{Member, deep, member, start, stop};
 use crate::messages::change;
 use crate::world::serve_one;
@@ -40,7 +41,7 @@ impl Observer for Acquisitions {
 fn a_round_takes_the_node_lock_once() {
     check_sequence(|| {
         deep(|| {
-            let Member { node, events, world, raft_loop, requests, .. } = member(&[1]);
+            let Member { node, events, shown, world, raft_loop, requests, .. } = member(&[1]);
             world.lock().disk.put_hard_state(&HardState { term: 1, vote: 1, ..HardState::default() });
             let changed = node.propose_conf_change(change([(AddLearnerNode, 2)]));
             assert!(events.try_send(Event::Persisted(Ok(1))).is_ok()); // the request of the first round
@@ -53,7 +54,8 @@ fn a_round_takes_the_node_lock_once() {
             assert_eq!(outcome, Ok(Outcome::Applied { index: 2, value: None }));
             assert_eq!(taken.count.load(std::sync::atomic::Ordering::Relaxed), 3, "one for each round");
             drop(requests);
-        });
+            end(world, shown)
+        })
     });
 }
 
@@ -65,12 +67,16 @@ fn whoever_holds_the_state_may_ask_the_node() {
             let mut waiting = node.propose(vec![7]).expect("it leads");
             let running = start(raft_loop, &world);
             serve_one(&mut requests, &events, &world);
-            {
+            let seen = {
                 let shown = shown.lock();
-                assert!(*shown as u64 <= node.status().applied, "nothing is shown before it is applied");
-            }
-            assert!(matches!(block_on(waiting.outcome()), Ok(Outcome::Applied { index: 2, .. })));
+                let applied = node.status().applied;
+                assert!(*shown as u64 <= applied, "nothing is shown before it is applied");
+                (*shown, applied)
+            };
+            let outcome = block_on(waiting.outcome());
+            assert!(matches!(outcome, Ok(Outcome::Applied { index: 2, .. })));
             stop(&events, running);
-        });
+            (seen, outcome, end(world, shown))
+        })
     });
 }

@@ -1,6 +1,7 @@
 //! Kernel `raft_loop`, around the real `raft::RawNode`: fix #1 of the seed, and what a Raft loop must never do.
 
 mod disk;
+mod end;
 mod group;
 mod leadership;
 mod locks;

@@ -6,6 +6,7 @@ use loom_tests::run::{block_on, spawn_deep};
 use raft::RaftState;
 use raft::eraftpb::{ConfState, HardState, Snapshot};
 
+use crate::end::end;
 use crate::group::{Member, deep, member, member_of, member_with, start, stop};
 use crate::messages::{append_entries, arrives, entry};
 use crate::world::{serve_one, serve_until};
@@ -14,7 +15,7 @@ use crate::world::{serve_one, serve_until};
 fn a_proposal_is_applied_once_and_whoever_learns_of_it_can_read_it() {
     check(|| {
         deep(|| {
-            let Member { node, events, image, world, mut requests, raft_loop, .. } = member(&[1]);
+            let Member { node, events, image, shown, world, mut requests, raft_loop, .. } = member(&[1]);
             let proposed = node.propose(vec![7]);
             let running = start(raft_loop, &world);
             serve_until(2, &mut requests, &events, &world);
@@ -23,7 +24,8 @@ fn a_proposal_is_applied_once_and_whoever_learns_of_it_can_read_it() {
             assert_eq!(outcome, Outcome::Applied { index: 2, value: Some(0) });
             assert_eq!(*image.load(), [vec![7]], "answered before it can be read");
             stop(&events, running);
-        });
+            (outcome, end(world, shown))
+        })
     });
 }
 
@@ -32,7 +34,7 @@ fn a_proposal_is_applied_once_and_whoever_learns_of_it_can_read_it() {
 fn a_proposal_while_the_loop_runs_is_applied_too() {
     check(|| {
         deep(|| {
-            let Member { node, events, world, mut requests, raft_loop, .. } = member(&[1]);
+            let Member { node, events, shown, world, mut requests, raft_loop, .. } = member(&[1]);
             let mut first = node.propose(vec![7]).expect("a single voter leads");
             let running = start(raft_loop, &world);
             let mut second = node.propose(vec![8]).expect("a single voter leads");
@@ -40,7 +42,8 @@ fn a_proposal_while_the_loop_runs_is_applied_too() {
             assert_eq!(block_on(first.outcome()), Ok(Outcome::Applied { index: 2, value: Some(0) }));
             assert_eq!(block_on(second.outcome()), Ok(Outcome::Applied { index: 3, value: Some(1) }));
             stop(&events, running);
-        });
+            end(world, shown)
+        })
     });
 }
 
@@ -50,17 +53,18 @@ fn a_full_mailbox_holds_up_no_proposal() {
     check(|| {
         deep(|| {
             let disk = MemoryStore::new([1]);
-            let Member { node, events, world, mut requests, raft_loop, .. } = member_of(disk, true, 1);
+            let Member { node, events, shown, world, mut requests, raft_loop, .. } = member_of(disk, true, 1);
             let running = start(raft_loop, &world);
             let request = block_on(requests.recv()).expect("the loop asks");
             world.lock().persist(&request);
             assert!(events.try_send(Event::Persisted(Ok(request.number))).is_ok());
-            let _full_or_not = events.try_send(Event::Tick);
+            let ticked = events.try_send(Event::Tick).is_ok();
             let mut waiting = node.propose(vec![7]).expect("a single voter leads");
             drop((node, events));
             assert_eq!(running.join(), Ok(()));
             assert_eq!(block_on(waiting.outcome()), Ok(Outcome::Stopped), "the disk did not come to it");
-        });
+            (ticked, end(world, shown))
+        })
     });
 }
 
@@ -68,7 +72,7 @@ fn a_full_mailbox_holds_up_no_proposal() {
 fn two_who_propose_at_once_are_both_heard() {
     check(|| {
         deep(|| {
-            let Member { node, events, world, mut requests, raft_loop, .. } = member(&[1]);
+            let Member { node, events, shown, world, mut requests, raft_loop, .. } = member(&[1]);
             let other = spawn_deep({
                 let node = node.clone();
                 move || node.propose(vec![8]).expect("a single voter leads")
@@ -82,9 +86,11 @@ fn two_who_propose_at_once_are_both_heard() {
                 Ok(Outcome::Applied { index, .. }) => index,
                 other => panic!("{other:?}"),
             };
-            assert_eq!(outcomes.map(applied).iter().sum::<u64>(), 2 + 3);
+            let indexes = outcomes.map(applied);
+            assert_eq!(indexes.iter().sum::<u64>(), 2 + 3);
             stop(&events, running);
-        });
+            (indexes, end(world, shown))
+        })
     });
 }
 
@@ -101,14 +107,16 @@ fn a_proposal_of_a_former_life_is_nobodys_answer() {
             drop((requests, lost, node));
             let disk = world.lock().disk.clone();
 
-            let Member { node, events, image, world, mut requests, raft_loop, .. } = member_with(disk, true);
+            let Member { node, events, image, shown, world, mut requests, raft_loop, .. } =
+                member_with(disk, true);
             let mut waiting = node.propose(vec![7]).expect("a single voter leads");
             let running = start(raft_loop, &world);
             serve_until(4, &mut requests, &events, &world);
             assert_eq!(block_on(waiting.outcome()), Ok(Outcome::Applied { index: 4, value: Some(1) }));
             assert_eq!(*image.load(), [vec![6], vec![7]], "answered with the other's");
             stop(&events, running);
-        });
+            end(world, shown)
+        })
     });
 }
 
@@ -120,12 +128,14 @@ fn what_a_restart_finds_committed_is_applied_at_once() {
             let conf_state = ConfState { voters: vec![1, 2], ..ConfState::default() };
             let state = RaftState { hard_state, conf_state };
             let disk = MemoryStore::recovered(state, Snapshot::default(), vec![entry(1, vec![5])]);
-            let Member { node, events, image, world, requests, raft_loop, .. } = member_with(disk, false);
+            let Member { node, events, image, shown, world, requests, raft_loop, .. } =
+                member_with(disk, false);
             let running = start(raft_loop, &world); // nothing happens to it
             assert_eq!(*block_on(image.at_least(1)).expect("applied"), [vec![5]]);
             stop(&events, running);
             drop((node, requests));
-        });
+            end(world, shown)
+        })
     });
 }
 
@@ -133,7 +143,7 @@ fn what_a_restart_finds_committed_is_applied_at_once() {
 fn entries_of_a_leader_are_applied_in_order_and_once() {
     check(|| {
         deep(|| {
-            let Member { node, events, image, world, mut requests, raft_loop, .. } = member(&[1, 2]);
+            let Member { node, events, image, shown, world, mut requests, raft_loop, .. } = member(&[1, 2]);
             let log = |last: u8| (1..=last).map(|index| entry(index.into(), vec![index])).collect();
             assert!(events.try_send(arrives(append_entries(log(1), 0))).is_ok());
             let running = start(raft_loop, &world);
@@ -143,6 +153,7 @@ fn entries_of_a_leader_are_applied_in_order_and_once() {
             drop((node, events));
             assert_eq!(running.join(), Ok(()), "the loop ends when nobody can send it anything");
             assert_eq!(*image.load(), [vec![1], vec![2]]);
-        });
+            end(world, shown)
+        })
     });
 }
