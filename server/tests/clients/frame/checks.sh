@@ -1,0 +1,53 @@
+# What is checked of each client, with the verbs of its program. Functions that `check` runs are exported: it runs them in a shell of their own.
+
+PARTITIONS=3
+export PARTITIONS
+
+before_the_crash() {
+    local codec
+    for codec in $CODECS; do
+        if ! has_codec "$codec"; then
+            row "$name" "$codec" "-     the client has no $codec"
+            continue
+        fi
+        check "$RECORDS keyed, $codec" created_and_produced "$codec"
+        check "a group reads half, $codec" first_half "$codec"
+    done
+    check "administration" client admin "$bootstrap" "$topic-admin"
+}
+
+after_the_crash() {
+    local codec
+    for codec in $CODECS; do
+        has_codec "$codec" && check "the rest after kill -9, $codec" second_half "$codec"
+    done
+}
+
+client() { "$program" "$home" "$@"; }
+
+has_codec() { case " $codecs " in *" $1 "*) ;; *) return 1 ;; esac }
+
+created_and_produced() { # created_and_produced CODEC
+    client create "$bootstrap" "$topic-$1" $PARTITIONS
+    client produce "$bootstrap" "$topic-$1" "$run/keyed" "$1"
+}
+
+first_half() { # first_half CODEC: one of two members leaves on the way
+    rm -f "$run/$topic-$1.first" "$run/$topic-$1.second"
+    client group "$bootstrap" "$topic-$1" "$topic-$1" "$run/$topic-$1.first" $((RECORDS / 2)) half
+    committed_is "$1" "$(wc -l <"$run/$topic-$1.first")"
+}
+
+second_half() { # second_half CODEC: the group goes on where it was when the server was killed
+    committed_is "$1" "$(wc -l <"$run/$topic-$1.first")"
+    client group "$bootstrap" "$topic-$1" "$topic-$1" "$run/$topic-$1.second" $((RECORDS - $(wc -l <"$run/$topic-$1.first")))
+    same_records "$run/keyed" "$run/$topic-$1.first" "$run/$topic-$1.second"
+    committed_is "$1" "$RECORDS"
+}
+
+committed_is() { # committed_is CODEC COUNT
+    local found
+    found=$(client committed "$bootstrap" "$topic-$1" "$topic-$1")
+    [ "$found" = "$2" ] || { echo "$topic-$1 has committed $found records; $2 were read"; return 1; }
+}
+export -f client created_and_produced first_half second_half committed_is
