@@ -30,6 +30,17 @@ has_codec() { case " $codecs " in *" $1 "*) ;; *) return 1 ;; esac }
 created_and_produced() { # created_and_produced CODEC
     client create "$bootstrap" "$topic-$1" $PARTITIONS
     client produce "$bootstrap" "$topic-$1" "$run/keyed" "$1"
+    stored_as "$topic-$1" "$1"
+}
+
+# stored_as TOPIC CODEC: a client may think that the server has not the codec, and say nothing. Few batches may be of none: of those that would have grown.
+stored_as() {
+    local id
+    id=$("$chronik" topics describe "$1" --bootstrap-server "$bootstrap" | sed -n 's/.*(id \([^)]*\)).*/\1/p')
+    "$chronik" log dump "$run/data" --partition "$id-0" --segments >"$run/batches"
+    awk -v topic="$1" -v codec="$2" '
+        / records .* bytes / {all++; if (tolower($0) ~ " bytes " codec " ") as_said++}
+        END {if (as_said < 0.9 * all || !all) {print topic ": only " as_said + 0 " of " all + 0 " batches are " codec; exit 1}}' "$run/batches"
 }
 
 first_half() { # first_half CODEC: one of two members leaves on the way
@@ -50,4 +61,4 @@ committed_is() { # committed_is CODEC COUNT
     found=$(client committed "$bootstrap" "$topic-$1" "$topic-$1")
     [ "$found" = "$2" ] || { echo "$topic-$1 has committed $found records; $2 were read"; return 1; }
 }
-export -f client created_and_produced first_half second_half committed_is
+export -f client created_and_produced stored_as first_half second_half committed_is

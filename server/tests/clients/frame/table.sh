@@ -4,7 +4,7 @@ SECONDS_AT_MOST=300 UNSUPPORTED=4
 passed=0 failed=0 skipped=0 rows=()
 
 row() { # row CLIENT WHAT RESULT
-    rows+=("$(printf '%-34s %-30s %s' "$1" "$2" "$3")")
+    rows+=("$(printf '%-42s %-30s %s' "$1" "$2" "$3")")
     echo "    ${rows[-1]}"
 }
 
