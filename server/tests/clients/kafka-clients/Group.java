@@ -54,7 +54,7 @@ final class Group {
         Client.check(written == count, written + " of " + count + " records");
     }
 
-    /** Consumes until all members together have `until`, commits, leaves. Whether it was given partitions, which may have had nothing left. */
+    /** Consumes until all members together have `until`, then leaves. Whether it was given partitions: they may have had nothing left. */
     private boolean member(int until) throws IOException {
         var assigned = false;
         var bytes = new ByteArrayDeserializer();

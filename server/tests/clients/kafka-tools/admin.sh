@@ -65,7 +65,10 @@ get_offsets() {
     says '^0$' sum_of_offsets --time 1000000000000
 }
 
-log_dirs() { says "\"partition\":\"$topic-2\",\"size\":[0-9]+,\"offsetLag\":0" tool LogDirsCommand --bootstrap-server "$bootstrap" --describe --topic-list "$topic"; }
+log_dirs() {
+    says "\"partition\":\"$topic-2\",\"size\":[0-9]+,\"offsetLag\":0" \
+        tool LogDirsCommand --bootstrap-server "$bootstrap" --describe --topic-list "$topic"
+}
 
 topic_configs() {
     local of="--entity-type topics --entity-name $topic"

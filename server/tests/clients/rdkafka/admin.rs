@@ -36,7 +36,8 @@ pub(crate) fn create(bootstrap: &str, topic: &str, partitions: i32) -> Result<()
 
 pub(crate) fn administer(bootstrap: &str, topic: &str) -> Result<()> {
     let administration = Administration::of(bootstrap, topic)?;
-    let steps: [(&str, fn(&Administration) -> Result<()>); 8] = [
+    type Step = fn(&Administration) -> Result<()>;
+    let steps: [(&str, Step); 8] = [
         ("create topics", Administration::topics),
         ("create partitions", Administration::grow),
         ("describe and alter topic configs", Administration::configs),

@@ -1,4 +1,8 @@
 //! rdkafka against the real server: one verb, one process. What the verbs are, says `server/tests/clients/run`.
+#![cfg_attr(
+    not(any(loom, shuttle)),
+    expect(clippy::disallowed_methods, reason = "a client stands outside the seams")
+)]
 
 #[cfg(not(any(loom, shuttle)))]
 mod admin;

@@ -193,7 +193,8 @@ func (a administration) offsets() error {
 			return err
 		}
 		result := found[a.topic][0]
-		if err = check(result.Offset == expected && errors.Is(result.Err, sarama.ErrNoError), "the offset is as expected", asked, expected, result); err != nil {
+		holds := result.Offset == expected && errors.Is(result.Err, sarama.ErrNoError)
+		if err = check(holds, "the offset is as expected", asked, expected, result); err != nil {
 			return err
 		}
 	}
