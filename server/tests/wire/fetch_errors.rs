@@ -102,31 +102,6 @@ fn a_reader_from_another_history_learns_where_it_parts_from_ours() {
     assert_eq!(data.records.map(|records| records.len()), Some(0));
 }
 
-/// A client that has its epoch from Metadata, not from what it read, as @platformatic/kafka: the leader has written nothing in it yet.
-#[test]
-fn a_reader_that_names_an_epoch_without_records_is_answered() {
-    let mut server = Server::start();
-    let mut client = Raw::connect(&server);
-    client.create_topic("orders", 1, &[]);
-    client.append("orders", 0, &["a", "b"]); // epoch 0
-    server.crash();
-    server.crash();
-    let mut client = Raw::connect(&server);
-    let mut fetch = |offset, epoch| {
-        let mut request = patient("orders", 0, offset);
-        request.topics[0].partitions[0].last_fetched_epoch = epoch;
-        let started = Instant::now();
-        let data = only_fetched(client.ask(FETCH, &request));
-        assert!(started.elapsed() < AT_ONCE, "epoch {epoch}: {:?}", started.elapsed());
-        let has_records = data.records.is_some_and(|records| !records.is_empty());
-        (data.error_code, has_records, (data.diverging_epoch.epoch, data.diverging_epoch.end_offset))
-    };
-    assert_eq!(fetch(1, 0), (ErrorCode::NONE, true, (-1, -1)));
-    assert_eq!(fetch(1, 2), (ErrorCode::NONE, true, (-1, -1)), "the leader's own");
-    assert_eq!(fetch(1, 1), (ErrorCode::NONE, false, (0, 2)), "nobody has written in that");
-    assert_eq!(fetch(1, 3), (ErrorCode::OFFSET_OUT_OF_RANGE, false, (-1, -1)), "that is still to come");
-}
-
 #[test]
 fn a_topic_deleted_while_a_fetch_waits_ends_the_wait() {
     let server = Server::start();

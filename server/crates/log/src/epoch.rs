@@ -79,18 +79,6 @@ impl EpochCache {
         }
     }
 
-    /// The same of a leader, whose own epoch is known before it has a record: until then it starts where the log ends. Kafka notes
-    /// it on becoming the leader (`Partition.makeLeader`).
-    #[must_use]
-    pub fn end_offset_for_in(&self, leader_epoch: i32, epoch: i32, log_end_offset: i64) -> (i32, i64) {
-        if epoch <= self.latest() {
-            return self.end_offset_for(epoch, log_end_offset);
-        }
-        let mut led = self.clone();
-        led.assign(leader_epoch, log_end_offset);
-        led.end_offset_for(epoch, log_end_offset)
-    }
-
     /// Epoch in which `offset` was appended, or -1.
     #[must_use]
     pub fn epoch_of(&self, offset: i64) -> i32 {
@@ -125,15 +113,6 @@ mod tests {
             assert_eq!(cache().end_offset_for(asked, 33), expected, "epoch {asked}");
         }
         assert_eq!(EpochCache::default().end_offset_for(0, 5), (-1, -1));
-    }
-
-    #[test]
-    fn a_leader_knows_its_own_epoch_before_it_has_a_record() {
-        for (asked, expected) in [(3, (3, 20)), (4, (4, 33)), (5, (4, 33)), (6, (6, 33)), (7, (-1, -1))] {
-            assert_eq!(cache().end_offset_for_in(6, asked, 33), expected, "epoch {asked}");
-        }
-        assert_eq!(cache().end_offset_for_in(4, 4, 33), (4, 33));
-        assert_eq!(EpochCache::default().end_offset_for_in(2, 2, 0), (2, 0));
     }
 
     #[test]
