@@ -18,7 +18,6 @@ use super::error::KafkaError;
 use super::fetch_session::{FetchSessions, Plan, Target, Told};
 use super::partition::{self, Led, TopicRef};
 use crate::cluster::ClusterState;
-use crate::storage::Partition;
 
 /// First version that names topics by id (KIP-516).
 const TOPIC_IDS_FROM: i16 = 13;
@@ -220,7 +219,7 @@ async fn read_target(
     };
     let wanted = usize::try_from(request.partition_max_bytes).unwrap_or_default().min(left);
     let max_bytes = if wanted == 0 && !first { None } else { Some(wanted) };
-    match read_partition(broker, &led.partition, request, max_bytes, wait.delivery).await {
+    match read_partition(broker, &led, request, max_bytes, wait.delivery).await {
         Err(error) => {
             if matches!(error, ReadError::Corrupt { .. } | ReadError::Io(_)) {
                 tracing::error!(partition = %led.id, %error, "a read failed");
@@ -240,14 +239,14 @@ async fn read_target(
 /// `max_bytes` of `None`: nothing is to be read, only the offsets are wanted.
 async fn read_partition(
     broker: &Broker,
-    partition: &Partition,
+    led: &Led,
     request: &FetchPartition,
     max_bytes: Option<usize>,
     delivery: Delivery,
 ) -> Result<(PartitionData, Option<Region>), ReadError> {
     let mut retries = STALE_RETRIES;
     loop {
-        let Readable { view, high_watermark } = partition.read();
+        let Readable { view, high_watermark } = led.partition.read();
         check_offset(&view, request.fetch_offset, high_watermark)?;
         let mut data = PartitionData {
             partition_index: request.partition,
@@ -257,7 +256,7 @@ async fn read_partition(
             records: Some(Records::default()),
             ..Default::default()
         };
-        if let Some(diverging_epoch) = diverging_epoch(&view, request, high_watermark) {
+        if let Some(diverging_epoch) = diverging_epoch(&view, led.leader_epoch, request, high_watermark)? {
             return Ok((PartitionData { diverging_epoch, ..data }, None));
         }
         let Some(max_bytes) = max_bytes else { return Ok((data, None)) };
@@ -286,13 +285,26 @@ fn check_offset(view: &LogView, offset: i64, high_watermark: i64) -> Result<(), 
 }
 
 /// Whether what the reader has read last is in our log at all (KIP-320, KIP-595).
-fn diverging_epoch(view: &LogView, request: &FetchPartition, log_end_offset: i64) -> Option<EpochEndOffset> {
+///
+/// # Errors
+/// It was read in an epoch that is still to come; Kafka says so too (`Partition.readRecords`).
+fn diverging_epoch(
+    view: &LogView,
+    leader_epoch: i32,
+    request: &FetchPartition,
+    log_end_offset: i64,
+) -> Result<Option<EpochEndOffset>, ReadError> {
     if request.last_fetched_epoch < 0 {
-        return None;
+        return Ok(None);
     }
-    let (epoch, end_offset) = view.end_offset_for_epoch(request.last_fetched_epoch, log_end_offset);
+    let (epoch, end_offset) =
+        view.end_offset_for_epoch(request.last_fetched_epoch, leader_epoch, log_end_offset);
+    if epoch < 0 {
+        let (offset, log_start) = (request.fetch_offset, view.log_start_offset());
+        return Err(ReadError::OffsetOutOfRange { offset, log_start });
+    }
     let diverges = epoch < request.last_fetched_epoch || end_offset < request.fetch_offset;
-    diverges.then_some(EpochEndOffset { epoch, end_offset })
+    Ok(diverges.then_some(EpochEndOffset { epoch, end_offset }))
 }
 
 /// From the page cache on this thread; from the disk on another.

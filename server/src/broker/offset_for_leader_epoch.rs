@@ -35,12 +35,8 @@ fn find(broker: &Broker, topic: Option<&Topic>, asked: &OffsetForLeaderPartition
         Err(error_code) => EpochEndOffset { error_code, partition: asked.partition, ..Default::default() },
         Ok(led) => {
             let Readable { view, high_watermark } = led.partition.read();
-            // The current epoch has no record yet perhaps, but it is known, and ends where the log does.
-            let (leader_epoch, end_offset) = if asked.leader_epoch == led.leader_epoch {
-                (led.leader_epoch, high_watermark)
-            } else {
-                view.end_offset_for_epoch(asked.leader_epoch, high_watermark)
-            };
+            let (leader_epoch, end_offset) =
+                view.end_offset_for_epoch(asked.leader_epoch, led.leader_epoch, high_watermark);
             EpochEndOffset {
                 error_code: ErrorCode::NONE,
                 partition: asked.partition,

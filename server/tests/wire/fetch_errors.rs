@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use chronik_kafka::ErrorCode;
-use chronik_kafka::message::fetch::FetchRequest;
+use chronik_kafka::message::fetch::{EpochEndOffset, FetchRequest};
 use uuid::Uuid;
 
 use crate::support::Server;
@@ -100,6 +100,24 @@ fn a_reader_from_another_history_learns_where_it_parts_from_ours() {
     let data = only_fetched(client.ask(FETCH, &request));
     assert_eq!((data.diverging_epoch.epoch, data.diverging_epoch.end_offset), (0, 2));
     assert_eq!(data.records.map(|records| records.len()), Some(0));
+}
+
+#[test]
+fn a_reader_that_names_the_epoch_of_a_leader_without_records_reads_on() {
+    let mut server = Server::start();
+    let mut client = Raw::connect(&server);
+    client.create_topic("orders", 1, &[]);
+    client.append("orders", 0, &["a", "b"]);
+    server.crash(); // epoch 1 begins, and nobody writes in it
+    let mut client = Raw::connect(&server);
+    let mut request = patient("orders", 0, 1);
+    request.topics[0].partitions[0].last_fetched_epoch = 1;
+    let data = only_fetched(client.ask(FETCH, &request));
+    assert_eq!((data.error_code, data.diverging_epoch), (ErrorCode::NONE, EpochEndOffset::default()));
+    assert!(data.records.is_some_and(|records| records.len() > 0));
+
+    request.topics[0].partitions[0].last_fetched_epoch = 2;
+    assert_eq!(code(&mut client, FETCH, &request), ErrorCode::OFFSET_OUT_OF_RANGE, "an epoch still to come");
 }
 
 #[test]

@@ -65,11 +65,16 @@ impl EpochCache {
     }
 
     /// `OffsetForLeaderEpoch`: the largest epoch at or below `epoch`, and the offset at which it ends. (-1, -1) if
-    /// `epoch` is above the latest (or nothing is known); below the earliest: (`epoch`, start of the earliest).
+    /// `epoch` is above `leader_epoch`, that of the leader, which has no record yet perhaps, and then starts and ends
+    /// where the log does; below the earliest: (`epoch`, start of the earliest).
     #[must_use]
-    pub fn end_offset_for(&self, epoch: i32, log_end_offset: i64) -> (i32, i64) {
-        if epoch < 0 || epoch > self.latest() {
+    pub fn end_offset_for(&self, epoch: i32, leader_epoch: i32, log_end_offset: i64) -> (i32, i64) {
+        let latest = leader_epoch.max(self.latest());
+        if epoch < 0 || epoch > latest {
             return (UNKNOWN, -1);
+        }
+        if epoch == latest {
+            return (epoch, log_end_offset);
         }
         let above = self.0.partition_point(|entry| entry.epoch <= epoch);
         let end = self.0.get(above).map_or(log_end_offset, |entry| entry.start_offset);
@@ -110,9 +115,18 @@ mod tests {
             (5, (-1, -1)),
             (-1, (-1, -1)),
         ] {
-            assert_eq!(cache().end_offset_for(asked, 33), expected, "epoch {asked}");
+            assert_eq!(cache().end_offset_for(asked, 4, 33), expected, "epoch {asked}");
         }
-        assert_eq!(EpochCache::default().end_offset_for(0, 5), (-1, -1));
+    }
+
+    #[test]
+    fn the_epoch_of_the_leader_is_known_before_it_has_a_record() {
+        for (asked, expected) in [(4, (4, 33)), (5, (4, 33)), (6, (6, 33)), (7, (-1, -1))] {
+            assert_eq!(cache().end_offset_for(asked, 6, 33), expected, "epoch {asked}");
+        }
+        for (asked, expected) in [(0, (0, 5)), (1, (1, 5)), (2, (-1, -1))] {
+            assert_eq!(EpochCache::default().end_offset_for(asked, 1, 5), expected, "epoch {asked}");
+        }
     }
 
     #[test]

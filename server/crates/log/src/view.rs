@@ -127,11 +127,11 @@ impl LogView {
         }
     }
 
-    /// `OffsetForLeaderEpoch`: the largest epoch at or below `epoch` in the log, and where it ends; (-1, -1) if
-    /// `epoch` is above the latest one or nothing is known. `log_end_offset` is the end of the latest epoch.
+    /// `OffsetForLeaderEpoch`: the largest epoch at or below `epoch`, and where it ends; (-1, -1) if `epoch` is above
+    /// `leader_epoch`, that of the leader. `log_end_offset` is the end of the latest epoch.
     #[must_use]
-    pub fn end_offset_for_epoch(&self, epoch: i32, log_end_offset: i64) -> (i32, i64) {
-        self.epochs.end_offset_for(epoch, log_end_offset)
+    pub fn end_offset_for_epoch(&self, epoch: i32, leader_epoch: i32, log_end_offset: i64) -> (i32, i64) {
+        self.epochs.end_offset_for(epoch, leader_epoch, log_end_offset)
     }
 
     /// Bytes of all segments. Blocks.
