@@ -9,7 +9,7 @@ use chronik_kafka::message::describe_configs::{
 };
 
 use super::Broker;
-use super::config_resource;
+use super::config_resource::{self, CLIENT_METRICS, GROUP};
 use super::error::Refused;
 use crate::cluster::node_settings::{Layer, is_dynamic};
 use crate::cluster::topic_config::{Configs, TOPIC_SETTINGS, TopicSetting};
@@ -79,6 +79,10 @@ fn describe(
     state: &ClusterState,
     resource: &DescribeConfigsResource,
 ) -> Result<Vec<Described>, Refused> {
+    // `kafka-configs --entity-type groups` asks for every group that is listed.
+    if matches!(resource.resource_type, CLIENT_METRICS | GROUP) && !resource.resource_name.is_empty() {
+        return Ok(Vec::new());
+    }
     let node = &broker.settings.node;
     let described = match config_resource::resolve(broker, resource.resource_type, &resource.resource_name)? {
         ConfigResource::Topic(id) => {

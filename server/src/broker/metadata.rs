@@ -69,15 +69,19 @@ fn brokers(state: &ClusterState) -> Vec<MetadataResponseBroker> {
     state.brokers.values().map(describe).collect()
 }
 
+/// An id goes before a name: Kafka's admin client asks by id with an empty name, not a null one.
 async fn find(broker: &Broker, asked: MetadataRequestTopic, may_create: bool) -> MetadataResponseTopic {
-    let state = broker.controller.state();
-    let Some(name) = asked.name else {
-        return match state.topic_by_id(&asked.topic_id) {
+    match asked.name {
+        Some(name) if asked.topic_id.is_nil() => find_by_name(broker, name, may_create).await,
+        _ => match broker.controller.state().topic_by_id(&asked.topic_id) {
             Some(topic) => describe(topic),
             None => unknown(None, asked.topic_id, ErrorCode::UNKNOWN_TOPIC_ID),
-        };
-    };
-    match state.topic(&name) {
+        },
+    }
+}
+
+async fn find_by_name(broker: &Broker, name: Str, may_create: bool) -> MetadataResponseTopic {
+    match broker.controller.state().topic(&name) {
         Some(topic) => describe(topic),
         None if may_create && (name == OFFSETS_TOPIC || !topic_config::is_internal(&name)) => {
             create(broker, name).await

@@ -13,6 +13,8 @@ use super::raw::Raw;
 /// `resource_type`s.
 pub const TOPIC: i8 = 2;
 pub const BROKER: i8 = 4;
+pub const CLIENT_METRICS: i8 = 16;
+pub const GROUP: i8 = 32;
 /// `config_operation`s.
 pub const SET: i8 = 0;
 pub const DELETE: i8 = 1;

@@ -6,7 +6,8 @@ use chronik_kafka::message::list_config_resources::ListConfigResourcesRequest;
 use crate::support::Server;
 use crate::support::batches::large_batch;
 use crate::support::configs::{
-    BROKER, DEFAULT, DELETE, DYNAMIC_BROKER, DYNAMIC_DEFAULT_BROKER, SET, STATIC_BROKER, TOPIC,
+    BROKER, CLIENT_METRICS, DEFAULT, DELETE, DYNAMIC_BROKER, DYNAMIC_DEFAULT_BROKER, GROUP, SET,
+    STATIC_BROKER, TOPIC,
 };
 use crate::support::raw::Raw;
 
@@ -85,6 +86,24 @@ fn what_a_restart_is_needed_for_is_refused() {
         let (found, message) = client.alter(BROKER, name, &[(SET, key, value)]);
         assert_eq!(found, code, "{key}: {message}");
         assert!(message.contains(words), "{words:?} is not in {message:?}");
+    }
+}
+
+/// As `kafka-configs --entity-type groups --describe` wants it of every group that is listed.
+#[test]
+fn groups_and_metrics_of_clients_have_no_settings_and_get_none() {
+    let server = Server::start();
+    let mut client = Raw::connect(&server);
+    for resource_type in [GROUP, CLIENT_METRICS] {
+        let result = client.configs(resource_type, "g", &[]);
+        assert_eq!((result.error_code, result.configs), (ErrorCode::NONE, vec![]), "{resource_type}");
+        assert_eq!(client.configs(resource_type, "", &[]).error_code, ErrorCode::INVALID_REQUEST);
+        let changes = [(SET, "consumer.session.timeout.ms", "9000")];
+        assert_eq!(
+            client.alter(resource_type, "g", &changes).0,
+            ErrorCode::INVALID_REQUEST,
+            "{resource_type}"
+        );
     }
 }
 

@@ -71,7 +71,6 @@ fn old_versions_and_chosen_keys_get_what_they_ask_for() {
         (TOPIC, "nowhere", ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
         (TOPIC, "a/b", ErrorCode::INVALID_TOPIC_EXCEPTION),
         (8, "1", ErrorCode::INVALID_REQUEST),
-        (16, "m", ErrorCode::INVALID_REQUEST),
         (99, "x", ErrorCode::INVALID_REQUEST),
     ] {
         let result = client.configs(resource_type, name, &[]);

@@ -1,7 +1,8 @@
 //! Topics: created, described, deleted, created again.
 
 use chronik_kafka::ErrorCode;
-use chronik_kafka::message::metadata::MetadataRequest;
+use chronik_kafka::message::metadata::{MetadataRequest, MetadataRequestTopic, MetadataResponseTopic};
+use uuid::Uuid;
 
 use crate::support::Server;
 use crate::support::batches::batch;
@@ -70,6 +71,33 @@ fn metadata_creates_a_topic_only_if_client_and_server_want_it() {
 
     let strict = Server::with(&["auto.create.topics.enable=false"]);
     assert_eq!(Raw::connect(&strict).topic("orders", true).error_code, UNKNOWN);
+}
+
+/// The topic of this id, asked for as Kafka's admin client does (`name` empty) or as the protocol has it (null).
+fn topic_by_id(client: &mut Raw, topic_id: Uuid, name: Option<&str>) -> MetadataResponseTopic {
+    let asked = MetadataRequestTopic { topic_id, name: name.map(Into::into) };
+    let request = MetadataRequest { topics: Some(vec![asked]), ..Default::default() };
+    client.ask(12, &request).topics.remove(0)
+}
+
+#[test]
+fn metadata_finds_a_topic_by_its_id_whatever_stands_for_the_name() {
+    let server = Server::start();
+    let mut client = Raw::connect(&server);
+    client.create_topic("orders", 2, &[]);
+    let named = client.topic("orders", false);
+    let nobodys = Uuid::from_u128(1);
+    for name in [None, Some(""), Some("payments")] {
+        assert_eq!(
+            topic_by_id(&mut client, named.topic_id, name).name.as_deref(),
+            Some("orders"),
+            "{name:?}"
+        );
+        let unknown = topic_by_id(&mut client, nobodys, name);
+        assert_eq!(unknown.error_code, ErrorCode::UNKNOWN_TOPIC_ID, "{name:?}");
+        assert_eq!((unknown.name, unknown.topic_id), (None, nobodys), "{name:?}");
+    }
+    assert_eq!(client.topic("payments", false).error_code, UNKNOWN, "and none was created");
 }
 
 #[test]
