@@ -114,7 +114,7 @@ fn a_reader_that_names_the_epoch_of_a_leader_without_records_reads_on() {
     request.topics[0].partitions[0].last_fetched_epoch = 1;
     let data = only_fetched(client.ask(FETCH, &request));
     assert_eq!((data.error_code, data.diverging_epoch), (ErrorCode::NONE, EpochEndOffset::default()));
-    assert!(data.records.is_some_and(|records| records.len() > 0));
+    assert!(data.records.is_some_and(|records| !records.is_empty()));
 
     request.topics[0].partitions[0].last_fetched_epoch = 2;
     assert_eq!(code(&mut client, FETCH, &request), ErrorCode::OFFSET_OUT_OF_RANGE, "an epoch still to come");
