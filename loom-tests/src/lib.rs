@@ -66,7 +66,7 @@ pub fn check_sequence<S: Debug, F: Fn() -> S + Send + Sync + 'static>(scenario: 
 }
 
 /// The same for a scenario over a [`ShardedMap`](concurrency_models::sync::ShardedMap) whose keys hash as `0..keys`. Under loom it is explored once for
-/// every way to put them into shards, since hashes and the number of processors decide in production who shares one; all of that is one proof. The
+/// every way to put them into shards, in every order, since hashes and the number of processors decide that in production; all of that is one proof. The
 /// other checkers run it as it is: under std the real map does what it does, and under shuttle all keys share one lock.
 ///
 /// # Panics

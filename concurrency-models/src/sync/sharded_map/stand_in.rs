@@ -32,17 +32,22 @@ thread_local! {
 }
 
 impl Placement {
-    /// Every way to put `keys` keys into shards: the partitions of a set, of which there are 1, 2, 5, 15...
-    ///
-    /// A key goes into a shard that has one already, or into the next new one (a restricted growth string; Knuth, TAOCP 4A, 7.2.1.5).
+    /// Every way to put `keys` keys into shards, in every order of the shards, because an iteration meets them in theirs: the ordered partitions of a
+    /// set, of which there are 1, 3, 13, 75... (Fubini numbers; OEIS A000670).
     pub fn all(keys: usize) -> Vec<Self> {
-        (0..keys)
-            .fold(vec![Self(Vec::new())], |shorter, _| shorter.iter().flat_map(Self::with_one_more).collect())
+        let one_more = |shorter: Vec<Self>, _| shorter.iter().flat_map(|it| it.with_one_more(keys)).collect();
+        let mut all: Vec<Self> = (0..keys).fold(vec![Self(Vec::new())], one_more);
+        all.retain(Self::has_no_empty_shard);
+        all
     }
 
-    fn with_one_more(&self) -> impl Iterator<Item = Self> + use<> {
+    fn with_one_more(&self, shards: usize) -> impl Iterator<Item = Self> + use<> {
         let shorter = self.0.clone();
-        (0..=self.shards()).map(move |shard| Self([shorter.as_slice(), &[shard]].concat()))
+        (0..shards).map(move |shard| Self([shorter.as_slice(), &[shard]].concat()))
+    }
+
+    fn has_no_empty_shard(&self) -> bool {
+        (0..self.shards()).all(|shard| self.0.contains(&shard))
     }
 
     /// How many shards there are.
@@ -161,16 +166,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_partition_of_the_keys_is_a_placement() {
+    fn every_partition_of_the_keys_is_a_placement_in_every_order() {
         let all = |keys| Placement::all(keys).iter().map(Placement::to_string).collect::<Vec<_>>();
-        assert_eq!(all(2), ["00", "01"]);
-        assert_eq!(all(3), ["000", "001", "010", "011", "012"]);
-        assert_eq!(Placement::all(4).len(), 15);
+        assert_eq!(all(2), ["00", "01", "10"]);
+        let of_three = "000 001 010 011 012 021 100 101 102 110 120 201 210";
+        assert_eq!(all(3), of_three.split(' ').collect::<Vec<_>>());
+        assert_eq!(Placement::all(4).len(), 75);
     }
 
     #[test]
     fn keys_that_are_placed_apart_are_in_different_shards() {
-        let apart = Placement::all(2).pop().expect("there are two");
-        assert_eq!([0u32, 1, 2].map(|key| apart.shard_of(&key)), [0, 1, 0]);
+        let apart = Placement::all(2).pop().expect("there are three");
+        assert_eq!([0u32, 1, 2].map(|key| apart.shard_of(&key)), [1, 0, 1]);
     }
 }

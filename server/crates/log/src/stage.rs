@@ -146,6 +146,7 @@ impl Log {
         if rolls {
             staged.roll(batch.header.base_offset);
         }
+        staged.note_gap(end.offset, batch.header.base_offset);
         let record = WalRecord::Append(Placed {
             id,
             generation,
@@ -158,7 +159,6 @@ impl Log {
         self.group.push(lsn, &record, batch.body.clone());
         let committed = partition.producers.0.get(&batch.header.producer_id);
         if let Some(StagedChange::Appends(staged)) = partition.staged.as_deref_mut() {
-            staged.note_gap(end.offset, batch.header.base_offset);
             staged.note_producer(committed, &batch.header, log_append_time_ms, now_ms);
             staged.append(batch, latest_epoch, self.config.index_interval_bytes);
         }
