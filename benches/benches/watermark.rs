@@ -1,5 +1,4 @@
-//! `watermark`: moving it, reading it, waiting for it, beside tokio's `watch`. Both are driven by the same executor:
-//! one `block_on` for each thread.
+//! `watermark`: moving it, reading it, waiting for it, beside tokio's `watch`. Both are driven by the same executor.
 #![cfg(not(any(loom, shuttle)))]
 #![expect(
     clippy::disallowed_methods,
@@ -7,10 +6,12 @@
     reason = "the bench has threads of its own, and the channel it is compared with"
 )]
 
-use concurrency_models::sync::block_on;
+use std::sync::Arc;
+
 use concurrency_models::watermark::Watermark;
 use criterion::{Criterion, criterion_group, criterion_main};
 use ready::ready;
+use tokio::runtime::Builder;
 use tokio::sync::watch;
 
 mod ready;
@@ -65,64 +66,61 @@ async fn reached(watching: &mut watch::Receiver<i64>, target: i64) -> i64 {
     *watching.wait_for(|position| *position >= target).await.expect("the sender lives")
 }
 
-/// A leader moves on when all three followers have followed.
+/// A leader moves on when all three followers have followed. They are tasks on a runtime of four threads, as they would be in the server: of threads that
+/// park, the system's wake-ups would be measured.
 fn four_threads(c: &mut Criterion) {
+    let runtime = Builder::new_multi_thread().worker_threads(4).build().expect("four threads");
     let mut group = c.benchmark_group("watermark/threads");
-    group.bench_function("watermark, 4 threads", |b| b.iter(follow));
-    group.bench_function("tokio watch, 4 threads", |b| b.iter(follow_by_tokio));
+    group.bench_function("watermark, 4 threads", |b| b.iter(|| runtime.block_on(follow())));
+    group.bench_function("tokio watch, 4 threads", |b| b.iter(|| runtime.block_on(follow_by_tokio())));
     group.finish();
 }
 
-fn follow() {
-    let (leader, followers) = (Watermark::new(0), [0; 3].map(Watermark::new));
-    std::thread::scope(|scope| {
-        for follower in &followers {
-            scope.spawn(|| {
-                block_on(async {
-                    for turn in 1..=TURNS {
-                        leader.reached(turn).await.expect("it is not closed");
-                        follower.advance(turn);
-                    }
-                });
-            });
-        }
-        block_on(async {
+async fn follow() {
+    let leader = Arc::new(Watermark::new(0));
+    let followers = [0; 3].map(|position| Arc::new(Watermark::new(position)));
+    for follower in followers.clone() {
+        let leader = leader.clone();
+        tokio::spawn(async move {
             for turn in 1..=TURNS {
-                leader.advance(turn);
-                for follower in &followers {
-                    follower.reached(turn).await.expect("it is not closed");
-                }
+                leader.reached(turn).await.expect("it is not closed");
+                follower.advance(turn);
             }
         });
+    }
+    let leading = tokio::spawn(async move {
+        for turn in 1..=TURNS {
+            leader.advance(turn);
+            for follower in &followers {
+                follower.reached(turn).await.expect("it is not closed");
+            }
+        }
     });
+    leading.await.expect("it has led");
 }
 
-fn follow_by_tokio() {
+async fn follow_by_tokio() {
     let (leader, leading) = watch::channel(0);
-    std::thread::scope(|scope| {
-        let mut followers = [(); 3].map(|()| {
-            let (follower, following) = watch::channel(0);
-            let mut leading = leading.clone();
-            scope.spawn(move || {
-                block_on(async {
-                    for turn in 1..=TURNS {
-                        reached(&mut leading, turn).await;
-                        advance(&follower, turn);
-                    }
-                });
-                follower // the last turn can be read as long as it lives
-            });
-            following
-        });
-        block_on(async {
+    let mut followers = [(); 3].map(|()| {
+        let (follower, following) = watch::channel(0);
+        let mut leading = leading.clone();
+        tokio::spawn(async move {
             for turn in 1..=TURNS {
-                advance(&leader, turn);
-                for following in &mut followers {
-                    let _ended_after_its_last_turn = following.wait_for(|position| *position >= turn).await;
-                }
+                reached(&mut leading, turn).await;
+                advance(&follower, turn);
             }
         });
+        following
     });
+    let leading = tokio::spawn(async move {
+        for turn in 1..=TURNS {
+            advance(&leader, turn);
+            for following in &mut followers {
+                let _ended_after_its_last_turn = following.wait_for(|position| *position >= turn).await;
+            }
+        }
+    });
+    leading.await.expect("it has led");
 }
 
 criterion_group!(benches, uncontended, four_threads);
