@@ -1,5 +1,7 @@
 //! `seat`: the place of the only waiter. It is plain data, so each scenario has one thread.
 
+use std::panic::catch_unwind;
+
 use concurrency_models::seat::Seat;
 use concurrency_models::wait_queue::Queue;
 use loom_tests::check_sequence;
@@ -51,12 +53,14 @@ fn a_waker_can_be_renewed_while_its_owner_waits() {
 
 #[test]
 fn there_is_no_place_for_two() {
-    let refused = std::panic::catch_unwind(|| {
-        let mut seat = Seat::new();
-        let _first = seat.join((), "first");
-        let _second = seat.join((), "second");
+    check_sequence(|| {
+        let refused = catch_unwind(|| {
+            let mut seat = Seat::new();
+            let _first = seat.join((), "first");
+            let _second = seat.join((), "second");
+        });
+        let refused = refused.expect_err("the second has taken the place of the first");
+        let says = refused.downcast_ref::<&str>().expect("it says why");
+        assert!(says.starts_with("a second waiter in a place for one"), "{says}");
     });
-    let refused = refused.expect_err("the second has taken the place of the first");
-    let says = refused.downcast_ref::<&str>().expect("it says why");
-    assert!(says.starts_with("a second waiter in a place for one"), "{says}");
 }
