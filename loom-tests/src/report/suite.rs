@@ -40,10 +40,15 @@ impl Suite {
         Self { checker: checker.to_owned(), ..Self::default() }
     }
 
-    /// Takes note of a line of the output, of either stream. What one test says may come behind the name of another that has just begun.
+    /// Takes note of a line of the output, of either stream. What one test says may come behind the name of another that has just begun, or behind its
+    /// result.
     pub fn line(&mut self, line: &str) {
-        let begun = format!(" ... {} ", self.checker);
-        let line = line.find(&begun).map_or(line, |at| &line[at + " ... ".len()..]).trim();
+        let (test, said) = line.split_at(end_of_another_test(line, &self.checker));
+        self.part(test.trim());
+        self.part(said.trim());
+    }
+
+    fn part(&mut self, line: &str) {
         if let Some(file) = line.strip_prefix("Running ").and_then(|running| running.split_once(" (")) {
             self.aborted.extend(self.running.replace(file.0.to_owned()));
         } else if let Some(result) = line.strip_prefix("test result: ") {
@@ -108,6 +113,14 @@ impl Explored {
     }
 }
 
+/// Where, on a line that begins with a test, something begins that a scenario says; 0 if there is nothing of the kind.
+fn end_of_another_test(line: &str, checker: &str) -> usize {
+    let Some((name, result)) = line.split_once(" ... ") else { return 0 };
+    let said = |rest: &str| rest.strip_prefix(checker).is_some_and(|rest| rest.starts_with(' '));
+    let ended = ["", "ok", "FAILED"].into_iter().find(|end| result.strip_prefix(end).is_some_and(said));
+    ended.map_or(0, |end| name.len() + " ... ".len() + end.len())
+}
+
 fn failed((name, result): (&str, &str)) -> Option<String> {
     let name = name.trim_end_matches(" - should panic");
     result.starts_with("FAILED").then(|| name.to_owned())
@@ -139,8 +152,13 @@ mod tests {
 
     #[test]
     fn what_comes_behind_the_name_of_another_test_is_heard() {
-        let line = "test other ... loom    mailbox::a   proof, 1,183 executions, 1 final state, certificate ok    0.10 s";
-        assert_eq!(suite(&[line], true).executions("mailbox::a"), Some(1_183));
+        for (end, failed) in [("", false), ("ok", false), ("FAILED", true)] {
+            let said =
+                "loom    mailbox::a   proof, 1,183 executions, 1 final state, certificate ok    0.10 s";
+            let suite = suite(&[&format!("test other ... {end}{said}")], true);
+            assert_eq!(suite.executions("mailbox::a"), Some(1_183), "{end}");
+            assert_eq!(suite.failed, ["other"][..usize::from(failed)], "{end}");
+        }
     }
 
     #[test]
