@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::Poll;
+use std::time::Duration;
 
 use crate::trace::Handed;
 
@@ -83,6 +84,15 @@ pub fn join_all<T, const N: usize>(threads: [Running<T>; N]) -> [T; N] {
 /// Lets other threads run.
 pub fn yield_now() {
     runtime::yield_now();
+}
+
+/// Lets other threads run: real ones for as long as `time`, those of a checker once.
+pub fn pass(time: Duration) {
+    #[cfg(not(any(loom, shuttle)))]
+    runtime::sleep(time);
+    #[cfg(any(loom, shuttle))]
+    let _time = time;
+    yield_now();
 }
 
 /// Runs a future of a kernel to its end.
