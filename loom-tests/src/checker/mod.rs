@@ -58,7 +58,6 @@ impl Exploration {
 #[derive(Clone, Copy)]
 struct Asked<'a> {
     name: &'a str,
-    #[cfg_attr(not(loom), expect(dead_code, reason = "only loom proves"))]
     kind: Kind,
 }
 
@@ -79,21 +78,33 @@ pub(crate) enum Shape {
     Sequence,
 }
 
+/// A scenario without its types: it runs, and returns the text of the state that it ends in. So the checkers are compiled once, not for each scenario.
+#[derive(Clone)]
+struct Scenario(Arc<dyn Fn() -> String + Send + Sync>);
+
+impl Scenario {
+    fn of<S: Debug>(scenario: impl Fn() -> S + Send + Sync + 'static) -> Self {
+        Self(Arc::new(move || format!("{:?}", scenario())))
+    }
+
+    fn run(&self) -> String {
+        (self.0)()
+    }
+}
+
 pub(crate) fn check<S: Debug>(
     name: &str,
     kind: Kind,
     scenario: impl Fn() -> S + Send + Sync + 'static,
 ) -> Exploration {
-    let scenario = Arc::new(scenario);
-    conclude(name, kind, || explore(Asked { name, kind }, Shape::Threads, &scenario))
+    check_one(Asked { name, kind }, Shape::Threads, &Scenario::of(scenario))
 }
 
 pub(crate) fn check_sequence<S: Debug>(
     name: &str,
     scenario: impl Fn() -> S + Send + Sync + 'static,
 ) -> Exploration {
-    let (kind, scenario) = (Kind::Proof, Arc::new(scenario));
-    conclude(name, kind, || explore(Asked { name, kind }, Shape::Sequence, &scenario))
+    check_one(Asked { name, kind: Kind::Proof }, Shape::Sequence, &Scenario::of(scenario))
 }
 
 /// Explores a scenario once for each of `choices`, which every execution is given: one proof over all of them.
@@ -103,26 +114,33 @@ pub(crate) fn check_each<C: Clone + Display + Send + Sync + 'static, S: Debug>(
     choices: &[C],
     scenario: impl Fn(&C) -> S + Send + Sync + 'static,
 ) -> Exploration {
-    let (kind, scenario) = (Kind::Proof, Arc::new(scenario));
+    let scenario = Arc::new(scenario);
+    let chosen = |choice: &C| {
+        let (scenario, given) = (scenario.clone(), choice.clone());
+        (format!("{name}[{choice}]"), Scenario::of(move || scenario(&given)))
+    };
+    check_all(name, shape, &choices.iter().map(chosen).collect::<Vec<_>>())
+}
+
+fn check_one(asked: Asked<'_>, shape: Shape, scenario: &Scenario) -> Exploration {
+    conclude(asked.name, asked.kind, || explore(asked, shape, scenario))
+}
+
+fn check_all(name: &str, shape: Shape, chosen: &[(String, Scenario)]) -> Exploration {
+    let kind = Kind::Proof;
     conclude(name, kind, || {
-        let explore_one = |choice: &C| {
-            let (scenario, choice) = (scenario.clone(), choice.clone());
-            report::announce_failures(&format!("{name}[{choice}]"));
-            explore(Asked { name, kind }, shape, &Arc::new(move || scenario(&choice)))
+        let explore_one = |(choice, scenario): &(String, Scenario)| {
+            report::announce_failures(choice);
+            explore(Asked { name, kind }, shape, scenario)
         };
-        choices.iter().map(explore_one).reduce(Exploration::and).expect("there is something to choose from")
+        chosen.iter().map(explore_one).reduce(Exploration::and).expect("there is something to choose from")
     })
 }
 
-fn explore<S: Debug>(
-    asked: Asked<'_>,
-    shape: Shape,
-    scenario: &Arc<impl Fn() -> S + Send + Sync + 'static>,
-) -> Exploration {
+fn explore(asked: Asked<'_>, shape: Shape, scenario: &Scenario) -> Exploration {
     let explore = || {
-        let scenario = scenario.clone();
         measure(asked.name, |states| {
-            let scenario = states.collect(move || scenario());
+            let scenario = states.collect(scenario.clone());
             match shape {
                 Shape::Threads => chosen::explore(asked, scenario),
                 Shape::Sequence => chosen::explore_sequence(asked, scenario),
@@ -156,7 +174,7 @@ pub(crate) fn explore_all<S: Debug>(
     program: impl Fn() -> S + Send + Sync + 'static,
 ) -> (u64, BTreeSet<String>) {
     let states = FinalStates::default();
-    let executions = chosen::explore_all(states.collect(program));
+    let executions = chosen::explore_all(states.collect(Scenario::of(program)));
     (executions, states.take())
 }
 

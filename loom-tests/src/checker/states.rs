@@ -1,8 +1,9 @@
 //! The final states that the executions of a scenario come to.
 
 use std::collections::BTreeSet;
-use std::fmt::Debug;
 use std::sync::{Arc, PoisonError};
+
+use super::Scenario;
 
 /// Collects final states, from whichever thread an execution ends on.
 #[derive(Clone, Default)]
@@ -13,12 +14,9 @@ type Lock<T> = std::sync::Mutex<T>;
 
 impl FinalStates {
     /// The scenario, with what it returns collected in here.
-    pub(super) fn collect<S: Debug>(
-        &self,
-        scenario: impl Fn() -> S + Send + Sync + 'static,
-    ) -> impl Fn() + Send + Sync + 'static {
+    pub(super) fn collect(&self, scenario: Scenario) -> impl Fn() + Send + Sync + use<> {
         let states = self.clone();
-        move || states.add(format!("{:?}", scenario()))
+        move || states.add(scenario.run())
     }
 
     fn add(&self, state: String) {
@@ -33,13 +31,13 @@ impl FinalStates {
 
 #[cfg(test)]
 mod tests {
-    use super::FinalStates;
+    use super::{FinalStates, Scenario};
 
     #[test]
     fn equal_states_count_once() {
         let states = FinalStates::default();
         for outcome in [1, 2, 1] {
-            states.collect(move || outcome)();
+            states.collect(Scenario::of(move || outcome))();
         }
         assert!(states.take().into_iter().eq(["1", "2"]));
     }
