@@ -5,7 +5,6 @@ mod common;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use chronik_kafka::record_batch::RecordBatch;
 use chronik_log::disk::SimDisk;
 use chronik_log::disk::sim::Crash;
@@ -152,13 +151,13 @@ impl World {
                 assert_eq!(outcome, Outcome::RecordsDeleted { log_start_offset: before_offset });
             }
             Action::Checkpoint => {
-                let job = self.log().begin_checkpoint(Bytes::new()).unwrap();
+                let job = self.log().begin_checkpoint().unwrap();
                 self.log().finish_checkpoint(job.run()).unwrap();
             }
             Action::Restart { clean, crash } => {
                 let log = self.log.take().unwrap();
                 if clean {
-                    log.close(Bytes::new()).unwrap();
+                    log.close().unwrap();
                 }
                 self.disk = self.disk.crash(match crash {
                     0 => Crash::Lost,
