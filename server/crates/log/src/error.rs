@@ -51,7 +51,7 @@ pub enum OpError {
     MetadataFull {
         /// Bytes of the records, this one included.
         bytes: u64,
-        /// [`limits::MAX_METADATA_RECORDS_BYTES`](crate::limits::MAX_METADATA_RECORDS_BYTES)
+        /// [`LogConfig::max_metadata_records_bytes`](crate::LogConfig::max_metadata_records_bytes)
         limit: u64,
     },
     /// `CORRUPT_MESSAGE`: the batch's header contradicts itself. (Its CRC is the caller's to check.)

@@ -21,8 +21,7 @@ pub const MAX_GROUP_OPS: usize = 64 << 10;
 pub const MAX_METADATA_BYTES: usize = 16 << 20;
 /// Bytes of a metadata snapshot. One that is longer than what a group or a WAL segment holds has both for itself.
 pub const MAX_METADATA_SNAPSHOT_BYTES: usize = 64 << 20;
-/// Bytes of the metadata records since the last snapshot, which are kept in memory and in every checkpoint; beyond, only
-/// a snapshot is accepted.
+/// Bytes of the metadata records since the last snapshot, default: they are kept in memory and in every checkpoint.
 pub const MAX_METADATA_RECORDS_BYTES: u64 = 256 << 20;
 /// Bytes from which on a piece of a checkpoint is shared with its owner; smaller ones are copied.
 pub(crate) const SHARED_PIECE_BYTES: usize = 64 << 10;

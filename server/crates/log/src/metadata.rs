@@ -40,11 +40,10 @@ impl Metadata {
         *self = Self { snapshot: Some(snapshot), ..Self::default() };
     }
 
-    /// Whether a record may come behind what is committed.
-    pub(crate) fn check_record(&self, record: &Bytes) -> Result<(), OpError> {
+    /// Whether a record may come behind what is committed, given what all records may take.
+    pub(crate) fn check_record(&self, record: &Bytes, limit: u64) -> Result<(), OpError> {
         check(record, limits::MAX_METADATA_BYTES)?;
         let bytes = self.record_bytes + record.len() as u64 + RECORD_OVERHEAD_BYTES;
-        let limit = limits::MAX_METADATA_RECORDS_BYTES;
         if bytes > limit { Err(OpError::MetadataFull { bytes, limit }) } else { Ok(()) }
     }
 }
@@ -95,27 +94,30 @@ mod tests {
             let given = largest.slice(..bytes);
             let refusal = |limit| Err(OpError::MetadataTooLarge { bytes, limit });
             let expected = |allowed, limit| if allowed { Ok(()) } else { refusal(limit) };
-            assert_eq!(metadata.check_record(&given), expected(as_record, record), "a record of {bytes}");
+            assert_eq!(
+                metadata.check_record(&given, u64::MAX),
+                expected(as_record, record),
+                "a record of {bytes}"
+            );
             assert_eq!(check_snapshot(&given), expected(as_snapshot, snapshot), "a snapshot of {bytes}");
         }
     }
 
     #[test]
     fn records_have_room_until_only_a_snapshot_helps() {
-        let record = Bytes::from(vec![0; 8 << 20]);
+        let record = Bytes::from_static(&[0; 92]);
         let mut metadata = Metadata::default();
-        let mut accepted = 0u64;
-        while metadata.check_record(&record).is_ok() {
+        for _ in 0..9 {
+            assert_eq!(metadata.check_record(&record, 999), Ok(()));
             metadata.append(record.clone());
-            accepted += 1;
         }
-        let limit = limits::MAX_METADATA_RECORDS_BYTES;
-        let each = record.len() as u64 + RECORD_OVERHEAD_BYTES;
-        assert_eq!(accepted, limit / each);
-        let bytes = (accepted + 1) * each;
-        assert_eq!(metadata.check_record(&record), Err(OpError::MetadataFull { bytes, limit }));
-        assert_eq!(metadata.check_record(&Bytes::new()), Ok(()), "what still fits is taken");
+        let full = Err(OpError::MetadataFull { bytes: 1000, limit: 999 });
+        assert_eq!(
+            (metadata.check_record(&record, 999), metadata.check_record(&record, 1000)),
+            (full, Ok(()))
+        );
+        assert_eq!(metadata.check_record(&record.slice(1..), 999), Ok(()), "what still fits is taken");
         metadata.replace(record.clone());
-        assert_eq!(metadata.check_record(&record), Ok(()));
+        assert_eq!(metadata.check_record(&record, 999), Ok(()));
     }
 }

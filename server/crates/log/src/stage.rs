@@ -169,7 +169,7 @@ impl Log {
     }
 
     fn stage_metadata(&mut self, record: Bytes) -> Result<Pending, OpError> {
-        self.metadata.check_record(&record)?;
+        self.metadata.check_record(&record, self.config.max_metadata_records_bytes)?;
         self.push_record(&WalRecord::Metadata, record.clone());
         // Metadata is acknowledged to the whole cluster, not to one producer that chose its risk.
         self.sync_group = true;
