@@ -228,6 +228,34 @@ fn the_largest_snapshot_has_a_wal_segment_for_itself_and_a_larger_one_is_refused
 }
 
 #[test]
+fn a_snapshot_that_is_longer_than_a_wal_segment_takes_its_room_for_a_while_only() {
+    let (segment_bytes, long) = (small_config().wal_segment_bytes, Bytes::from(vec![1; 200 << 10]));
+    let disk = SimDisk::new(1);
+    let (mut log, _) = start(&disk, &small_config());
+    commit_one(&mut log, Op::Create { id: id(1, 0), config: small_topic() });
+    commit(&mut log, [record("a")]);
+    for _ in 0..3 {
+        let used = disk.used_bytes();
+        disk.set_capacity(Some(used + segment_bytes + 5000));
+        log.stage(Op::MetadataSnapshot(long.clone())).unwrap();
+        assert!(matches!(log.commit(), Err(CommitError::StorageFull)));
+        // It went on to another segment, which may stay.
+        assert_eq!(disk.used_bytes(), used + segment_bytes);
+        commit_one(&mut log, append(id(1, 0), batch(1, 10, 1, 1), 0, 1));
+        assert_eq!(after(&disk, Crash::Lost), metadata(None, &["a"]));
+    }
+    disk.set_capacity(None);
+    let used = disk.used_bytes();
+    commit(&mut log, [Op::MetadataSnapshot(long.clone())]);
+    commit(&mut log, [snapshot("short")]);
+    assert!(disk.used_bytes() > used + long.len() as u64);
+    checkpoint(&mut log);
+    log.garbage_job().expect("the long segment is not used again").run();
+    assert!(disk.used_bytes() < used + 3 * segment_bytes, "{} of {used}", disk.used_bytes());
+    assert_eq!(after(&disk, Crash::Lost), metadata(Some("short"), &[]));
+}
+
+#[test]
 fn the_largest_record_is_kept_and_a_larger_one_refused() {
     let limit = limits::MAX_METADATA_BYTES;
     let disk = SimDisk::new(1);
