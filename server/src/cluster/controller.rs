@@ -222,3 +222,7 @@ impl ControllerTask {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "controller_tests.rs"]
+mod tests;

@@ -35,7 +35,7 @@ pub enum OpError {
         /// The limit.
         limit: usize,
     },
-    /// A metadata record or a metadata snapshot above its limit.
+    /// `RECORD_LIST_TOO_LARGE`: a metadata record or a metadata snapshot above its limit.
     #[error("metadata of {bytes} bytes, at most {limit}")]
     MetadataTooLarge {
         /// Bytes of the record or snapshot.
@@ -43,7 +43,7 @@ pub enum OpError {
         /// The limit of its kind.
         limit: usize,
     },
-    /// The metadata records since the last metadata snapshot have grown to their limit.
+    /// `KAFKA_STORAGE_ERROR`: the metadata records since the last metadata snapshot have grown to their limit.
     #[error(
         "{bytes} bytes of metadata records since the last metadata snapshot, at most {limit}: a snapshot must \
          take their place first"
