@@ -182,6 +182,7 @@ fn bulk(items: &mut Vec<Item>, [a, b, c]: [PartitionId; 3]) {
             items,
             [append(a, batch(1, 750, round, 2), 9, 1000), append(b, producer.next(8, 1, 760), 2, 1000)],
         );
+        group(items, [append(c, batch(1, 80, round, 2), 7, 1000)]);
     }
 }
 
