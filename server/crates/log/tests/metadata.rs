@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chronik_log::disk::SimDisk;
 use chronik_log::disk::sim::{Crash, Fault, OpKind};
-use chronik_log::{CommitError, Disk, Log, LogConfig, Op, OpError, Outcome, dump, limits};
+use chronik_log::{CommitError, Disk, FlushPolicy, Log, LogConfig, Op, OpError, Outcome, dump, limits};
 use common::{append, batch, commit_one, id, open, small_config, small_topic};
 
 const CRASHES: [Crash; 4] = [Crash::Lost, Crash::Kept, Crash::Torn(1), Crash::Torn(2)];
@@ -115,6 +115,18 @@ fn what_fails_with_its_group_leaves_no_trace() {
         assert_eq!(after(&disk, crash), metadata(Some("a"), &["b"]), "{crash:?}");
         commit(&mut log, [record("c")]);
         assert_eq!(after(&disk, crash), metadata(Some("a"), &["b", "c"]), "{crash:?}");
+    }
+}
+
+#[test]
+fn metadata_is_synced_whatever_the_policy() {
+    for op in [record("a"), snapshot("a")] {
+        let disk = SimDisk::new(1);
+        let config = LogConfig { flush: FlushPolicy::Interval(i64::MAX), ..small_config() };
+        let (mut log, _) = start(&disk, &config);
+        commit(&mut log, [op.clone()]);
+        let (snapshot, records) = after(&disk, Crash::Lost);
+        assert_eq!(snapshot.into_iter().chain(records).collect::<Vec<_>>(), ["a"], "{op:?}");
     }
 }
 
