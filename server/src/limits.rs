@@ -14,6 +14,10 @@ pub const MAX_RECORD_ERRORS: usize = 1_000;
 pub const MAX_CONFIG_ATTEMPTS: usize = 100;
 /// Partitions that have metrics of their own, beside those that sum them up.
 pub const MAX_METRIC_PARTITIONS: usize = 10_000;
+/// Bytes of metadata records after which the controller puts a snapshot in their place (Kafka: `metadata.log.max.record.bytes.between.snapshots`).
+pub const METADATA_SNAPSHOT_RECORD_BYTES: usize = 20 << 20;
+/// Metadata records after which it does so however small they are: a start folds them one by one.
+pub const METADATA_SNAPSHOT_RECORDS: usize = 10_000;
 /// Metadata proposals that wait for the controller.
 pub const MAX_PROPOSALS: usize = 1_024;
 /// Producer ids that a broker reserves at a time (Kafka: `ProducerIdsBlock.PRODUCER_ID_BLOCK_SIZE`).

@@ -10,7 +10,6 @@ use chronik_log::{CommitError, Op, Outcome};
 pub use cleaner::{Cleaner, CleanerSettings};
 
 use crate::clock::Clock;
-use crate::cluster::Controller;
 use crate::spawn::Spawner;
 use crate::storage::{Storage, StorageError};
 use crate::telemetry::{Metrics, Pulse};
@@ -32,8 +31,6 @@ pub struct Intervals {
 pub struct Maintenance {
     /// Whose log.
     pub storage: Storage,
-    /// Who knows the metadata that a checkpoint holds.
-    pub controller: Controller,
     /// What time it is.
     pub clock: Clock,
     /// Where files are synced.
@@ -99,7 +96,7 @@ impl Maintenance {
     }
 
     async fn checkpoint(&self) -> Result<(), StorageError> {
-        let Some(job) = self.controller.begin_checkpoint().await? else { return Ok(()) };
+        let Some(job) = self.storage.with_log(|log| log.begin_checkpoint()).await? else { return Ok(()) };
         let started = self.clock.uptime();
         let done = self.spawner.blocking(move || job.run()).await;
         fatal_is_dead(self.storage.with_log(move |log| log.finish_checkpoint(done)).await?)?;

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use crate::admin::{self, Admin};
 use crate::broker::{Broker, Parts, producer_ids};
 use crate::clock::Clock;
-use crate::cluster::{ClusterState, Command, Controller, NodeSettings, ProposeError, controller};
+use crate::cluster::{Command, Controller, NodeSettings, ProposeError, controller};
 use crate::config::{Config, HostPort, Loaded};
 use crate::group::{self, GroupCoordinator};
 use crate::limits;
@@ -126,10 +126,10 @@ impl Node {
         let (storage, flusher) = Storage::new(log);
         let settings = NodeSettings::new(loaded);
         let flusher = foundation.start_flusher(flusher, &storage, &recovered, &settings)?;
-        let controller = foundation.start_controller(&recovered.state, &storage, &settings, rng.fork());
+        let controller = foundation.start_controller(&recovered, &storage, &settings, rng.fork());
         register(config, &controller, &mut rng, &advertised).await?;
         recovered.reconcile(&storage, &controller.state(), &settings).await?;
-        foundation.start_maintenance(config, &storage, &controller);
+        foundation.start_maintenance(config, &storage);
         let groups = foundation.start_groups(config, &storage, &controller, rng.fork()).await;
         foundation.start_cleaner(config, &storage);
         let broker =
@@ -185,9 +185,8 @@ impl Node {
             }
         }
         self.groups.close().await;
-        if let Some(snapshot) = self.controller.close().await {
-            self.storage.close(snapshot);
-        }
+        self.controller.close().await;
+        self.storage.close();
         let _ended = self.flusher.wait().await;
         self.stop_admin().await;
         tracing::info!("stopped");
@@ -261,20 +260,21 @@ impl Foundation {
 
     fn start_controller(
         &self,
-        state: &ClusterState,
+        recovered: &Recovered,
         storage: &Storage,
         settings: &NodeSettings,
         rng: Rng,
     ) -> Controller {
-        let (controller, task) = controller::new(state.clone(), storage.clone(), settings.clone(), rng);
+        let (state, since_snapshot) = (recovered.state.clone(), recovered.since_snapshot);
+        let (controller, task) =
+            controller::new(state, since_snapshot, storage.clone(), settings.clone(), rng);
         let _ends_when_closed = self.spawner.task(task.run(self.pulse("controller")));
         controller
     }
 
-    fn start_maintenance(&self, config: &Config, storage: &Storage, controller: &Controller) {
+    fn start_maintenance(&self, config: &Config, storage: &Storage) {
         let maintenance = Maintenance {
             storage: storage.clone(),
-            controller: controller.clone(),
             clock: self.clock.clone(),
             spawner: self.spawner.clone(),
             intervals: from_config::intervals(config),

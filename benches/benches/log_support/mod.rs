@@ -45,7 +45,7 @@ impl TestLog {
             self.log.finish_wal_prepare(done);
         }
         if self.log.wal_bytes_since_checkpoint() > 256 << 20
-            && let Some(job) = self.log.begin_checkpoint(bytes::Bytes::new())
+            && let Some(job) = self.log.begin_checkpoint()
         {
             self.log.finish_checkpoint(job.run()).expect("space on the disk");
         }

@@ -51,9 +51,13 @@ impl KafkaError for OpError {
         match self {
             Self::UnknownPartition => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
             Self::AlreadyExists => ErrorCode::TOPIC_ALREADY_EXISTS,
-            Self::Offline(_) | Self::StorageFull => ErrorCode::KAFKA_STORAGE_ERROR,
+            Self::Offline(_) | Self::StorageFull | Self::MetadataFull { .. } => {
+                ErrorCode::KAFKA_STORAGE_ERROR
+            }
             Self::MessageTooLarge { .. } => ErrorCode::MESSAGE_TOO_LARGE,
-            Self::RecordListTooLarge { .. } => ErrorCode::RECORD_LIST_TOO_LARGE,
+            Self::RecordListTooLarge { .. } | Self::MetadataTooLarge { .. } => {
+                ErrorCode::RECORD_LIST_TOO_LARGE
+            }
             Self::InvalidBatch(_) => ErrorCode::CORRUPT_MESSAGE,
             Self::OutOfOrderSequence { .. } => ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER,
             Self::InvalidProducerEpoch { .. } => ErrorCode::INVALID_PRODUCER_EPOCH,

@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chronik_log::CheckpointJob;
 use concurrency_models::image::Image;
 use concurrency_models::mailbox::{self, Receiver, Sender};
 use concurrency_models::pending::Pending;
@@ -14,6 +13,7 @@ use concurrency_models::reply::{self, Reply};
 
 use super::command::{Applied, Command, ConfigResource, Refusal};
 use super::node_settings::NodeSettings;
+use super::since_snapshot::SinceSnapshot;
 use super::state::{ClusterState, Topic};
 use crate::limits;
 use crate::rng::Rng;
@@ -42,11 +42,8 @@ enum Message {
         number: u64,
         command: Command,
     },
-    /// Start a checkpoint of the log. It goes through the controller, because no metadata record may come between the
-    /// snapshot and the checkpoint.
-    BeginCheckpoint(Reply<Result<Option<CheckpointJob>, StorageError>>),
-    /// The last: the metadata, to close the log with.
-    Close(Reply<Bytes>),
+    /// The last.
+    Close(Reply<()>),
 }
 
 /// Where commands are proposed and the state is read. Clones propose to the same controller.
@@ -64,6 +61,8 @@ pub struct ControllerTask {
     image: Arc<Image<ClusterState>>,
     /// What the image shows, and what the next command is applied to.
     state: ClusterState,
+    /// The records that it is a fold of, beside the last snapshot.
+    since_snapshot: SinceSnapshot,
     storage: Storage,
     /// What a topic's own settings are laid over.
     settings: NodeSettings,
@@ -71,14 +70,15 @@ pub struct ControllerTask {
     rng: Rng,
 }
 
-/// The metadata as a checkpoint of the log holds it.
+/// The metadata as it takes the place of all records before.
 fn snapshot(state: &ClusterState) -> Bytes {
     Bytes::from(serde_json::to_vec(state).expect("a state has only keys that are strings"))
 }
 
-/// A controller over `state`, as recovery found it. The task must be run.
+/// A controller over `state` and what it was made of, as recovery found them. The task must be run.
 pub fn new(
     state: ClusterState,
+    since_snapshot: SinceSnapshot,
     storage: Storage,
     settings: NodeSettings,
     rng: Rng,
@@ -91,6 +91,7 @@ pub fn new(
         pending: pending.clone(),
         image: image.clone(),
         state,
+        since_snapshot,
         storage,
         settings,
         rng,
@@ -120,22 +121,12 @@ impl Controller {
         waiting.outcome().await.unwrap_or(Err(ProposeError::Closed))
     }
 
-    /// Starts a checkpoint that holds the metadata as it stands; `None` while another one is being taken.
-    ///
-    /// # Errors
-    /// Shutting down, or storage has failed.
-    pub async fn begin_checkpoint(&self) -> Result<Option<CheckpointJob>, StorageError> {
+    /// Ends the controller: carries out what was proposed before, and refuses what comes after. When this returns, it has ended.
+    pub async fn close(&self) {
         let (reply, mut answer) = reply::channel();
-        self.messages.send(Message::BeginCheckpoint(reply)).await.map_err(|_| StorageError::Closed)?;
-        answer.wait().await.map_err(|_| StorageError::Closed)?
-    }
-
-    /// Ends the controller: carries out what was proposed before, refuses what comes after, and gives the metadata as the log must be closed with it.
-    /// `None` if it has ended already.
-    pub async fn close(&self) -> Option<Bytes> {
-        let (reply, mut answer) = reply::channel();
-        self.messages.send(Message::Close(reply)).await.ok()?;
-        answer.wait().await.ok()
+        if self.messages.send(Message::Close(reply)).await.is_ok() {
+            let _or_it_ended_before = answer.wait().await;
+        }
     }
 }
 
@@ -150,14 +141,10 @@ impl ControllerTask {
                 Message::Propose { number, command } => {
                     let outcome = self.carry_out(command).await;
                     self.pending.complete(number, outcome);
-                }
-                Message::BeginCheckpoint(reply) => {
-                    let snapshot = snapshot(&self.state);
-                    let begun = self.storage.with_log(move |log| log.begin_checkpoint(snapshot)).await;
-                    let _ = reply.send(begun); // whoever gave up tries again at the next interval
+                    self.keep_records_few().await;
                 }
                 Message::Close(reply) => {
-                    let _ = reply.send(snapshot(&self.state));
+                    let _ = reply.send(());
                     break;
                 }
             }
@@ -173,7 +160,9 @@ impl ControllerTask {
         let mut next = self.state.clone();
         let applied = next.apply(&command)?;
         let record = serde_json::to_vec(&command).expect("a command has only keys that are strings");
+        let record_bytes = record.len();
         self.storage.append_metadata(Bytes::from(record)).await?;
+        self.since_snapshot.add(record_bytes);
         let before = std::mem::replace(&mut self.state, next.clone());
         // A partition exists before the image names it, and is named by no image when it goes.
         let created = self.create_partitions(&applied).await;
@@ -182,6 +171,17 @@ impl ControllerTask {
         created?;
         self.configure_logs(&applied).await?;
         Ok(applied)
+    }
+
+    /// Puts the state in the place of the records that it was made of, once they are many.
+    async fn keep_records_few(&mut self) {
+        if !self.since_snapshot.is_due() {
+            return;
+        }
+        if let Err(error) = self.storage.replace_metadata(snapshot(&self.state)).await {
+            tracing::warn!(%error, "no metadata snapshot could be written: it is tried again after as many records");
+        }
+        self.since_snapshot = SinceSnapshot::default();
     }
 
     async fn create_partitions(&self, applied: &Applied) -> Result<(), StorageError> {
@@ -222,3 +222,7 @@ impl ControllerTask {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "controller_tests.rs"]
+mod tests;

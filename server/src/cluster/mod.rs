@@ -6,10 +6,12 @@
 pub mod command;
 pub mod controller;
 pub mod node_settings;
+pub mod since_snapshot;
 pub mod state;
 pub mod topic_config;
 
 pub use command::{Applied, Command, ConfigResource, Refusal};
 pub use controller::{Controller, ProposeError};
 pub use node_settings::{ConfigSource, NodeSettings};
+pub use since_snapshot::SinceSnapshot;
 pub use state::{Broker, ClusterState, EVERY_BROKER, Partition, Topic};

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use chronik_log::{PartitionId, RecoveredPartition, Recovery};
 
 use super::StartError;
-use crate::cluster::{ClusterState, Command, NodeSettings};
+use crate::cluster::{ClusterState, Command, NodeSettings, SinceSnapshot};
 use crate::storage::{Storage, StorageError};
 
 /// The metadata as it was, and the partitions that have a log.
 pub(super) struct Recovered {
     /// The metadata, folded.
     pub(super) state: ClusterState,
+    /// The records among what it was folded from.
+    pub(super) since_snapshot: SinceSnapshot,
     /// The partitions.
     pub(super) partitions: Vec<RecoveredPartition>,
 }
@@ -28,12 +30,14 @@ impl Recovered {
             Some(snapshot) => serde_json::from_slice(snapshot).map_err(unreadable)?,
             None => ClusterState::default(),
         };
+        let mut since_snapshot = SinceSnapshot::default();
         for record in &recovery.metadata_records {
+            since_snapshot.add(record.len());
             let command: Command = serde_json::from_slice(record).map_err(unreadable)?;
             // What was refused was never written, so nothing can be refused now.
             state.apply(&command).map_err(|refusal| StartError::Metadata(refusal.to_string()))?;
         }
-        Ok(Self { state, partitions: recovery.partitions })
+        Ok(Self { state, since_snapshot, partitions: recovery.partitions })
     }
 
     /// Creates what the metadata has and the log has not; drops what no topic owns: a crash came between the two.

@@ -9,7 +9,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use chronik_log::{
     BulkDone, BulkJob, CommitError, Committed, Log, Op, OpError, PartitionId, TopicLogConfig, Touched,
 };
@@ -31,8 +30,6 @@ pub(super) enum Work {
     Op(Op),
     /// Something between two groups.
     With(Box<dyn FnOnce(&mut Log) + Send>),
-    /// The last: the metadata as it stands, to close the log with.
-    Close(Bytes),
 }
 
 /// The flusher; it must be run on a thread of its own.
@@ -120,11 +117,10 @@ impl Flusher {
     /// Works until the queue is closed and empty, then closes the log; or until the disk fails, and then whoever waits learns that by the end of its
     /// reply.
     pub async fn run(mut self, around: Surroundings) {
-        let mut snapshot = None;
         loop {
             let done = match self.next(&around).await {
                 Next::Landed(done) => self.land(done, &around),
-                Next::Group(group) => self.carry_out(group, &mut snapshot, &around).await,
+                Next::Group(group) => self.carry_out(group, &around).await,
                 Next::Closed => break,
             };
             if let Err(Fatal(error)) = done {
@@ -133,9 +129,7 @@ impl Flusher {
             }
             self.hand_out_jobs(&around);
         }
-        if let Some(snapshot) = snapshot
-            && let Err(error) = self.log.close(snapshot)
-        {
+        if let Err(error) = self.log.close() {
             tracing::error!(%error, "the log was not closed cleanly: the next start recovers it");
         }
     }
@@ -165,7 +159,6 @@ impl Flusher {
     async fn carry_out(
         &mut self,
         group: Vec<Entry<Work, OpResult>>,
-        snapshot: &mut Option<Bytes>,
         around: &Surroundings,
     ) -> Result<(), Fatal> {
         for Entry { value, reply, .. } in group {
@@ -176,7 +169,6 @@ impl Flusher {
                     self.wait_for_landings(0, around).await?;
                     run(&mut self.log);
                 }
-                Work::Close(metadata) => *snapshot = Some(metadata),
             }
         }
         self.commit(around).await

@@ -102,10 +102,20 @@ impl Storage {
     /// Makes a metadata record durable.
     ///
     /// # Errors
-    /// The record is too large, the disk is full, shutting down, or storage has failed.
+    /// It is too large, the disk is full, shutting down, or storage has failed.
     pub async fn append_metadata(&self, record: Bytes) -> Result<(), StorageError> {
         let bytes = record.len();
         self.submit(Work::Op(Op::Metadata(record)), bytes)?.wait().await??;
+        Ok(())
+    }
+
+    /// Makes a metadata snapshot durable, which takes the place of the one before and of all metadata records submitted before it.
+    ///
+    /// # Errors
+    /// As [`Storage::append_metadata`].
+    pub async fn replace_metadata(&self, snapshot: Bytes) -> Result<(), StorageError> {
+        let bytes = snapshot.len();
+        self.submit(Work::Op(Op::MetadataSnapshot(snapshot)), bytes)?.wait().await??;
         Ok(())
     }
 
@@ -169,9 +179,8 @@ impl Storage {
         }
     }
 
-    /// Ends storage: everything queued is carried out, then the log is closed with `metadata_snapshot`. Nothing gets in any more.
-    pub fn close(&self, metadata_snapshot: Bytes) {
-        let _not_waited_for = self.submit(Work::Close(metadata_snapshot), 0);
+    /// Ends storage: nothing gets in any more, everything queued is carried out, then the log is closed.
+    pub fn close(&self) {
         self.queue.close();
     }
 

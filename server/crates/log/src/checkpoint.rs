@@ -1,10 +1,12 @@
 //! The checkpoint: everything that the WAL up to its LSN says, so that these WAL segments may be used again.
 
+mod encoded;
 mod job;
 
 use bytes::Bytes;
 use uuid::Uuid;
 
+pub(crate) use encoded::Encoded;
 pub use job::{CheckpointDone, CheckpointJob};
 pub(crate) use job::{DirtyFiles, JobParts};
 
@@ -12,6 +14,7 @@ use crate::codec::{Reader, Short, Writer};
 use crate::end::LogEnd;
 use crate::epoch::EpochStart;
 use crate::error::LogError;
+use crate::metadata::Metadata;
 use crate::partition::Partition;
 use crate::producer::{BatchMeta, ProducerEntry, ProducerTable};
 use crate::segment::Sealed;
@@ -39,9 +42,7 @@ pub(crate) struct Head {
     pub(crate) lsn: Lsn,
     /// Whether it was written by `close`.
     pub(crate) clean: bool,
-    pub(crate) metadata_snapshot: Option<Bytes>,
-    /// Metadata records after the snapshot.
-    pub(crate) metadata_records: Vec<Bytes>,
+    pub(crate) metadata: Metadata,
 }
 
 /// A partition in a checkpoint.
@@ -73,30 +74,29 @@ impl PartitionState {
 }
 
 /// Encodes a whole checkpoint file.
-pub(crate) fn encode<'a>(head: &Head, partitions: impl ExactSizeIterator<Item = &'a Partition>) -> Vec<u8> {
-    let mut out = Writer::default();
-    out.put(MAGIC);
-    out.u32(VERSION);
-    out.put(&[0; PREFIX_BYTES - 12]);
+pub(crate) fn encode<'a>(head: &Head, partitions: impl ExactSizeIterator<Item = &'a Partition>) -> Encoded {
+    let mut encoded = Encoded::default();
+    put_head(&mut encoded, head);
+    let out = &mut encoded.last;
+    out.count(partitions.len());
+    for partition in partitions {
+        put_partition(out, partition);
+    }
+    encoded
+}
+
+fn put_head(encoded: &mut Encoded, head: &Head) {
+    let out = &mut encoded.last;
     out.put(head.dir_id.as_bytes());
     out.u64(head.run);
     out.u64(head.lsn);
     out.u8(head.clean.into());
-    out.u8(head.metadata_snapshot.is_some().into());
-    out.bytes(head.metadata_snapshot.as_deref().unwrap_or_default());
-    out.count(head.metadata_records.len());
-    for record in &head.metadata_records {
-        out.bytes(record);
+    out.u8(head.metadata.snapshot().is_some().into());
+    encoded.bytes(head.metadata.snapshot().unwrap_or(&Bytes::new()));
+    encoded.last.count(head.metadata.records().len());
+    for record in head.metadata.records() {
+        encoded.bytes(record);
     }
-    out.count(partitions.len());
-    for partition in partitions {
-        put_partition(&mut out, partition);
-    }
-    let crc = crc32c::crc32c(&out.0[PREFIX_BYTES..]);
-    let len = (out.0.len() - PREFIX_BYTES) as u64;
-    out.0[12..16].copy_from_slice(&crc.to_le_bytes());
-    out.0[16..24].copy_from_slice(&len.to_le_bytes());
-    out.0
 }
 
 fn put_partition(out: &mut Writer, partition: &Partition) {
@@ -182,17 +182,20 @@ pub(crate) fn decode(bytes: &Bytes) -> Result<(Head, Vec<PartitionState>), LogEr
 fn take_content(reader: &mut Reader<'_>, version: u32) -> Result<(Head, Vec<PartitionState>), Short> {
     let (dir_id, run, lsn) = (Uuid::from_bytes(reader.array()?), reader.u64()?, reader.u64()?);
     let (clean, has_snapshot) = (reader.u8()? != 0, reader.u8()? != 0);
-    let snapshot = Bytes::copy_from_slice(reader.bytes()?);
-    let mut metadata_records = Vec::new();
+    let mut metadata = Metadata::default();
+    // Copies: what is kept must not keep the whole file in memory.
+    let snapshot = reader.bytes()?;
+    if has_snapshot {
+        metadata.replace(Bytes::copy_from_slice(snapshot));
+    }
     for _ in 0..reader.count(8)? {
-        metadata_records.push(Bytes::copy_from_slice(reader.bytes()?));
+        metadata.append(Bytes::copy_from_slice(reader.bytes()?));
     }
     let mut partitions = Vec::new();
     for _ in 0..reader.count(100)? {
         partitions.push(take_partition(reader, version)?);
     }
-    let metadata_snapshot = has_snapshot.then_some(snapshot);
-    Ok((Head { dir_id, run, lsn, clean, metadata_snapshot, metadata_records }, partitions))
+    Ok((Head { dir_id, run, lsn, clean, metadata }, partitions))
 }
 
 fn take_partition(reader: &mut Reader<'_>, version: u32) -> Result<PartitionState, Short> {

@@ -116,7 +116,14 @@ impl Log {
         let outcome = match pending {
             Pending::Append { id, .. } if refused.contains(&id) => return Ok(Err(OpError::StorageFull)),
             Pending::Append { appended, .. } => Outcome::Appended(appended),
-            Pending::Metadata => Outcome::Metadata,
+            Pending::Metadata(record) => {
+                self.metadata.append(record);
+                Outcome::Metadata
+            }
+            Pending::MetadataSnapshot(snapshot) => {
+                self.metadata.replace(snapshot);
+                Outcome::Metadata
+            }
             Pending::Create { id, lsn, config } => {
                 self.set_aside_stray(id, lsn).map_err(|error| fatal("moving a stray directory", &error))?;
                 self.partitions.insert(id, Partition::new(&self.files, id, lsn, config));

@@ -34,7 +34,7 @@ pub struct WalEntry {
     pub bytes: u64,
     /// What the record is about, unless it is metadata.
     pub partition: Option<PartitionId>,
-    /// `Append`, `Extent`, `Metadata`, `Create`, `Drop`, `Truncate`, `LogStart`, `Compacted`.
+    /// `Append`, `Extent`, `Metadata`, `MetadataSnapshot`, `Create`, `Drop`, `Truncate`, `LogStart`, `Compacted`.
     pub kind: &'static str,
     /// Its fields.
     pub detail: String,
@@ -100,6 +100,7 @@ fn describe(record: &WalRecord, body_bytes: usize) -> (&'static str, String) {
             }
         }
         WalRecord::Metadata => ("Metadata", format!("{body_bytes} bytes")),
+        WalRecord::MetadataSnapshot => ("MetadataSnapshot", format!("{body_bytes} bytes")),
         WalRecord::Create { .. } => ("Create", String::new()),
         WalRecord::Drop { generation, .. } => ("Drop", format!("created at LSN {generation}")),
         WalRecord::Truncate { to, segment_base, position, leader_epoch, .. } => {

@@ -27,13 +27,32 @@ pub enum OpError {
         /// `max.message.bytes`.
         limit: usize,
     },
-    /// `RECORD_LIST_TOO_LARGE`: above `segment.bytes`, or a metadata record above its limit.
+    /// `RECORD_LIST_TOO_LARGE`: above `segment.bytes`.
     #[error("{bytes} bytes, at most {limit}")]
     RecordListTooLarge {
-        /// Bytes of the batch or record.
+        /// Bytes of the batch.
         bytes: usize,
         /// The limit.
         limit: usize,
+    },
+    /// `RECORD_LIST_TOO_LARGE`: a metadata record or a metadata snapshot above its limit.
+    #[error("metadata of {bytes} bytes, at most {limit}")]
+    MetadataTooLarge {
+        /// Bytes of the record or snapshot.
+        bytes: usize,
+        /// The limit of its kind.
+        limit: usize,
+    },
+    /// `KAFKA_STORAGE_ERROR`: the metadata records since the last metadata snapshot have grown to their limit.
+    #[error(
+        "{bytes} bytes of metadata records since the last metadata snapshot, at most {limit}: a snapshot must \
+         take their place first"
+    )]
+    MetadataFull {
+        /// Bytes of the records, this one included.
+        bytes: u64,
+        /// [`LogConfig::max_metadata_records_bytes`](crate::LogConfig::max_metadata_records_bytes)
+        limit: u64,
     },
     /// `CORRUPT_MESSAGE`: the batch's header contradicts itself. (Its CRC is the caller's to check.)
     #[error("invalid batch: {0}")]

@@ -17,7 +17,7 @@
 //!
 //! Modules, in dependency order: [`limits`], [`types`], [`error`], [`disk`], `codec`, `files` (open file cache), [`epoch`],
 //! [`producer`], `index`, `segment`, [`view`], `end` (where the next batch goes), `staged` (overlay of a group),
-//! `partition`, `wal`, `checkpoint`, [`op`], `retention`, `compact`, `stage`, `rebuild`, `room`, `apply`, `bulk`, `commit`, [`recovery`], [`log`],
+//! `partition`, `wal`, `metadata` (what is committed of it), `checkpoint`, [`op`], `retention`, `compact`, `stage`, `rebuild`, `room`, `apply`, `bulk`, `commit`, [`recovery`], [`log`],
 //! [`dump`].
 #![cfg(not(any(loom, shuttle)))]
 
@@ -38,6 +38,7 @@ mod index;
 pub mod limits;
 pub mod log;
 mod meta;
+mod metadata;
 pub mod op;
 mod partition;
 pub mod producer;

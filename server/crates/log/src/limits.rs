@@ -19,9 +19,15 @@ pub const MAX_BULK_PARTITIONS: usize = 4;
 pub const MAX_GROUP_OPS: usize = 64 << 10;
 /// Bytes of a metadata record.
 pub const MAX_METADATA_BYTES: usize = 16 << 20;
+/// Bytes of a metadata snapshot. One that is longer than what a group or a WAL segment holds has both for itself.
+pub const MAX_METADATA_SNAPSHOT_BYTES: usize = 64 << 20;
+/// Bytes of the metadata records since the last snapshot, default: they are kept in memory and in every checkpoint.
+pub const MAX_METADATA_RECORDS_BYTES: u64 = 256 << 20;
+/// Bytes from which on a piece of a checkpoint is shared with its owner; smaller ones are copied.
+pub(crate) const SHARED_PIECE_BYTES: usize = 64 << 10;
 /// Bytes of a WAL record's header, batch header included.
 pub const MAX_WAL_HEADER_BYTES: usize = 256;
-/// Bytes of a batch that recovery and readers believe in. Kafka's own bound is `i32::MAX`.
+/// Bytes of a batch, and of the body of any WAL record, that recovery and readers believe in. Kafka's own bound is `i32::MAX`.
 pub const MAX_BATCH_BYTES: usize = 512 << 20;
 
 /// Bytes that are set aside behind the end of a segment that gets bulk, at most.
@@ -71,6 +77,14 @@ pub const MAX_IO_SLICES: usize = 1024;
 pub const MAX_REPORTED_DAMAGE: usize = 1000;
 /// Bytes of a checkpoint file that recovery believes in.
 pub const MAX_CHECKPOINT_BYTES: u64 = 4 << 30;
+const _: () = assert!(
+    MAX_METADATA_BYTES <= MAX_METADATA_SNAPSHOT_BYTES && MAX_METADATA_SNAPSHOT_BYTES <= MAX_BATCH_BYTES,
+    "recovery must believe in every metadata record that is accepted"
+);
+const _: () = assert!(
+    MAX_METADATA_SNAPSHOT_BYTES as u64 + MAX_METADATA_RECORDS_BYTES < MAX_CHECKPOINT_BYTES / 2,
+    "a checkpoint must have room for the metadata and the partitions"
+);
 /// LSNs that one damaged stretch of WAL may span before recovery gives up resynchronising.
 pub const MAX_DAMAGED_LSNS: u64 = 1 << 24;
 /// A batch from this length on may be sent from its file; smaller ones are copied.

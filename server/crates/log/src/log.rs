@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
 
@@ -12,6 +11,7 @@ use crate::disk::{DirLock, Disk};
 use crate::error::{CommitError, LogError, OpError};
 use crate::files::FileCache;
 use crate::garbage::{Garbage, GarbageJob};
+use crate::metadata::Metadata;
 use crate::op::{Committed, Op, Staged};
 use crate::partition::Partition;
 use crate::producer::ProducerEntry;
@@ -33,6 +33,8 @@ pub struct Log {
     pub(crate) files: Arc<FileCache>,
     pub(crate) wal: Wal,
     pub(crate) partitions: FxHashMap<PartitionId, Partition>,
+    /// As committed: what is staged is in `pending`.
+    pub(crate) metadata: Metadata,
     /// Encoded records of the staged operations.
     pub(crate) group: Group,
     /// The staged operations, in order.
@@ -72,6 +74,7 @@ pub(crate) struct LogParts {
     pub(crate) files: Arc<FileCache>,
     pub(crate) wal: Wal,
     pub(crate) partitions: FxHashMap<PartitionId, Partition>,
+    pub(crate) metadata: Metadata,
     pub(crate) strays: BTreeSet<String>,
     pub(crate) dir_id: Uuid,
     pub(crate) run: u64,
@@ -94,6 +97,7 @@ impl Log {
             files: parts.files,
             wal: parts.wal,
             partitions: parts.partitions,
+            metadata: parts.metadata,
             group: Group::default(),
             pending: Vec::new(),
             staged: Vec::new(),
@@ -242,22 +246,21 @@ impl Log {
         self.wal.written_bytes() - self.checkpointed_bytes
     }
 
-    /// Starts a checkpoint of everything committed. `metadata_snapshot` covers every metadata record committed so
-    /// far. At most one job at a time: `None` while another one or a bulk job is out, or something is staged.
-    pub fn begin_checkpoint(&mut self, metadata_snapshot: Bytes) -> Option<CheckpointJob> {
-        let head =
-            checkpoint::Head { metadata_snapshot: Some(metadata_snapshot), ..checkpoint::Head::default() };
-        self.begin_checkpoint_of(head)
+    /// Starts a checkpoint of everything committed, the metadata included. At most one job at a time: `None` while
+    /// another one or a bulk job is out, or something is staged.
+    pub fn begin_checkpoint(&mut self) -> Option<CheckpointJob> {
+        self.begin(false)
     }
 
-    pub(crate) fn begin_checkpoint_of(&mut self, head: checkpoint::Head) -> Option<CheckpointJob> {
+    fn begin(&mut self, clean: bool) -> Option<CheckpointJob> {
         let out = self.checkpoint_out || self.bulk_jobs_out > 0;
         if out || !self.pending.is_empty() || self.fatal.is_some() {
             return None;
         }
         self.checkpoint_out = true;
         let lsn = self.last_lsn();
-        let head = checkpoint::Head { dir_id: self.dir_id, run: self.run, lsn, ..head };
+        let (dir_id, run, metadata) = (self.dir_id, self.run, self.metadata.clone());
+        let head = checkpoint::Head { dir_id, run, lsn, clean, metadata };
         let encoded = checkpoint::encode(&head, self.partitions.values());
         let dirty = self.take_dirty();
         let root_dirty = std::mem::take(&mut self.root_dirty);
@@ -337,17 +340,12 @@ impl Log {
 
     /// Final checkpoint. What is staged is dropped. The next `open` replays nothing. No job may be out: its
     /// checkpoint could come after this one.
-    pub fn close(mut self, metadata_snapshot: Bytes) -> Result<(), LogError> {
+    pub fn close(mut self) -> Result<(), LogError> {
         self.drop_staged();
-        let head = checkpoint::Head {
-            metadata_snapshot: Some(metadata_snapshot),
-            clean: true,
-            ..checkpoint::Head::default()
-        };
         if let Some(reason) = self.fatal.clone() {
             return Err(LogError::Fatal(reason));
         }
-        let Some(job) = self.begin_checkpoint_of(head) else {
+        let Some(job) = self.begin(true) else {
             return Err(LogError::Fatal("a checkpoint is still out".to_owned()));
         };
         self.finish_checkpoint(job.run()).map_err(LogError::from)?;

@@ -24,8 +24,11 @@ pub enum Op {
         /// Milliseconds since the epoch: append time, producer expiry.
         now_ms: i64,
     },
-    /// A metadata record: kept in order, handed back by recovery until a metadata snapshot covers it.
+    /// A metadata record: kept in order, by checkpoints too, and handed back by recovery until a metadata snapshot takes
+    /// its place.
     Metadata(Bytes),
+    /// A metadata snapshot: takes the place of the one before and of all metadata records that were staged before it.
+    MetadataSnapshot(Bytes),
     /// A new, empty partition.
     Create {
         /// Which.
@@ -95,7 +98,7 @@ pub struct Committed {
 pub enum Outcome {
     /// The batch is in the log.
     Appended(Appended),
-    /// The metadata record is in the WAL.
+    /// The metadata record, or snapshot, is in the WAL.
     Metadata,
     /// The partition exists.
     Created,

@@ -29,6 +29,7 @@ use crate::files::FileCache;
 use crate::garbage::{DELETED, Garbage, remove};
 use crate::log::{Log, LogParts};
 use crate::meta;
+use crate::metadata::Metadata;
 use crate::types::{LogConfig, PartitionId, Progress};
 use crate::wal::scan::{Located, ScanEnd, Visitor, WalFiles, list, scan};
 use crate::wal::{DIR, Wal, WalFile, WalStart, file_path};
@@ -39,7 +40,7 @@ use replay::Replay;
 /// What `open` found, to be folded and shown.
 #[derive(Debug, Default)]
 pub struct Recovery {
-    /// The newest metadata snapshot (as given to `begin_checkpoint`), if there is one.
+    /// The newest metadata snapshot, if there was one.
     pub metadata_snapshot: Option<Bytes>,
     /// Metadata records after it, in order.
     pub metadata_records: Vec<Bytes>,
@@ -109,11 +110,11 @@ pub(crate) fn open(
     let mut recovery = Recovery { clean: found.head.clean, ..Recovery::default() };
 
     let from = found.head.lsn + 1;
-    let mut first =
-        FirstPass { plans: &mut found.plans, metadata: Vec::new(), appends: 0, done: 0, total: 0, progress };
+    let (plans, metadata) = (&mut found.plans, &mut found.head.metadata);
+    let mut first = FirstPass { plans, metadata, appends: 0, done: 0, total: 0, progress };
     first.total = found.wal.segments.iter().map(|segment| segment.bytes).sum();
     let end = scan(&*disk, &found.wal.segments, from, &mut first)?;
-    let (metadata, appends) = (first.metadata, first.appends);
+    let appends = first.appends;
     report_wal_damage(&end, &mut recovery);
 
     let root =
@@ -140,9 +141,9 @@ pub(crate) fn open(
 
     recovery.wal_records = end.records;
     recovery.stray_dirs = strays.iter().cloned().collect();
-    recovery.metadata_snapshot = found.head.metadata_snapshot.take();
-    recovery.metadata_records = std::mem::take(&mut found.head.metadata_records);
-    recovery.metadata_records.extend(metadata);
+    let metadata = found.head.metadata;
+    recovery.metadata_snapshot = metadata.snapshot().cloned();
+    recovery.metadata_records = metadata.records().to_vec();
     recovery.partitions = partitions.values().map(RecoveredPartition::of).collect();
     recovery.partitions.sort_unstable_by_key(|partition| partition.id);
 
@@ -163,12 +164,13 @@ pub(crate) fn open(
         config,
         files,
         partitions,
+        metadata,
         strays,
         dir_id,
         lock,
     };
     let mut log = Log::of(parts);
-    finish(&mut log, &recovery, &found.wal)?;
+    finish(&mut log, &found.wal)?;
     Ok((log, recovery))
 }
 
@@ -210,7 +212,7 @@ pub(crate) fn read_checkpoint(
 /// The first pass: what later records kill, and the metadata.
 struct FirstPass<'a> {
     plans: &'a mut FxHashMap<PartitionId, Plan>,
-    metadata: Vec<Bytes>,
+    metadata: &'a mut Metadata,
     appends: u64,
     done: u64,
     total: u64,
@@ -221,7 +223,9 @@ impl Visitor for FirstPass<'_> {
     fn record(&mut self, located: &Located<'_>) -> Result<(), LogError> {
         use crate::wal::record::WalRecord;
         match (located.record, located.record.partition()) {
-            (WalRecord::Metadata, _) => self.metadata.push(Bytes::copy_from_slice(located.body)),
+            // Copies: the body shares the memory of its whole segment.
+            (WalRecord::Metadata, _) => self.metadata.append(Bytes::copy_from_slice(located.body)),
+            (WalRecord::MetadataSnapshot, _) => self.metadata.replace(Bytes::copy_from_slice(located.body)),
             (record, Some(id)) => {
                 let is_append = matches!(record, WalRecord::Append(_) | WalRecord::Extent(_));
                 self.appends += u64::from(is_append);
@@ -290,7 +294,7 @@ fn tidy_root(
 }
 
 /// A checkpoint, and WAL files to go on with.
-fn finish(log: &mut Log, recovery: &Recovery, wal: &WalFiles) -> Result<(), LogError> {
+fn finish(log: &mut Log, wal: &WalFiles) -> Result<(), LogError> {
     let disk = Arc::clone(&log.files.disk);
     let (first, standard) = (log.config.first_wal_segment_bytes, log.config.wal_segment_bytes);
     let is_reusable = |bytes: u64| bytes == standard || bytes == first;
@@ -299,12 +303,7 @@ fn finish(log: &mut Log, recovery: &Recovery, wal: &WalFiles) -> Result<(), LogE
         disk.unlink(&file_path(*number))
             .map_err(|error| LogError::io("removing half a WAL segment", error))?;
     }
-    let head = Head {
-        metadata_snapshot: recovery.metadata_snapshot.clone(),
-        metadata_records: recovery.metadata_records.clone(),
-        ..Head::default()
-    };
-    if let Some(job) = log.begin_checkpoint_of(head) {
+    if let Some(job) = log.begin_checkpoint() {
         log.finish_checkpoint(job.run())?;
     }
     let unused = wal.unused.iter().copied().filter(|(_, bytes)| is_reusable(*bytes));

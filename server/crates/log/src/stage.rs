@@ -9,6 +9,7 @@ use crate::compact::swap::PendingSwap;
 use crate::error::{OpError, ReadError};
 use crate::limits;
 use crate::log::Log;
+use crate::metadata;
 use crate::op::{Appended, Op, Origin, Staged};
 use crate::partition::{Partition, StagedChange};
 use crate::producer::{Verdict, judge};
@@ -22,7 +23,8 @@ use crate::wal::record::{Placed, WalRecord};
 #[derive(Debug)]
 pub(crate) enum Pending {
     Append { id: PartitionId, appended: Appended },
-    Metadata,
+    Metadata(Bytes),
+    MetadataSnapshot(Bytes),
     Create { id: PartitionId, lsn: Lsn, config: Arc<TopicLogConfig> },
     Drop { id: PartitionId, lsn: Lsn },
     Truncate { id: PartitionId, cut: Option<Cut> },
@@ -55,12 +57,12 @@ impl Log {
             | Op::Truncate { id, .. }
             | Op::DeleteRecords { id, .. } => staged(id).is_some() || self.is_created_or_dropped(*id),
             Op::Swap(cleaned) => staged(&cleaned.id).is_some() || self.is_created_or_dropped(cleaned.id),
-            Op::Metadata(_) => false,
+            Op::Metadata(_) | Op::MetadataSnapshot(_) => false,
             Op::EnforceRetention { .. } => true,
         };
         let bytes = match op {
             Op::Append { batch, .. } => batch.total_len(),
-            Op::Metadata(record) => record.len(),
+            Op::Metadata(record) | Op::MetadataSnapshot(record) => record.len(),
             _ => 0,
         };
         let full = self.group.bytes() + bytes as u64 > self.config.max_group_bytes;
@@ -76,6 +78,7 @@ impl Log {
         let pending = match op {
             Op::Append { id, batch, origin, now_ms } => self.stage_append(id, batch, origin, now_ms)?,
             Op::Metadata(record) => self.stage_metadata(record)?,
+            Op::MetadataSnapshot(snapshot) => self.stage_metadata_snapshot(snapshot)?,
             Op::Create { id, config } => self.stage_create(id, config)?,
             Op::Drop { id } => self.stage_drop(id)?,
             Op::Truncate { id, to, leader_epoch } => self.stage_truncate(id, to, leader_epoch)?,
@@ -166,14 +169,18 @@ impl Log {
     }
 
     fn stage_metadata(&mut self, record: Bytes) -> Result<Pending, OpError> {
-        let (bytes, limit) = (record.len(), limits::MAX_METADATA_BYTES);
-        if bytes > limit {
-            return Err(OpError::RecordListTooLarge { bytes, limit });
-        }
-        self.push_record(&WalRecord::Metadata, record);
+        self.metadata.check_record(&record, self.config.max_metadata_records_bytes)?;
+        self.push_record(&WalRecord::Metadata, record.clone());
         // Metadata is acknowledged to the whole cluster, not to one producer that chose its risk.
         self.sync_group = true;
-        Ok(Pending::Metadata)
+        Ok(Pending::Metadata(record))
+    }
+
+    fn stage_metadata_snapshot(&mut self, snapshot: Bytes) -> Result<Pending, OpError> {
+        metadata::check_snapshot(&snapshot)?;
+        self.push_record(&WalRecord::MetadataSnapshot, snapshot.clone());
+        self.sync_group = true;
+        Ok(Pending::MetadataSnapshot(snapshot))
     }
 
     fn stage_create(&mut self, id: PartitionId, config: Arc<TopicLogConfig>) -> Result<Pending, OpError> {

@@ -67,6 +67,8 @@ pub struct LogConfig {
     pub wal_segment_bytes: u64,
     /// Bytes of WAL groups beyond which [`Log::must_commit_before`](crate::Log::must_commit_before) says so.
     pub max_group_bytes: u64,
+    /// Bytes of metadata records since the last metadata snapshot, beyond which only a snapshot is accepted.
+    pub max_metadata_records_bytes: u64,
     /// Bytes that a group appends to a partition, from which on they go straight to its segment. Only under
     /// [`FlushPolicy::Commit`]: without a sync per group there is nothing to gain.
     pub bulk_bytes: u64,
@@ -90,6 +92,7 @@ impl Default for LogConfig {
             first_wal_segment_bytes: limits::FIRST_WAL_SEGMENT_BYTES,
             wal_segment_bytes: limits::WAL_SEGMENT_BYTES,
             max_group_bytes: limits::MAX_GROUP_BYTES,
+            max_metadata_records_bytes: limits::MAX_METADATA_RECORDS_BYTES,
             bulk_bytes: limits::BULK_BYTES,
             spare_wal_segments: limits::MAX_SPARE_WAL_SEGMENTS,
             index_interval_bytes: limits::INDEX_INTERVAL_BYTES,

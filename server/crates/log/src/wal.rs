@@ -45,6 +45,17 @@ pub(crate) struct WalFile {
     pub(crate) bytes: u64,
 }
 
+impl WalFile {
+    /// Cuts off what a failed write has left behind the segment's end. If that fails, the room is wasted, and nothing else.
+    fn give_back_excess(&self) {
+        if self.file.len().is_ok_and(|len| len > self.bytes)
+            && let Err(error) = self.file.set_len(self.bytes)
+        {
+            tracing::debug!(%error, number = self.number, "a WAL segment stays longer than it should be");
+        }
+    }
+}
+
 /// The segment that is written to.
 #[derive(Debug)]
 struct Current {
@@ -169,6 +180,7 @@ impl Wal {
                 // Whatever part of it is there must not come back to life: later attempts outnumber it, and its
                 // front is erased if the disk allows that much.
                 let erased = write_at(&*current.file.file, &[0; ERASED_BYTES], current.position);
+                current.file.give_back_excess();
                 if group.extent_bytes() > 0 {
                     // An Extent claims bytes that are about to be taken back: it must be gone for good.
                     erased
@@ -181,6 +193,8 @@ impl Wal {
         }
         current.header_written = true;
         current.position += group.bytes();
+        // One that was made longer is not used again: its room is wanted back.
+        current.file.bytes = current.file.bytes.max(current.position);
         self.next_lsn += group.records();
         self.written_bytes += group.bytes() + group.extent_bytes();
         Ok(())

@@ -154,7 +154,7 @@ fn child() {
         }
     }
     drop(job);
-    log.close(bytes::Bytes::new()).unwrap();
+    log.close().unwrap();
     let (mut log, _) = open(&disk, &config());
     log.set_config(partition(), topic());
     let started = Instant::now();
@@ -164,7 +164,7 @@ fn child() {
     say("kept", stats.map_or(0, |stats| stats.bytes_after.cast_signed()));
     say("keys", stats.map_or(0, |stats| stats.keys.cast_signed()));
     say("peak_resident_bytes", peak_resident_bytes().cast_signed());
-    log.close(bytes::Bytes::new()).unwrap();
+    log.close().unwrap();
 }
 
 /// Runs a child, which produces up to `goal`, until it has said so many lines, or to its end. Returns the last number of each word.

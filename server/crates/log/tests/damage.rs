@@ -56,7 +56,7 @@ fn damage_below_a_synced_lsn_takes_its_partition_offline() {
         assert!(matches!(log.stage(append(id(1, 0), batch(1, 1, 1, 1), 0, 1)), Err(OpError::Offline(_))));
         assert_eq!(read_all(&log, id(1, 1)).len(), 10);
         commit_one(&mut log, append(id(1, 1), batch(1, 1, 1, 1), 0, 1));
-        log.close(Bytes::new()).unwrap();
+        log.close().unwrap();
     }
 }
 
@@ -66,7 +66,7 @@ fn an_offline_partition_stays_offline_and_can_be_dropped() {
     disk.corrupt(Path::new(&positions[6].0), positions[6].1 + 10).unwrap();
     let crashed = disk.crash(Crash::Kept);
     let shared: Arc<dyn Disk> = Arc::new(crashed);
-    open(&shared, &small_config()).0.close(Bytes::new()).unwrap();
+    open(&shared, &small_config()).0.close().unwrap();
     let (mut log, recovery) = open(&shared, &small_config());
     assert!(recovery.partitions[0].offline.is_some() && recovery.clean);
     commit_one(&mut log, Op::Drop { id: id(1, 0) });
@@ -90,7 +90,7 @@ fn a_segment_that_lost_synced_bytes_is_offline() {
     let (disk, _) = filled();
     let crashed = disk.crash(Crash::Kept);
     let shared: Arc<dyn Disk> = Arc::new(crashed.clone());
-    open(&shared, &small_config()).0.close(Bytes::new()).unwrap();
+    open(&shared, &small_config()).0.close().unwrap();
     let path = format!("{}/{:020}.log", id(1, 1).dir_name(), 0);
     crashed.open(Path::new(&path), OpenMode::Existing).unwrap().set_len(50).unwrap();
     let report = dump::verify(&shared).unwrap();
@@ -106,7 +106,7 @@ fn verify_finds_every_flipped_bit_below_the_checkpoint() {
     let (disk, _) = filled();
     let crashed = disk.crash(Crash::Kept);
     let shared: Arc<dyn Disk> = Arc::new(crashed.clone());
-    open(&shared, &small_config()).0.close(Bytes::new()).unwrap();
+    open(&shared, &small_config()).0.close().unwrap();
     let report = dump::verify(&shared).unwrap();
     assert_eq!((report.partitions, report.batches, report.damage.len()), (2, 20, 0));
     let path = format!("{}/{:020}.log", id(1, 0).dir_name(), 0);
@@ -128,7 +128,7 @@ fn missing_and_broken_indexes_are_rebuilt() {
     let (disk, _) = filled();
     let crashed = disk.crash(Crash::Kept);
     let shared: Arc<dyn Disk> = Arc::new(crashed.clone());
-    open(&shared, &small_config()).0.close(Bytes::new()).unwrap();
+    open(&shared, &small_config()).0.close().unwrap();
     let dir = id(1, 0).dir_name();
     let names: Vec<String> =
         crashed.read_dir(Path::new(&dir)).unwrap().into_iter().map(|entry| entry.name).collect();
@@ -140,7 +140,7 @@ fn missing_and_broken_indexes_are_rebuilt() {
     assert_eq!(recovery.damage, []);
     let expected = read_all(&log, id(1, 0));
     assert_eq!(expected.len(), 10);
-    log.close(Bytes::new()).unwrap();
+    log.close().unwrap();
     let now: Vec<String> =
         crashed.read_dir(Path::new(&dir)).unwrap().into_iter().map(|entry| entry.name).collect();
     assert_eq!(now, names);

@@ -7,7 +7,6 @@ use std::io::{ErrorKind, IoSlice};
 use std::path::Path;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use chronik_log::disk::sim::{Crash, Fault, OpKind};
 use chronik_log::disk::{OpenMode, SimDisk};
 use chronik_log::{CommitError, Disk, Log, LogConfig, Op, OpError, Outcome, PartitionId, ReadMode};
@@ -143,12 +142,12 @@ fn a_full_disk_at_a_checkpoint_is_tried_again() {
     let disk = SimDisk::new(3);
     let (mut log, a, b) = start(&disk);
     disk.fail(full(OpKind::Write, "checkpoint"));
-    let job = log.begin_checkpoint(Bytes::new()).unwrap();
-    assert!(log.begin_checkpoint(Bytes::new()).is_none(), "one at a time");
+    let job = log.begin_checkpoint().unwrap();
+    assert!(log.begin_checkpoint().is_none(), "one at a time");
     assert!(matches!(log.finish_checkpoint(job.run()), Err(CommitError::StorageFull)));
     assert_eq!(ends(&reopen(&disk, Crash::Lost), [a, b]), [2, 2]);
     disk.clear_faults();
-    let job = log.begin_checkpoint(Bytes::new()).unwrap();
+    let job = log.begin_checkpoint().unwrap();
     log.finish_checkpoint(job.run()).unwrap();
     assert_eq!(ends(&reopen(&disk, Crash::Lost), [a, b]), [2, 2]);
 }
@@ -193,17 +192,17 @@ fn a_failed_sync_is_the_end_of_the_process_and_of_nothing_acknowledged() {
             assert!(matches!(committed, Err(CommitError::Fatal(_))));
         } else {
             committed.unwrap();
-            let job = log.begin_checkpoint(Bytes::new()).unwrap();
+            let job = log.begin_checkpoint().unwrap();
             assert!(matches!(log.finish_checkpoint(job.run()), Err(CommitError::Fatal(_))), "{path}");
         }
         // The disk would succeed now, but nobody asks it again.
         assert!(matches!(log.commit(), Err(CommitError::Fatal(_))));
         assert!(matches!(log.stage(append(b, batch(1, 10, 1, 1), 0, 1)), Err(OpError::Offline(_))));
-        assert!(log.begin_checkpoint(Bytes::new()).is_none());
+        assert!(log.begin_checkpoint().is_none());
         assert!(log.tick(1).is_err());
         let expected = if path == "wal/" { [2, 2] } else { [3, 2] };
         assert_eq!(ends(&reopen(&disk, Crash::Lost), [a, b]), expected);
-        assert!(log.close(Bytes::new()).is_err());
+        assert!(log.close().is_err());
     }
 }
 
@@ -322,7 +321,7 @@ fn a_failed_sync_of_a_bulk_job_is_the_end_of_the_process_and_of_nothing_before_i
             log.stage(append(a, batch(1, 600, value, 1), 0, 1)).unwrap();
             jobs.push(log.begin_bulk().unwrap().expect("bulk"));
         }
-        assert!(log.begin_checkpoint(Bytes::new()).is_none(), "bulk jobs are out");
+        assert!(log.begin_checkpoint().is_none(), "bulk jobs are out");
         let mut jobs = jobs.into_iter();
         let first = jobs.next().unwrap().run();
         assert_eq!(log.finish_bulk(first).unwrap().outcomes.len(), 1);

@@ -48,6 +48,8 @@ enum Action {
         partition: usize,
         at: prop::sample::Index,
     },
+    /// One group: `true` is a snapshot, `false` a record.
+    Metadata(Vec<bool>),
     Checkpoint,
     Restart {
         clean: bool,
@@ -65,6 +67,7 @@ fn action() -> impl Strategy<Value = Action> {
         ),
         1 => (0..2usize, index()).prop_map(|(partition, at)| Action::Truncate { partition, at }),
         1 => (0..2usize, index()).prop_map(|(partition, at)| Action::DeleteRecords { partition, at }),
+        1 => prop::collection::vec(prop::bool::weighted(0.2), 1..4).prop_map(Action::Metadata),
         1 => Just(Action::Checkpoint),
         1 => (any::<bool>(), 0..8u8).prop_map(|(clean, crash)| Action::Restart { clean, crash }),
     ]
@@ -80,6 +83,8 @@ struct World {
     log: Option<Log>,
     models: [Model; 2],
     epochs: [i32; 2],
+    /// The last snapshot, and the records after it.
+    metadata: (Option<Bytes>, Vec<Bytes>),
 }
 
 /// About half of the appends go straight.
@@ -98,7 +103,8 @@ impl World {
         for index in 0..2 {
             commit_one(&mut log, Op::Create { id: partition(index), config: small_topic() });
         }
-        Self { disk, log: Some(log), models: [Model::default(), Model::default()], epochs: [0, 0] }
+        let models = [Model::default(), Model::default()];
+        Self { disk, log: Some(log), models, epochs: [0, 0], metadata: (None, Vec::new()) }
     }
 
     fn log(&mut self) -> &mut Log {
@@ -151,14 +157,28 @@ impl World {
                     commit_one(self.log(), Op::DeleteRecords { id: partition(index), before_offset });
                 assert_eq!(outcome, Outcome::RecordsDeleted { log_start_offset: before_offset });
             }
+            Action::Metadata(ref group) => {
+                for (place, is_snapshot) in group.iter().enumerate() {
+                    let bytes = Bytes::from(format!("{step}.{place}"));
+                    if *is_snapshot {
+                        self.metadata = (Some(bytes.clone()), Vec::new());
+                        self.log().stage(Op::MetadataSnapshot(bytes)).unwrap();
+                    } else {
+                        self.metadata.1.push(bytes.clone());
+                        self.log().stage(Op::Metadata(bytes)).unwrap();
+                    }
+                }
+                let outcomes = self.log().commit().unwrap().outcomes;
+                assert_eq!(outcomes, vec![Ok(Outcome::Metadata); group.len()]);
+            }
             Action::Checkpoint => {
-                let job = self.log().begin_checkpoint(Bytes::new()).unwrap();
+                let job = self.log().begin_checkpoint().unwrap();
                 self.log().finish_checkpoint(job.run()).unwrap();
             }
             Action::Restart { clean, crash } => {
                 let log = self.log.take().unwrap();
                 if clean {
-                    log.close(Bytes::new()).unwrap();
+                    log.close().unwrap();
                 }
                 self.disk = self.disk.crash(match crash {
                     0 => Crash::Lost,
@@ -169,6 +189,7 @@ impl World {
                 let (log, recovery) = open(&shared, &config());
                 assert_eq!(recovery.damage, []);
                 assert_eq!(recovery.clean, clean);
+                assert_eq!((recovery.metadata_snapshot, recovery.metadata_records), self.metadata);
                 self.log = Some(log);
             }
         }

@@ -14,7 +14,6 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use chronik_kafka::record_batch::BatchBuilder;
 use chronik_log::disk::{OpenMode, RealDisk};
 use chronik_log::{Disk, Log, LogConfig, LogError, Op, ReadError, ReadMode, TopicLogConfig};
@@ -41,7 +40,7 @@ fn a_restart_finds_everything() {
         }
         assert_eq!(i64::try_from(read_all(&log, id(1, 0)).len()).unwrap(), (restart + 1) * 30);
         if restart % 2 == 1 {
-            log.close(Bytes::new()).unwrap();
+            log.close().unwrap();
         }
     }
     let report = chronik_log::dump::verify(&disk(&dir)).unwrap();
@@ -338,7 +337,7 @@ fn groups_of_five_mebibytes_straight_through_the_wal_and_bare() {
         for ((log, times), whole) in logs.iter_mut().zip(&mut times).zip(&mut wholes) {
             let whole_begin = Instant::now();
             if index % 24 == 0 {
-                let job = log.begin_checkpoint(Bytes::new()).unwrap();
+                let job = log.begin_checkpoint().unwrap();
                 log.finish_checkpoint(job.run()).unwrap();
             }
             while let Some(job) = log.wal_prepare_job() {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxBuildHasher;
 
+use super::Encoded;
 use crate::disk::{Disk, OpenMode, write_at};
 use crate::error::{CommitError, is_storage_full};
 use crate::files::FileKind;
@@ -26,7 +27,7 @@ pub struct CheckpointJob(pub(crate) JobParts);
 pub(crate) struct JobParts {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) lsn: Lsn,
-    pub(crate) encoded: Vec<u8>,
+    pub(crate) encoded: Encoded,
     pub(crate) dirty: DirtyFiles,
     /// Names in the data directory changed.
     pub(crate) root_dirty: bool,
@@ -91,8 +92,10 @@ impl JobParts {
         let file =
             self.disk.open(temporary, OpenMode::Create).map_err(classify("creating the checkpoint"))?;
         // Over the room that was kept: a start on a full disk needs it.
-        write_at(&*file, &self.encoded, 0).map_err(classify("writing the checkpoint"))?;
-        file.set_len(self.encoded.len() as u64).map_err(classify("cutting the checkpoint"))?;
+        let prefix = self.encoded.prefix();
+        file.write_all_at(&mut self.encoded.slices(&prefix), 0)
+            .map_err(classify("writing the checkpoint"))?;
+        file.set_len(self.encoded.len()).map_err(classify("cutting the checkpoint"))?;
         file.sync_data().map_err(|error| fatal("syncing the checkpoint", &error))?;
         self.disk.rename(temporary, super::FILE.as_ref()).map_err(classify("renaming the checkpoint"))?;
         self.disk.sync_dir("".as_ref()).map_err(|error| fatal("syncing the data directory", &error))
@@ -100,7 +103,7 @@ impl JobParts {
 
     /// Fills the temporary file with twice what this checkpoint took, from the room that the one before it has left.
     fn keep_room(&self) -> io::Result<()> {
-        let kept = (self.encoded.len() as u64 * 2).next_multiple_of(limits::BLOCK_BYTES);
+        let kept = (self.encoded.len() * 2).next_multiple_of(limits::BLOCK_BYTES);
         let file = self.disk.open(super::TEMPORARY_FILE.as_ref(), OpenMode::Create)?;
         let zeros = vec![0; usize::try_from(kept).map_err(io::Error::other)?];
         write_at(&*file, &zeros, 0)?;

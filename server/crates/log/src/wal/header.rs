@@ -9,8 +9,8 @@ use crate::limits;
 use crate::types::Lsn;
 
 const MAGIC: &[u8; 8] = b"CHRNKWAL";
-/// Newest format known.
-pub(crate) const VERSION: u32 = 1;
+/// Newest format known. 2: there may be metadata snapshots, which a reader of 1 would take for the log's torn end.
+pub(crate) const VERSION: u32 = 2;
 /// Bytes of the header that carry something.
 const USED_BYTES: usize = 56;
 

@@ -3,7 +3,7 @@
 //! ```text
 //!  0 u32 header_crc   CRC-32C of bytes 4..header_len, seeded by the segment's salt
 //!  4 u8  kind         1 Append 2 Metadata 3 Create 4 Drop 5 Truncate 6 LogStart 7 Extent
-//!                    8 Compacted
+//!                    8 Compacted 9 MetadataSnapshot
 //!  5 u8  flags        0
 //!  6 u16 header_len   bytes before the body
 //!  8 u64 lsn          counts records
@@ -44,6 +44,7 @@ const KIND_TRUNCATE: u8 = 5;
 const KIND_LOG_START: u8 = 6;
 const KIND_EXTENT: u8 = 7;
 const KIND_COMPACTED: u8 = 8;
+const KIND_METADATA_SNAPSHOT: u8 = 9;
 
 /// What a record says. `generation` is the LSN of the partition's `Create`.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +55,8 @@ pub(crate) enum WalRecord {
     Extent(Placed),
     /// A metadata record; the body is the caller's.
     Metadata,
+    /// What takes the place of all metadata before; the body is the caller's.
+    MetadataSnapshot,
     /// A new partition, whose generation is this record's LSN.
     Create { id: PartitionId },
     /// A partition's end.
@@ -117,6 +120,7 @@ impl WalRecord {
         match self {
             Self::Append(_) => KIND_APPEND,
             Self::Metadata => KIND_METADATA,
+            Self::MetadataSnapshot => KIND_METADATA_SNAPSHOT,
             Self::Create { .. } => KIND_CREATE,
             Self::Drop { .. } => KIND_DROP,
             Self::Truncate { .. } => KIND_TRUNCATE,
@@ -130,7 +134,7 @@ impl WalRecord {
     #[must_use]
     pub(crate) fn partition(&self) -> Option<PartitionId> {
         match self {
-            Self::Metadata => None,
+            Self::Metadata | Self::MetadataSnapshot => None,
             Self::Append(placed) | Self::Extent(placed) => Some(placed.id),
             Self::Create { id }
             | Self::Drop { id, .. }
@@ -167,7 +171,7 @@ impl WalRecord {
     fn encode_fields(&self, out: &mut Writer) {
         match self {
             Self::Append(placed) | Self::Extent(placed) => placed.encode(out),
-            Self::Metadata => {}
+            Self::Metadata | Self::MetadataSnapshot => {}
             Self::Create { id } => out.id(*id),
             Self::Drop { id, generation } => {
                 out.id(*id);
@@ -292,6 +296,7 @@ fn decode_fields(kind: u8, fields: &[u8]) -> Result<WalRecord, Short> {
         KIND_APPEND => WalRecord::Append(Placed::decode(r)?),
         KIND_EXTENT => WalRecord::Extent(Placed::decode(r)?),
         KIND_METADATA => WalRecord::Metadata,
+        KIND_METADATA_SNAPSHOT => WalRecord::MetadataSnapshot,
         KIND_CREATE => WalRecord::Create { id: r.id()? },
         KIND_DROP => WalRecord::Drop { id: r.id()?, generation: r.u64()? },
         KIND_TRUNCATE => WalRecord::Truncate {
@@ -348,6 +353,7 @@ mod tests {
             (WalRecord::Append(placed(0)), batch.body.clone()),
             (WalRecord::Append(placed(-3)), batch.body.clone()), // behind a gap
             (WalRecord::Metadata, Bytes::from_static(b"metadata")),
+            (WalRecord::MetadataSnapshot, Bytes::from_static(b"all of it")),
             (WalRecord::Create { id: id() }, Bytes::new()),
             (WalRecord::Drop { id: id(), generation: 9 }, Bytes::new()),
             (

@@ -118,7 +118,7 @@ pub fn raise_high_watermarks(log: &mut Log) {
 }
 
 pub fn checkpoint(log: &mut Log) {
-    let job = log.begin_checkpoint(Bytes::new()).expect("nothing is in the way");
+    let job = log.begin_checkpoint().expect("nothing is in the way");
     log.finish_checkpoint(job.run()).expect("written");
 }
 

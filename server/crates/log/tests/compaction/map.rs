@@ -204,7 +204,7 @@ impl World {
         let log = self.log.take().unwrap();
         let cleaned = log.cleaned_offset(partition());
         if clean {
-            log.close(bytes::Bytes::new()).unwrap();
+            log.close().unwrap();
         }
         self.disk = self.disk.crash(match crash {
             0 => Crash::Lost,

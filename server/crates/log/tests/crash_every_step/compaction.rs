@@ -180,7 +180,7 @@ impl Run {
     fn item(&mut self, item: &Item) -> bool {
         match item {
             Item::Op(op) => return self.op(op.clone()),
-            Item::CheckpointBegin => self.checkpoint = self.log.begin_checkpoint(bytes::Bytes::new()),
+            Item::CheckpointBegin => self.checkpoint = self.log.begin_checkpoint(),
             Item::CheckpointRun => self.checkpointed = self.checkpoint.take().map(CheckpointJob::run),
             Item::CheckpointFinish => {
                 if let Some(done) = self.checkpointed.take() {

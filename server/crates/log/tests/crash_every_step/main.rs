@@ -13,13 +13,12 @@ mod script;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use chronik_kafka::record_batch::RecordBatch;
 use chronik_log::disk::SimDisk;
 use chronik_log::disk::sim::Crash;
 use chronik_log::{Disk, Log, Outcome};
 use common::{append, open, read_all};
-use run::{Bulk, Run, State, config, observe, recovered_metadata};
+use run::{Bulk, Metadata, Run, State, config, observe};
 use script::{Item, script};
 
 /// Some of the script's groups go straight, some do not.
@@ -39,8 +38,8 @@ struct Golden {
 fn golden(items: &[Item], bulk_bytes: u64, bulk: Bulk) -> Golden {
     let disk: Arc<dyn Disk> = Arc::new(SimDisk::new(0));
     let (log, _) = open(&disk, &config(bulk_bytes));
-    let mut run = Run::new(log, Bulk::InTurn, Vec::new(), 0);
-    let mut states = vec![observe(&run.log, &[])];
+    let mut run = Run::new(log, Bulk::InTurn, Metadata::default(), 0);
+    let mut states = vec![observe(&run.log, &run.metadata)];
     for item in items {
         assert!(run.item(item), "the undisturbed run fails");
         if matches!(item, Item::Op(_)) {
@@ -52,7 +51,7 @@ fn golden(items: &[Item], bulk_bytes: u64, bulk: Bulk) -> Golden {
     // The real run groups: count its disk operations.
     let disk = SimDisk::new(0);
     let shared: Arc<dyn Disk> = Arc::new(disk.clone());
-    let mut run = Run::new(open(&shared, &config(bulk_bytes)).0, bulk, Vec::new(), 0);
+    let mut run = Run::new(open(&shared, &config(bulk_bytes)).0, bulk, Metadata::default(), 0);
     assert!(items.iter().all(|item| run.item(item)) && run.end());
     assert_eq!(run.bulk_jobs_begun > 10, bulk != Bulk::InTurn, "{} bulk jobs", run.bulk_jobs_begun);
     assert_eq!(&observe(&run.log, &run.metadata), states.last().unwrap());
@@ -80,7 +79,7 @@ fn run_until(items: &[Item], golden: &Golden, ops: u64) -> (SimDisk, usize, usiz
     disk.crash_after(ops);
     let shared: Arc<dyn Disk> = Arc::new(disk.clone());
     let Ok((log, _)) = Log::open(shared, config(golden.bulk_bytes), &mut |_| {}) else { return (disk, 0, 0) };
-    let mut run = Run::new(log, golden.bulk, Vec::new(), 0);
+    let mut run = Run::new(log, golden.bulk, Metadata::default(), 0);
     let _until_the_power_is_cut = items.iter().all(|item| run.item(item)) && run.end();
     (disk, run.acked, run.staged)
 }
@@ -92,12 +91,12 @@ fn recover(
     acked: usize,
     staged: usize,
     what: &str,
-) -> (Log, Vec<Bytes>, usize) {
+) -> (Log, Metadata, usize) {
     let shared: Arc<dyn Disk> = Arc::new(disk.clone());
     let (log, recovery) = open(&shared, &config(golden.bulk_bytes));
     assert_eq!(recovery.damage, [], "{what}: damage is reported");
     assert_eq!(recovery.stray_dirs, Vec::<String>::new(), "{what}: strays");
-    let metadata = recovered_metadata(&recovery);
+    let metadata = Metadata::recovered(&recovery);
     let state = observe(&log, &metadata);
     let found = (acked..=staged).rev().find(|&index| golden.states[index] == state);
     let Some(index) = found else {
@@ -128,7 +127,7 @@ fn retries_are_duplicates(log: &mut Log, what: &str) {
 }
 
 /// Goes on with the script behind the state that was recovered; the outcomes are as if nothing had happened.
-fn go_on(log: Log, metadata: Vec<Bytes>, items: &[Item], golden: &Golden, from: usize, what: &str) -> Log {
+fn go_on(log: Log, metadata: Metadata, items: &[Item], golden: &Golden, from: usize, what: &str) -> Log {
     let mut run = Run::new(log, golden.bulk, metadata, from);
     let mut ops = 0;
     for item in items {

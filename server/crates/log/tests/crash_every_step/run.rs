@@ -23,7 +23,14 @@ pub(crate) struct PartitionState {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct State {
     partitions: BTreeMap<PartitionId, PartitionState>,
-    metadata: Vec<Bytes>,
+    metadata: Metadata,
+}
+
+/// The metadata as it must be handed back: the last snapshot, and the records after it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Metadata {
+    snapshot: Option<Bytes>,
+    records: Vec<Bytes>,
 }
 
 /// How bulk is committed.
@@ -48,7 +55,7 @@ pub(crate) struct Run {
     pub(crate) acked: usize,
     pub(crate) staged: usize,
     pub(crate) outcomes: Vec<Outcome>,
-    pub(crate) metadata: Vec<Bytes>,
+    pub(crate) metadata: Metadata,
     job: Option<CheckpointJob>,
     done: Option<CheckpointDone>,
     in_group: Vec<Op>,
@@ -59,7 +66,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    pub(crate) fn new(log: Log, bulk: Bulk, metadata: Vec<Bytes>, acked: usize) -> Self {
+    pub(crate) fn new(log: Log, bulk: Bulk, metadata: Metadata, acked: usize) -> Self {
         Self {
             log,
             bulk,
@@ -109,7 +116,7 @@ impl Run {
                 let Ok(committed) = self.log.commit() else { return false };
                 self.acknowledge(committed, self.staged);
             }
-            Item::CheckpointBegin => self.job = self.log.begin_checkpoint(snapshot(&self.metadata)),
+            Item::CheckpointBegin => self.job = self.log.begin_checkpoint(),
             Item::CheckpointRun => self.done = self.job.take().map(CheckpointJob::run),
             Item::CheckpointFinish => {
                 if let Some(done) = self.done.take() {
@@ -142,9 +149,7 @@ impl Run {
         self.outcomes.extend(committed.outcomes.into_iter().map(|outcome| outcome.expect("accepted")));
         self.acked = staged;
         for op in self.in_group.drain(..) {
-            if let Op::Metadata(record) = op {
-                self.metadata.push(record);
-            }
+            self.metadata.apply(op);
         }
     }
 
@@ -169,27 +174,29 @@ impl Run {
     }
 }
 
-fn snapshot(metadata: &[Bytes]) -> Bytes {
-    metadata.iter().flat_map(|record| [&[u8::try_from(record.len()).unwrap()][..], record].concat()).collect()
-}
-
-fn parse_snapshot(mut snapshot: Bytes) -> Vec<Bytes> {
-    let mut records = Vec::new();
-    while !snapshot.is_empty() {
-        let len = usize::from(snapshot.split_to(1)[0]);
-        records.push(snapshot.split_to(len));
+impl Metadata {
+    fn apply(&mut self, op: Op) {
+        match op {
+            Op::Metadata(record) => self.records.push(record),
+            Op::MetadataSnapshot(snapshot) => *self = Self { snapshot: Some(snapshot), records: Vec::new() },
+            _ => {}
+        }
     }
-    records
+
+    pub(crate) fn recovered(recovery: &Recovery) -> Self {
+        let Recovery { metadata_snapshot, metadata_records, .. } = recovery;
+        Self { snapshot: metadata_snapshot.clone(), records: metadata_records.clone() }
+    }
 }
 
-pub(crate) fn observe(log: &Log, metadata: &[Bytes]) -> State {
+pub(crate) fn observe(log: &Log, metadata: &Metadata) -> State {
     let partition = |id| {
         let batches = read_all(log, id);
         let crc = |batch: &RecordBatch| (batch.header.base_offset, crc32c(&batch.to_bytes()));
         let (log_start, log_end) = (log.log_start_offset(id).unwrap(), log.log_end_offset(id).unwrap());
         (id, PartitionState { log_start, log_end, batches: batches.iter().map(crc).collect() })
     };
-    State { partitions: log.partitions().map(partition).collect(), metadata: metadata.to_vec() }
+    State { partitions: log.partitions().map(partition).collect(), metadata: metadata.clone() }
 }
 
 /// Only to tell contents apart.
@@ -206,10 +213,4 @@ pub(crate) fn config(bulk_bytes: u64) -> LogConfig {
         topic_defaults: topic(),
         ..small_config()
     }
-}
-
-pub(crate) fn recovered_metadata(recovery: &Recovery) -> Vec<Bytes> {
-    let mut metadata = recovery.metadata_snapshot.clone().map(parse_snapshot).unwrap_or_default();
-    metadata.extend(recovery.metadata_records.iter().cloned());
-    metadata
 }

@@ -26,8 +26,8 @@ pub(crate) fn topic() -> Arc<TopicLogConfig> {
     Arc::new(TopicLogConfig { segment_bytes: 2048, retention_ms: None, ..TopicLogConfig::default() })
 }
 
-/// Creates, appends with and without producers, rolls, truncations, deletions, retention, drops, metadata, checkpoints
-/// (also with commits between begin and finish), WAL recycling.
+/// Creates, appends with and without producers, rolls, truncations, deletions, retention, drops, metadata records and
+/// snapshots, checkpoints (also with commits between begin and finish), WAL recycling.
 pub(crate) fn script() -> Vec<Item> {
     let (a, b, c) = (id(1, 0), id(1, 1), id(2, 0));
     let mut items = Vec::new();
@@ -40,12 +40,15 @@ pub(crate) fn script() -> Vec<Item> {
                 append(a, batch(2, 120, round, 1000 + i64::from(round)), 1, 1000),
                 append(b, producer.next(7, 1, 200), 1, 1000),
                 append(a, batch(1, 300, round, 1000), 1, 1000),
-                Op::Metadata(Bytes::from(vec![round; 40])),
+                metadata(round),
             ],
         );
     }
     items.push(Item::HighWatermarks);
     checkpoint(&mut items, |_| {});
+    // Over records that only the checkpoint has; one stays behind it in its group, and one comes later.
+    group(&mut items, [metadata(4), snapshot(5), metadata(6), append(a, batch(1, 40, 5, 1000), 1, 1000)]);
+    group(&mut items, [metadata(7)]);
     for round in 0..3u8 {
         group(
             &mut items,
@@ -68,6 +71,8 @@ pub(crate) fn script() -> Vec<Item> {
             items,
             [append(a, batch(1, 100, 1, 7000), 5, 1000), append(b, producer.next(7, 1, 60), 5, 1000)],
         );
+        group(items, [metadata(8)]);
+        group(items, [snapshot(9), snapshot(10)]);
     });
     create(&mut items, &[c]);
     for round in 0..6u8 {
@@ -111,6 +116,9 @@ pub(crate) fn script() -> Vec<Item> {
             checkpoint(&mut items, |_| {});
         }
     }
+    // A snapshot that a WAL segment cannot hold, and what follows it.
+    group(&mut items, [metadata(11), Op::MetadataSnapshot(Bytes::from(vec![12; 9000]))]);
+    group(&mut items, [metadata(13), append(b, producer.next(7, 1, 70), 1, 1000)]);
     // Far more than a WAL segment between begin and finish: what is recycled too early is overwritten here.
     checkpoint(&mut items, |items| {
         for round in 0..9u8 {
@@ -156,6 +164,7 @@ fn bulk(items: &mut Vec<Item>, [a, b, c]: [PartitionId; 3]) {
     group(items, [Op::Truncate { id: c, to: end, leader_epoch: 6 }]);
     group(items, [append(c, batch(2, 600, 7, 1), 6, 1000), append(b, batch(1, 1300, 7, 1), 5, 1000)]);
     group(items, [append(c, batch(1, 100, 8, 1), 6, 1000), Op::Metadata(Bytes::from_static(b"beside"))]);
+    group(items, [snapshot(20), append(c, batch(1, 100, 8, 1), 6, 1000), metadata(21)]);
     group(items, [Op::Drop { id: b }]);
     create(items, &[b]);
     group(items, [append(b, producer.next(7, 2, 450), 0, 1000)]);
@@ -173,6 +182,7 @@ fn bulk(items: &mut Vec<Item>, [a, b, c]: [PartitionId; 3]) {
             items,
             [append(a, batch(1, 750, round, 2), 9, 1000), append(b, producer.next(8, 1, 760), 2, 1000)],
         );
+        group(items, [append(c, batch(1, 80, round, 2), 7, 1000)]);
     }
 }
 
@@ -188,6 +198,14 @@ impl Producer {
         *sequence += i32::try_from(records).unwrap();
         batch
     }
+}
+
+fn metadata(fill: u8) -> Op {
+    Op::Metadata(Bytes::from(vec![fill; 40]))
+}
+
+fn snapshot(fill: u8) -> Op {
+    Op::MetadataSnapshot(Bytes::from(vec![fill; 60]))
 }
 
 fn create(items: &mut Vec<Item>, ids: &[PartitionId]) {
