@@ -3,6 +3,7 @@
 use raft::eraftpb::{ConfChange, ConfChangeV2, Entry, EntryType, HardState, Message, Snapshot};
 use raft::{INVALID_ID, RawNode, ReadState, SnapshotStatus, StateRole};
 
+use super::compaction::Compactor;
 use super::node::{Outcome, Position};
 use super::run::RaftLoopError;
 use super::{ElectionTimeouts, LogStore, StateMachine};
@@ -12,24 +13,33 @@ use super::{ElectionTimeouts, LogStore, StateMachine};
 pub(super) struct Inputs {
     /// Everything up to the ready of this number is durable.
     pub(super) persisted: Option<u64>,
+    /// This snapshot is durable, and stands for the log up to it but for so many entries.
+    pub(super) compacted: Option<(Snapshot, u64)>,
+    /// The node has just started.
+    pub(super) starts: bool,
     pub(super) ticks: usize,
     pub(super) messages: Vec<Message>,
     /// Nodes that do not get what is sent to them.
     pub(super) unreachable: Vec<u64>,
 }
 
-/// What is to be made durable, in the order of `number`: first the snapshot, then the entries, then the hard state. A recovery takes the last
-/// snapshot, its membership and its index as the one up to which everything is applied, what is left of the entries, and the last hard state:
+/// What is to be made durable, in the order of `number`.
+///
+/// A request with a snapshot is *all there is*: it takes the place of everything that was written before it, so what it has of entries is all that follows
+/// the snapshot, and its hard state is always there. Either all of it is on the disk, or the disk is as it was. So whoever writes it need not know what was
+/// there before: a new file with it, synced, then in place of the older ones.
+///
+/// A recovery takes the snapshot, its membership and its index as the one up to which everything is applied, the entries, and the last hard state:
 /// the commit index in it brings the membership back to where this node has acted upon it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Persist {
     /// Grows from request to request.
     pub number: u64,
-    /// The log begins anew with it.
+    /// The log begins anew with it: the leader's, or this node's own.
     pub snapshot: Option<Snapshot>,
     /// In place of everything from the first one's index on.
     pub entries: Vec<Entry>,
-    /// Term, vote and commit index, if one changed.
+    /// Term, vote and commit index, if one changed or there is a snapshot.
     pub hard_state: Option<HardState>,
     /// Whether it must be synced, not only written.
     pub must_sync: bool,
@@ -67,6 +77,7 @@ pub(super) struct Applier<M> {
     pub(super) machine: M,
     /// Index of the last entry applied, or of the snapshot restored. raft learns of it only when that is durable, too.
     pub(super) applied: u64,
+    pub(super) compactor: Compactor,
 }
 
 /// One round.
@@ -76,6 +87,7 @@ pub(super) fn round<S: LogStore, M: StateMachine>(
     applier: &mut Applier<M>,
     timeouts: &mut impl ElectionTimeouts,
 ) -> Result<Round<M::Applied>, RaftLoopError> {
+    let starts = inputs.starts;
     take_inputs(raw, inputs, timeouts);
     let mut round = Round {
         messages: Vec::new(),
@@ -90,6 +102,9 @@ pub(super) fn round<S: LogStore, M: StateMachine>(
     }
     note_applied(raw, applier.applied);
     with_our_timeouts(raw, timeouts, step_down_if_removed);
+    if starts && !raw.has_ready() {
+        with_our_timeouts(raw, timeouts, lead_if_alone);
+    }
     round.again = raw.has_ready();
     Ok(round)
 }
@@ -97,6 +112,9 @@ pub(super) fn round<S: LogStore, M: StateMachine>(
 fn take_inputs<S: LogStore>(raw: &mut RawNode<S>, inputs: Inputs, timeouts: &mut impl ElectionTimeouts) {
     if let Some(number) = inputs.persisted {
         raw.on_persist_ready(number);
+    }
+    if let Some((snapshot, keep_entries)) = inputs.compacted {
+        raw.mut_store().compact(&snapshot, keep_entries);
     }
     for node_id in inputs.unreachable {
         raw.report_unreachable(node_id);
@@ -137,6 +155,13 @@ fn tick<S: LogStore>(raw: &mut RawNode<S>) {
     }
 }
 
+/// Nobody else can lead. Not before everything that is committed is applied: raft refuses while there may be a change of membership in it.
+fn lead_if_alone<S: LogStore>(raw: &mut RawNode<S>) {
+    if raw.raft.prs().is_singleton() && raw.raft.promotable() {
+        let _it_leads_already = raw.campaign();
+    }
+}
+
 /// From `ready` to `advance`, without letting anybody in between.
 fn carry_out<S: LogStore, M: StateMachine>(
     raw: &mut RawNode<S>,
@@ -151,18 +176,20 @@ fn carry_out<S: LogStore, M: StateMachine>(
         raw.mut_store().put_snapshot(snapshot);
         applier.machine.restore(snapshot);
         applier.applied = snapshot.get_metadata().index;
+        applier.compactor.begin_anew();
         round.changed = true;
     }
     for entry in ready.take_committed_entries() {
         let value = apply(raw, &mut applier.machine, &entry)?;
         applier.applied = entry.index;
+        applier.compactor.count(&entry);
         round.changed |= value.is_some();
         let position = Position { term: entry.term, index: entry.index };
         round.applied.push((position, Outcome::Applied { index: entry.index, value }));
     }
-    let persist = Persist {
+    let mut persist = Persist {
         number: ready.number(),
-        snapshot,
+        snapshot: None,
         entries: ready.take_entries(),
         hard_state: ready.hs().cloned(),
         must_sync: ready.must_sync(),
@@ -171,6 +198,9 @@ fn carry_out<S: LogStore, M: StateMachine>(
     if let Some(hard_state) = &persist.hard_state {
         raw.mut_store().put_hard_state(hard_state);
     }
+    if let Some(snapshot) = snapshot.or_else(|| compact(raw, applier, persist.number)) {
+        persist = all_there_is(raw.store(), persist.number, snapshot);
+    }
     round.ready = Some(Readied {
         number: persist.number,
         messages: ready.take_persisted_messages(),
@@ -178,6 +208,32 @@ fn carry_out<S: LogStore, M: StateMachine>(
     });
     raw.advance_append_async(ready);
     Ok(())
+}
+
+/// A snapshot of the state as it is after this round, if one is due. The state itself follows when the lock is gone.
+fn compact<S: LogStore, M>(raw: &RawNode<S>, applier: &mut Applier<M>, number: u64) -> Option<Snapshot> {
+    let log = &raw.raft.raft_log;
+    if !applier.compactor.is_due(log.first_index() == 1) {
+        return None;
+    }
+    let mut snapshot = Snapshot::default();
+    let metadata = snapshot.mut_metadata();
+    metadata.index = applier.applied;
+    metadata.term = log.term(applier.applied).expect("what is applied is in the log, or right before it");
+    metadata.set_conf_state(raw.raft.prs().conf().to_conf_state());
+    applier.compactor.begin(number, snapshot.clone());
+    Some(snapshot)
+}
+
+/// The snapshot, what follows it, and the hard state.
+fn all_there_is<S: LogStore>(store: &S, number: u64, snapshot: Snapshot) -> Persist {
+    Persist {
+        number,
+        entries: store.entries_behind(snapshot.get_metadata().index),
+        hard_state: Some(store.hard_state()),
+        snapshot: Some(snapshot),
+        must_sync: true,
+    }
 }
 
 impl Persist {
