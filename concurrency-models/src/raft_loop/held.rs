@@ -48,11 +48,10 @@ impl Held {
         &mut self,
         mut messages: Vec<Message>,
         ready: Readied,
-        term: u64,
         transport: &mut impl Transport,
         complete: impl FnOnce(&mut Persist),
     ) -> Result<(), PersistFailed> {
-        let Readied { number, persist, messages: mut after } = ready;
+        let Readied { number, term, persist, messages: mut after } = ready;
         if term > self.durable_term {
             after.splice(0..0, messages.drain(..));
         }

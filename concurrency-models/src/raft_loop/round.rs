@@ -65,6 +65,8 @@ pub(super) struct Round<T> {
 #[derive(Debug)]
 pub(super) struct Readied {
     pub(super) number: u64,
+    /// The term as of then.
+    pub(super) term: u64,
     /// `None` if there is nothing to write.
     pub(super) persist: Option<Persist>,
     /// To be sent when everything up to here is durable.
@@ -203,6 +205,7 @@ fn carry_out<S: LogStore, M: StateMachine>(
     }
     round.ready = Some(Readied {
         number: persist.number,
+        term: raw.raft.term,
         messages: ready.take_persisted_messages(),
         persist: persist.has_anything().then_some(persist),
     });

@@ -179,7 +179,7 @@ impl<S: LogStore, M: StateMachine, T: Transport, R: ElectionTimeouts> RaftLoop<S
         self.note_leadership(leadership);
         let Some(ready) = round.ready else { return Ok(()) };
         let Applier { machine, compactor, .. } = &mut self.applier;
-        self.held.send_or_hold(round.messages, ready, leadership.term, &mut self.transport, |request| {
+        self.held.send_or_hold(round.messages, ready, &mut self.transport, |request| {
             compactor.complete(machine, request);
         })
     }
