@@ -1,70 +1,66 @@
 //! The log is compacted while others use the node: nothing is lost, nothing is applied twice, and nobody waits for it.
+//!
+//! Each begins with a restart that finds two committed entries, after which a snapshot is due: the first round makes one.
 
-use concurrency_models::mailbox::{Receiver, Sender};
 use concurrency_models::raft_loop::{Compaction, Event, MemoryStore, Outcome, Persist};
-use concurrency_models::sync::Mutex;
 use loom_tests::check;
 use loom_tests::run::block_on;
-use raft::Storage;
 use raft::eraftpb::ConfChangeType::AddLearnerNode;
-use raft::eraftpb::Snapshot;
+use raft::eraftpb::{Entry, HardState, MessageType, Snapshot};
+use raft::prelude::ConfState;
+use raft::{RaftState, Storage};
 
-use crate::end::end;
+use crate::end::{alone, end};
 use crate::group::{MAILBOX, Member, deep, member_of, member_with, start, stop};
-use crate::messages::{append_entries, arrives, change, entry, snapshot};
-use crate::world::{World, serve_one, serve_until};
+use crate::messages::{arrives, change, change_entry, entry, message, snapshot};
+use crate::world::{serve_one, serve_until};
 
-/// Node 1 of a group with these voters, whose log is compacted after this many entries, of which it keeps one.
-fn compacting(voters: &[u64], after_entries: u64) -> Member {
-    let compaction = Compaction { after_entries, after_bytes: u64::MAX, keep_entries: 1 };
-    member_of(MemoryStore::new(voters), voters == [1], MAILBOX, compaction)
+/// Node 1 of a group with these voters, with a log of which two entries are committed.
+fn compacting(voters: &[u64], log: Vec<Entry>) -> Member {
+    let hard_state = HardState { term: 2, vote: 2, commit: 2, ..HardState::default() };
+    let conf_state = ConfState { voters: voters.to_vec(), ..ConfState::default() };
+    let disk = MemoryStore::recovered(RaftState { hard_state, conf_state }, Snapshot::default(), log);
+    let compaction = Compaction { after_entries: 2, after_bytes: u64::MAX, keep_entries: 1 };
+    member_of(disk, voters == [1], MAILBOX, compaction)
 }
 
-/// The WAL thread: makes everything durable up to the snapshot of its own that comes next, and says so.
-fn serve_compaction(
-    requests: &mut Receiver<Persist>,
-    events: &Sender<Event>,
-    world: &Mutex<World>,
-) -> Snapshot {
-    loop {
-        let request = block_on(requests.recv()).expect("the loop asks");
-        world.lock().persist(&request);
-        if let Some(snapshot) = request.snapshot {
-            assert!(block_on(events.send(Event::Persisted(Ok(request.number)))).is_ok());
-            return snapshot;
-        }
-    }
+fn two_entries() -> Vec<Entry> {
+    vec![entry(1, vec![6]), entry(2, vec![7])]
 }
 
+/// Index of the snapshot that is all there is.
+fn snapshot_in(request: &Persist) -> Option<u64> {
+    request.snapshot.as_ref().map(|snapshot| snapshot.get_metadata().index)
+}
+
+/// With an entry behind the snapshot that is not committed yet.
 #[test]
 fn a_compacted_log_restarts_with_the_same_state_membership_and_hard_state() {
     check(|| {
         deep(|| {
-            let Member { node, events, world, mut requests, raft_loop, .. } = compacting(&[1], 3);
-            let changed = node.propose_conf_change(change([(AddLearnerNode, 2)])).expect("it leads");
-            let proposed = node.propose(vec![7]).expect("it leads");
+            let added = change_entry(1, &change([(AddLearnerNode, 3)]));
+            let log = vec![added, entry(2, vec![7]), entry(3, vec![8])];
+            let Member { node, events, world, mut requests, raft_loop, shown, .. } = compacting(&[1, 2], log);
             let running = start(raft_loop, &world);
-            serve_until(3, &mut requests, &events, &world);
-            let snapshot = serve_compaction(&mut requests, &events, &world);
-            assert_eq!(snapshot.get_metadata().index, 3);
+            serve_one(&mut requests, &events, &world);
             stop(&events, running);
-            let (membership, term) = (node.membership(), node.status().leadership.term);
-            drop((requests, changed, proposed, node));
-            let disk = world.lock().disk.clone();
+            let (membership, before) = (node.membership(), node.status());
+            drop((requests, node, shown));
+            let disk = alone(world).disk;
 
-            let Member { node, events, shown, world, mut requests, raft_loop, image, .. } =
+            let Member { node, events, shown, world, requests, raft_loop, image, .. } =
                 member_with(disk, false);
-            let before = node.status();
-            assert_eq!((before.first_index, before.committed, before.applied), (4, 3, 3));
-            assert_eq!((node.membership(), before.leadership.term), (membership, term));
+            let after = node.status();
+            assert_eq!((after.first_index, after.last_index, after.applied), (3, 3, 2));
+            assert_eq!((after.leadership.term, after.committed), (before.leadership.term, before.committed));
+            assert_eq!(node.membership(), membership);
+            let mut committed = message(MessageType::MsgAppend);
+            (committed.index, committed.log_term, committed.commit) = (3, 2, 3);
+            assert!(events.try_send(arrives(committed)).is_ok());
             let running = start(raft_loop, &world);
-            serve_until(4, &mut requests, &events, &world);
-            let mut waiting = node.propose(vec![8]).expect("it leads");
-            serve_until(5, &mut requests, &events, &world);
-            assert_eq!(block_on(waiting.outcome()), Ok(Outcome::Applied { index: 5, value: Some(1) }));
-            assert_eq!(*image.load(), [[7], [8]]);
+            assert_eq!(*block_on(image.at_least(1)).expect("applied"), [[7], [8]]);
             stop(&events, running);
-            drop(node);
+            drop((requests, node));
             end(world, shown)
         })
     });
@@ -75,23 +71,19 @@ fn a_compacted_log_restarts_with_the_same_state_membership_and_hard_state() {
 fn nothing_is_forgotten_before_the_snapshot_is_durable() {
     check(|| {
         deep(|| {
-            let Member { node, events, shown, world, mut requests, raft_loop, .. } = compacting(&[1], 2);
-            let proposed = node.propose(vec![7]).expect("it leads");
+            let Member { node, events, shown, world, mut requests, raft_loop, .. } =
+                compacting(&[1, 2], two_entries());
             let running = start(raft_loop, &world);
-            serve_until(2, &mut requests, &events, &world);
             let request = block_on(requests.recv()).expect("the loop asks");
-            assert!(request.snapshot.is_some());
-            let first_index = node.status().first_index;
-            assert_eq!(first_index, 1, "forgotten before the snapshot is durable");
+            assert_eq!(snapshot_in(&request), Some(2));
+            assert!(block_on(events.send(Event::Tick)).is_ok()); // a round in between
+            assert_eq!(node.status().first_index, 1, "forgotten before the snapshot is durable");
             world.lock().persist(&request);
             assert!(block_on(events.send(Event::Persisted(Ok(request.number)))).is_ok());
-            let mut waiting = node.propose(vec![8]).expect("it leads");
-            serve_until(3, &mut requests, &events, &world);
-            assert_eq!(block_on(waiting.outcome()), Ok(Outcome::Applied { index: 3, value: Some(1) }));
-            assert_eq!(node.status().first_index, 2, "the last one stays");
             stop(&events, running);
-            drop((proposed, node));
-            end(world, shown)
+            let first_index = node.status().first_index; // the end may have come before
+            drop(node);
+            (first_index, end(world, shown))
         })
     });
 }
@@ -101,16 +93,15 @@ fn a_proposal_that_races_a_compaction_is_applied_once_and_survives_it() {
     check(|| {
         deep(|| {
             let Member { node, events, shown, image, world, mut requests, raft_loop, .. } =
-                compacting(&[1], 2);
-            let first = node.propose(vec![7]).expect("it leads");
+                compacting(&[1], two_entries());
             let running = start(raft_loop, &world);
-            serve_until(2, &mut requests, &events, &world);
-            let mut second = node.propose(vec![8]).expect("it leads");
-            serve_until(3, &mut requests, &events, &world); // the snapshot may be among it, and may have this one in it or behind it
-            assert_eq!(block_on(second.outcome()), Ok(Outcome::Applied { index: 3, value: Some(1) }));
-            assert_eq!(*image.load(), [[7], [8]]);
+            let mut waiting = node.propose(vec![8]).expect("it leads");
+            serve_until(4, &mut requests, &events, &world); // with the snapshot, or after it
+            assert_eq!(block_on(waiting.outcome()), Ok(Outcome::Applied { index: 4, value: Some(2) }));
+            assert_eq!(*image.load(), [[6], [7], [8]]);
             stop(&events, running);
-            drop((first, node, requests));
+            assert_eq!(world.lock().disk.last_index(), Ok(4));
+            drop((node, requests));
             end(world, shown)
         })
     });
@@ -120,45 +111,43 @@ fn a_proposal_that_races_a_compaction_is_applied_once_and_survives_it() {
 fn a_read_that_races_a_compaction_is_answered() {
     check(|| {
         deep(|| {
-            let Member { node, events, shown, world, mut requests, raft_loop, .. } = compacting(&[1], 2);
-            let mut proposed = node.propose(vec![7]).expect("it leads");
+            let Member { node, events, shown, world, mut requests, raft_loop, .. } =
+                compacting(&[1], two_entries());
             let running = start(raft_loop, &world);
-            serve_until(2, &mut requests, &events, &world);
-            assert!(matches!(block_on(proposed.outcome()), Ok(Outcome::Applied { index: 2, .. })));
-            let mut read = node.read_index().expect("it leads"); // while the snapshot is made
-            assert_eq!(block_on(read.outcome()), Ok(Outcome::Readable(2)));
+            serve_until(3, &mut requests, &events, &world); // the snapshot, and the first entry of its term behind it
+            let learned = node.read_index().map(|mut read| block_on(read.outcome()));
+            if let Ok(outcome) = &learned {
+                assert_eq!(*outcome, Ok(Outcome::Readable(3)), "otherwise nothing was committed in its term");
+            }
             stop(&events, running);
             drop((node, requests));
-            end(world, shown)
+            (learned, end(world, shown))
         })
     });
 }
 
-/// In the membership of the snapshot, or in the log behind it: never in neither, never in both.
+/// Behind the first snapshot, and in the membership of the second: never in neither, never in both.
 #[test]
-fn a_change_of_membership_that_races_a_compaction_is_on_the_disk_once() {
+fn a_change_of_membership_is_in_the_log_or_in_the_snapshot() {
     check(|| {
         deep(|| {
-            let Member { node, events, shown, world, mut requests, raft_loop, .. } = compacting(&[1], 2);
-            let first = node.propose(vec![7]).expect("it leads");
+            let mut log = two_entries();
+            log.push(change_entry(3, &change([(AddLearnerNode, 2)])));
+            let Member { node, events, shown, world, mut requests, raft_loop, .. } = compacting(&[1], log);
             let running = start(raft_loop, &world);
-            serve_until(2, &mut requests, &events, &world);
-            let mut changed = node.propose_conf_change(change([(AddLearnerNode, 2)])).expect("it leads");
-            serve_until(3, &mut requests, &events, &world);
-            assert_eq!(block_on(changed.outcome()), Ok(Outcome::Applied { index: 3, value: None }));
-            stop(&events, running);
-            while let Some(request) = requests.try_recv() {
-                world.lock().persist(&request);
-            }
-            let compacted = {
-                let disk = &world.lock().disk;
-                let metadata = disk.last_snapshot().get_metadata();
-                assert_eq!(metadata.get_conf_state().learners.contains(&2), metadata.index >= 3);
-                assert_eq!(disk.last_index(), Ok(3));
-                metadata.index
+            serve_until(4, &mut requests, &events, &world); // with the first entry of its term
+            let seen = node.membership().learners;
+            let second = block_on(requests.recv()).expect("the loop asks");
+            let first = world.lock().disk.last_snapshot().clone();
+            let members = |snapshot: &Snapshot| {
+                let metadata = snapshot.get_metadata();
+                (metadata.index, metadata.get_conf_state().learners.clone())
             };
-            drop((first, node));
-            (compacted, end(world, shown))
+            assert_eq!(members(&first), (2, vec![]));
+            assert_eq!(second.snapshot.as_ref().map(members), Some((4, vec![2])));
+            stop(&events, running);
+            drop(node);
+            (seen, end(world, shown))
         })
     });
 }
@@ -168,42 +157,37 @@ fn a_change_of_membership_that_races_a_compaction_is_on_the_disk_once() {
 fn a_snapshot_is_made_without_the_node_lock() {
     check(|| {
         deep(|| {
-            let Member { node, events, shown, world, mut requests, raft_loop, .. } = compacting(&[1], 2);
-            let proposed = node.propose(vec![7]).expect("it leads");
+            let Member { node, events, shown, world, mut requests, raft_loop, .. } =
+                compacting(&[1, 2], two_entries());
             let running = start(raft_loop, &world);
-            serve_until(2, &mut requests, &events, &world);
             let seen = {
                 let _nobody_changes_it = shown.lock();
                 node.status().applied
             };
-            serve_compaction(&mut requests, &events, &world);
+            serve_one(&mut requests, &events, &world);
             stop(&events, running);
-            drop((proposed, node));
+            drop(node);
             (seen, end(world, shown))
         })
     });
 }
 
-/// A follower has fallen behind while its disk was busy with a snapshot of its own: the leader's comes, and only then that one is durable.
+/// The disk was busy with a snapshot of this follower's own when the leader's came, and says only then that the older one is durable.
 #[test]
 fn a_snapshot_of_the_leader_overtakes_a_compaction() {
     check(|| {
         deep(|| {
             let Member { node, events, shown, image, world, mut requests, raft_loop, .. } =
-                compacting(&[1, 2], 1);
-            let log = vec![entry(1, vec![1])];
-            assert!(events.try_send(arrives(append_entries(log, 1))).is_ok());
-            let running = start(raft_loop, &world);
-            serve_one(&mut requests, &events, &world);
-            let own = block_on(requests.recv()).expect("the loop asks");
-            assert_eq!(own.snapshot.as_ref().map(|snapshot| snapshot.get_metadata().index), Some(1));
+                compacting(&[1, 2], two_entries());
             assert!(events.try_send(arrives(snapshot(5, &[1, 2]))).is_ok());
+            let running = start(raft_loop, &world);
+            let own = block_on(requests.recv()).expect("the loop asks");
+            assert_eq!(snapshot_in(&own), Some(2));
             world.lock().persist(&own);
             assert!(events.try_send(Event::Persisted(Ok(own.number))).is_ok());
             serve_one(&mut requests, &events, &world);
             stop(&events, running);
-            assert_eq!(node.status().first_index, 6);
-            assert_eq!(world.lock().disk.first_index(), Ok(6));
+            assert_eq!((node.status().first_index, world.lock().disk.first_index()), (6, Ok(6)));
             assert_eq!(*image.load(), [[9]]);
             drop(node);
             end(world, shown)
