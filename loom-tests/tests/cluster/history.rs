@@ -27,9 +27,9 @@ impl History {
         }
     }
 
-    pub(crate) fn applied(&mut self, entry: &Entry) {
-        let first = self.applied.entry(entry.index).or_insert_with(|| entry.data.to_vec());
-        assert_eq!(*first, entry.data.to_vec(), "two entries applied at index {}", entry.index);
+    pub(crate) fn applied(&mut self, index: u64, data: &[u8]) {
+        let first = self.applied.entry(index).or_insert_with(|| data.to_vec());
+        assert_eq!(*first, data, "two entries applied at index {index}");
     }
 
     pub(crate) fn elected(&mut self, partition: u8, epoch: u8, leader: u8) {
@@ -52,8 +52,14 @@ impl History {
     }
 }
 
-/// Raft paper, figure 3: if two logs have an entry of the same index and term, they are the same up to there.
+/// Raft paper, figure 3: if two logs have an entry of the same index and term, they are the same up to there, as far as neither has forgotten it.
 pub(crate) fn logs_match(one: &[Entry], other: &[Entry]) {
-    let last_common = one.iter().zip(other).rposition(|(a, b)| a.term == b.term).map_or(0, |last| last + 1);
-    assert_eq!(one[..last_common], other[..last_common], "one index and term, and two histories");
+    let first = |log: &[Entry]| log.first().map_or(u64::MAX, |entry| entry.index);
+    let both_from = first(one).max(first(other));
+    let [one, other] = [one, other].map(|log| log.iter().skip_while(move |entry| entry.index < both_from));
+    let pairs: Vec<_> = one.zip(other).collect();
+    let last_common = pairs.iter().rposition(|(a, b)| a.term == b.term).map_or(0, |last| last + 1);
+    for (a, b) in &pairs[..last_common] {
+        assert_eq!(a, b, "one index and term, and two histories");
+    }
 }
