@@ -22,6 +22,7 @@
 //! - a snapshot counts as applied for raft only when it is durable;
 //! - the log is compacted ([`Compaction`]): what a snapshot stands for is forgotten only when that is durable, and it is what the disk has instead;
 //! - a snapshot is sent to nobody who is not a member in it: raft would send it for ever, and it would be refused;
+//! - a snapshot on its way, or its answer, may get lost like any other message;
 //! - whoever is the only voter leads as soon as it has started, without waiting for an election timeout;
 //! - a waiter is registered by term and index: an entry of this node's former life is nobody's answer.
 

@@ -1,6 +1,8 @@
 //! What happens while the node lock is held. Everything here gets `&mut RawNode`, and none of it can reach the lock.
 
-use raft::eraftpb::{ConfChange, ConfChangeV2, Entry, EntryType, HardState, Message, Snapshot};
+use raft::eraftpb::{
+    ConfChange, ConfChangeV2, Entry, EntryType, HardState, Message, MessageType, Snapshot,
+};
 use raft::{INVALID_ID, RawNode, ReadState, SnapshotStatus, StateRole};
 
 use super::compaction::Compactor;
@@ -101,6 +103,7 @@ pub(super) fn round<S: LogStore, M: StateMachine>(
     };
     if raw.has_ready() {
         carry_out(raw, applier, &mut round)?;
+        wait_for_no_snapshot(raw, &round.messages);
     }
     note_applied(raw, applier.applied);
     with_our_timeouts(raw, timeouts, step_down_if_removed);
@@ -120,7 +123,6 @@ fn take_inputs<S: LogStore>(raw: &mut RawNode<S>, inputs: Inputs, timeouts: &mut
     }
     for node_id in inputs.unreachable {
         raw.report_unreachable(node_id);
-        raw.report_snapshot(node_id, SnapshotStatus::Failure);
     }
     for _ in 0..inputs.ticks {
         with_our_timeouts(raw, timeouts, tick);
@@ -260,6 +262,14 @@ fn apply<S: LogStore, M: StateMachine>(
     match changed {
         Ok(_membership) => Ok(None), // raft has it; the disk has the entry
         Err(error) => Err(RaftLoopError::Corrupt { index: entry.index, reason: error.to_string() }),
+    }
+}
+
+/// A snapshot that leaves counts as sent: after the next heartbeat raft asks the receiver for what follows it, and sends it again if it is refused that.
+/// Until then raft would send nothing else, and wait for ever if the snapshot is lost, or the answer to it.
+fn wait_for_no_snapshot<S: LogStore>(raw: &mut RawNode<S>, messages: &[Message]) {
+    for message in messages.iter().filter(|message| message.get_msg_type() == MessageType::MsgSnapshot) {
+        raw.report_snapshot(message.to, SnapshotStatus::Finish);
     }
 }
 

@@ -26,8 +26,8 @@ pub enum Event {
     Tick,
     /// A message of another node has come.
     Message(Box<Message>),
-    /// What was sent to this node may not have come there: its connection broke, or its queue was full. Without it, raft would wait for ever for a
-    /// snapshot to arrive.
+    /// What was sent to this node may not have come there: its connection broke, or its queue was full. Not needed for safety, nor for the
+    /// group to get on: raft sends less at a time until the node answers again.
     Unreachable(u64),
     /// The WAL thread has made everything up to the request of this number durable.
     Persisted(Result<u64, PersistFailed>),

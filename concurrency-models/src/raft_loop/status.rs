@@ -1,7 +1,7 @@
 //! How a member stands, for those who look.
 
 use raft::eraftpb::ConfState;
-use raft::{Progress, ProgressState, RawNode, StateRole};
+use raft::{Progress, RawNode, StateRole};
 
 use super::node::{Leadership, leadership_of};
 use super::{LogStore, Node};
@@ -50,8 +50,6 @@ pub struct MemberProgress {
     pub matched_index: u64,
     /// Whether it has been heard of since the leader last looked, which is once in an election timeout.
     pub recently_active: bool,
-    /// Whether a snapshot is on its way to it.
-    pub awaits_snapshot: bool,
 }
 
 impl<S: LogStore, T> Node<S, T> {
@@ -107,6 +105,5 @@ fn progress_of<S: LogStore>(raw: &RawNode<S>, node_id: u64, progress: &Progress)
         is_voter: raw.raft.prs().conf().voters().contains(node_id),
         matched_index: progress.matched,
         recently_active: progress.recent_active || node_id == raw.raft.id,
-        awaits_snapshot: progress.state == ProgressState::Snapshot,
     }
 }

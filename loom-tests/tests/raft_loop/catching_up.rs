@@ -78,9 +78,27 @@ fn who_lags_far_gets_the_snapshot() {
         assert_eq!((snapshot.get_metadata().index, snapshot.get_metadata().term), (4, 1));
         assert_eq!(snapshot.get_metadata().get_conf_state().learners, [2]);
         assert_eq!(snapshot.data[..], [0, 1]);
-        assert!(steps.node().progress().is_some_and(|members| members[1].awaits_snapshot));
         steps.on_message(acknowledges(4));
         assert_eq!(sent(&mut steps), [(MessageType::MsgAppend, 4)]);
+    });
+}
+
+/// It, or the answer to it; nobody has to say so. raft alone would wait for the answer, and send nothing else.
+#[test]
+fn a_snapshot_that_is_lost_is_sent_again() {
+    check_sequence(|| {
+        let mut steps = leader_of_a_learner();
+        steps.on_message(refuses(1, 0));
+        assert_eq!(sent(&mut steps), [(MessageType::MsgSnapshot, 4)]);
+        let mut alive = message(MessageType::MsgHeartbeatResponse);
+        alive.term = 1;
+        steps.on_message(alive.clone());
+        assert_eq!(sent(&mut steps), [(MessageType::MsgAppend, 4)], "it may be on its way");
+        steps.on_message(refuses(4, 0));
+        assert_eq!(sent(&mut steps), [(MessageType::MsgSnapshot, 4)]);
+        steps.on_message(alive);
+        steps.on_message(acknowledges(5)); // of what followed it
+        assert_eq!(steps.node().progress().map(|members| members[1].matched_index), Some(5));
     });
 }
 
@@ -216,7 +234,7 @@ fn a_leader_knows_how_far_each_member_has_come() {
         let members = steps.node().progress().expect("it leads");
         let seen: Vec<_> = members.iter().map(|m| (m.node_id, m.is_voter, m.matched_index)).collect();
         assert_eq!(seen, [(1, true, 5), (2, false, 3)]);
-        assert!(members.iter().all(|member| member.recently_active && !member.awaits_snapshot));
+        assert!(members.iter().all(|member| member.recently_active));
         assert!(!steps.node().status().is_learner);
         steps.on_message(message(MessageType::MsgHeartbeat)); // of another leader
         assert_eq!(steps.node().progress(), None);

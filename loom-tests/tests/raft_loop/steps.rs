@@ -214,36 +214,6 @@ fn what_follows_a_snapshot_in_the_same_round_follows_it_on_the_disk() {
     });
 }
 
-/// A leader waits for the answer to a snapshot, and sends nothing else.
-#[test]
-fn a_snapshot_that_is_lost_is_sent_again() {
-    check_sequence(|| {
-        let mut steps = Steps::new(&[1, 2]);
-        steps.on_message(snapshot(5, &[1, 2]));
-        steps.settle();
-        for _ in 0..2 * ELECTION_TIMEOUT {
-            steps.on(Event::Tick);
-        }
-        steps.settle();
-        let term = steps.node().status().leadership.term;
-        let answer = |kind, index| {
-            let mut answer = message(kind);
-            (answer.term, answer.index, answer.reject) =
-                (term, index, kind == MessageType::MsgAppendResponse);
-            answer
-        };
-        steps.on_message(answer(MessageType::MsgRequestVoteResponse, 0));
-        steps.settle();
-        steps.on_message(answer(MessageType::MsgAppendResponse, 5)); // its log is empty
-        assert!(steps.sent().contains(&MessageType::MsgSnapshot));
-        steps.on_message(answer(MessageType::MsgHeartbeatResponse, 0));
-        assert!(!steps.sent().contains(&MessageType::MsgSnapshot), "it is on its way");
-        steps.on(Event::Unreachable(2));
-        steps.on_message(answer(MessageType::MsgHeartbeatResponse, 0));
-        assert!(steps.sent().contains(&MessageType::MsgSnapshot));
-    });
-}
-
 /// Another voter has to confirm that it still leads; instead, it hears of a newer leader.
 #[test]
 fn a_read_of_a_deposed_leader_is_answered() {
