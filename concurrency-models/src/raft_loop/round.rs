@@ -1,8 +1,6 @@
 //! What happens while the node lock is held. Everything here gets `&mut RawNode`, and none of it can reach the lock.
 
-use raft::eraftpb::{
-    ConfChange, ConfChangeV2, Entry, EntryType, HardState, Message, MessageType, Snapshot,
-};
+use raft::eraftpb::{ConfChange, ConfChangeV2, Entry, EntryType, HardState, Message, MessageType, Snapshot};
 use raft::{INVALID_ID, RawNode, ReadState, SnapshotStatus, StateRole};
 
 use super::compaction::Compactor;

@@ -23,8 +23,8 @@ const ELECTION_TICKS: usize = 5;
 /// Events that wait for a loop, at most.
 const MAILBOX: usize = 8;
 
-/// Some dozens of entries come together in a story: many compactions, and few that still need no snapshot to catch up.
-const COMPACTION: Compaction = Compaction { after_entries: 6, after_bytes: 1 << 20, keep_entries: 3 };
+/// A story comes to some ten entries: enough for several compactions.
+const COMPACTION: Compaction = Compaction { after_entries: 3, after_bytes: 1 << 20, keep_entries: 1 };
 
 /// Of one member, between two restarts.
 pub(crate) struct Alive {
@@ -68,14 +68,16 @@ pub(crate) fn start(id: u64, disk: MemoryStore, network: &Network, seed: u64) ->
     let logger = slog::Logger::root(slog::Discard, slog::o!());
     let raw = RawNode::new(&config, disk.clone(), &logger).expect("a configuration that raft takes");
     let mut machine = Elections::new(network.history.clone());
-    machine.restore(&snapshot);
+    if !snapshot.is_empty() {
+        machine.restore(&snapshot);
+    }
     machine.publish();
     let image = machine.image.clone();
     let (events, inbox) = mailbox::channel(MAILBOX);
     let timeouts = Drawn(Random::new(seed));
     let (node, raft_loop, requests) =
         raft_loop::new(raw, (events.clone(), inbox), machine, network.clone(), timeouts, COMPACTION);
-    let disk = Arc::new(Mutex::new(Disk::new(disk)));
+    let disk = Arc::new(Mutex::new(Disk::new(disk, network.history.clone())));
     let wal = wal::start(requests, events.clone(), disk.clone());
     let raft_loop = spawn_deep(move || block_on(raft_loop.run()));
     Alive { node, image, events, raft_loop, wal, disk }

@@ -15,6 +15,18 @@ pub(crate) struct History {
     elected: BTreeMap<(u8, u8), u8>,
     /// What a proposer was told: his entry is at this index.
     acknowledged: BTreeMap<u64, Vec<u8>>,
+    pub(crate) seen: Seen,
+}
+
+/// What has happened with snapshots.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Seen {
+    /// A member began with a snapshot.
+    pub(crate) restart_from_a_snapshot: bool,
+    /// A member that was behind got one.
+    pub(crate) caught_up_by_a_snapshot: bool,
+    /// The power was cut before one was durable.
+    pub(crate) cut_short: bool,
 }
 
 impl History {
@@ -30,6 +42,11 @@ impl History {
     pub(crate) fn applied(&mut self, index: u64, data: &[u8]) {
         let first = self.applied.entry(index).or_insert_with(|| data.to_vec());
         assert_eq!(*first, data, "two entries applied at index {index}");
+    }
+
+    pub(crate) fn restored(&mut self, restarts: bool) {
+        self.seen.restart_from_a_snapshot |= restarts;
+        self.seen.caught_up_by_a_snapshot |= !restarts;
     }
 
     pub(crate) fn elected(&mut self, partition: u8, epoch: u8, leader: u8) {

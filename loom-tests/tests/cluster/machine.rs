@@ -101,6 +101,8 @@ impl StateMachine for Elections {
 
     /// What a snapshot says was applied must be what was.
     fn restore(&mut self, snapshot: &Snapshot) {
+        let restarts = self.image.version() == 0; // it has shown nothing yet
+        self.history.lock().restored(restarts);
         (self.epochs, self.log) = Default::default();
         for (index, data) in decode(&snapshot.data) {
             assert!(index <= snapshot.get_metadata().index, "a snapshot of more than it says");

@@ -8,8 +8,9 @@ use concurrency_models::sync::Mutex;
 use loom_tests::run::{Running, block_on, spawn_deep};
 use raft::RaftState;
 
+use crate::history::History;
+
 /// What is on the disk, and what the operating system has of it.
-#[derive(Default)]
 pub(crate) struct Disk {
     /// Survives a power cut.
     pub(crate) synced: MemoryStore,
@@ -17,16 +18,18 @@ pub(crate) struct Disk {
     written: Vec<Persist>,
     /// The power is off.
     pub(crate) off: bool,
+    history: Arc<Mutex<History>>,
 }
 
 impl Disk {
-    pub(crate) fn new(synced: MemoryStore) -> Self {
-        Self { synced, written: Vec::new(), off: false }
+    pub(crate) fn new(synced: MemoryStore, history: Arc<Mutex<History>>) -> Self {
+        Self { synced, written: Vec::new(), off: false, history }
     }
 
     /// Writes all of it in order, and syncs if one of it asks for that. Returns the number of the last one, or nothing without power.
     fn write(&mut self, requests: Vec<Persist>) -> Option<u64> {
         if self.off {
+            self.history.lock().seen.cut_short |= requests.iter().any(|request| request.snapshot.is_some());
             return None;
         }
         self.written.extend(requests);
