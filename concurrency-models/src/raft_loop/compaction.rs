@@ -5,10 +5,11 @@
 //!        under the node lock                            without it                         on the disk        under the node lock
 //! ```
 
+use raft::RawNode;
 use raft::eraftpb::{Entry, EntryType, Snapshot};
 
-use super::StateMachine;
-use super::round::Persist;
+use super::round::{Applier, Persist};
+use super::{LogStore, StateMachine};
 
 /// When the log is compacted, and how much of it stays in memory (Raft paper, section 7).
 ///
@@ -91,6 +92,36 @@ impl Compactor {
     }
 }
 
+/// A snapshot of the state as it is after this round, if one is due. The state itself follows when the lock is gone.
+pub(super) fn compact<S: LogStore, M>(
+    raw: &RawNode<S>,
+    applier: &mut Applier<M>,
+    number: u64,
+) -> Option<Snapshot> {
+    let log = &raw.raft.raft_log;
+    if !applier.compactor.is_due(log.first_index() == 1) {
+        return None;
+    }
+    let mut snapshot = Snapshot::default();
+    let metadata = snapshot.mut_metadata();
+    metadata.index = applier.applied;
+    metadata.term = log.term(applier.applied).expect("what is applied is in the log, or right before it");
+    metadata.set_conf_state(raw.raft.prs().conf().to_conf_state());
+    applier.compactor.begin(number, snapshot.clone());
+    Some(snapshot)
+}
+
+/// A request with a snapshot: what follows that is in the store by now, and so is the hard state.
+pub(super) fn all_there_is<S: LogStore>(store: &S, number: u64, snapshot: Snapshot) -> Persist {
+    Persist {
+        number,
+        entries: store.entries_behind(snapshot.get_metadata().index),
+        hard_state: Some(store.hard_state()),
+        snapshot: Some(snapshot),
+        must_sync: true,
+    }
+}
+
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use super::*;
@@ -110,17 +141,17 @@ mod tests {
     #[test]
     fn enough_entries_enough_bytes_or_another_membership_make_it_due() {
         use EntryType::{EntryConfChangeV2 as Change, EntryNormal as Normal};
-        let table: [(&[(usize, EntryType)], bool, bool); 7] = [
-            (&[], false, false),
-            (&[(99, Normal)], false, false),
-            (&[(100, Normal)], true, true),
-            (&[(60, Normal), (60, Normal)], true, true),
-            (&[(0, Normal), (0, Normal)], false, false),
-            (&[(0, Normal), (0, Normal), (0, Normal)], true, true),
-            (&[(0, Change)], false, true),
+        let table = [
+            (vec![], false, false),
+            (vec![(99, Normal)], false, false),
+            (vec![(100, Normal)], true, true),
+            (vec![(60, Normal), (60, Normal)], true, true),
+            (vec![(0, Normal), (0, Normal)], false, false),
+            (vec![(0, Normal), (0, Normal), (0, Normal)], true, true),
+            (vec![(0, Change)], false, true),
         ];
         for (entries, whole, begun_with_a_snapshot) in table {
-            let compactor = after(entries);
+            let compactor = after(&entries);
             assert_eq!(compactor.is_due(true), whole, "{entries:?}, a whole log");
             assert_eq!(compactor.is_due(false), begun_with_a_snapshot, "{entries:?}, after a snapshot");
         }

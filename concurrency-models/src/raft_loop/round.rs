@@ -3,7 +3,7 @@
 use raft::eraftpb::{ConfChange, ConfChangeV2, Entry, EntryType, HardState, Message, MessageType, Snapshot};
 use raft::{INVALID_ID, RawNode, ReadState, SnapshotStatus, StateRole};
 
-use super::compaction::Compactor;
+use super::compaction::{Compactor, all_there_is, compact};
 use super::node::{Outcome, Position};
 use super::run::RaftLoopError;
 use super::{ElectionTimeouts, LogStore, StateMachine};
@@ -211,32 +211,6 @@ fn carry_out<S: LogStore, M: StateMachine>(
     });
     raw.advance_append_async(ready);
     Ok(())
-}
-
-/// A snapshot of the state as it is after this round, if one is due. The state itself follows when the lock is gone.
-fn compact<S: LogStore, M>(raw: &RawNode<S>, applier: &mut Applier<M>, number: u64) -> Option<Snapshot> {
-    let log = &raw.raft.raft_log;
-    if !applier.compactor.is_due(log.first_index() == 1) {
-        return None;
-    }
-    let mut snapshot = Snapshot::default();
-    let metadata = snapshot.mut_metadata();
-    metadata.index = applier.applied;
-    metadata.term = log.term(applier.applied).expect("what is applied is in the log, or right before it");
-    metadata.set_conf_state(raw.raft.prs().conf().to_conf_state());
-    applier.compactor.begin(number, snapshot.clone());
-    Some(snapshot)
-}
-
-/// The snapshot, what follows it, and the hard state.
-fn all_there_is<S: LogStore>(store: &S, number: u64, snapshot: Snapshot) -> Persist {
-    Persist {
-        number,
-        entries: store.entries_behind(snapshot.get_metadata().index),
-        hard_state: Some(store.hard_state()),
-        snapshot: Some(snapshot),
-        must_sync: true,
-    }
 }
 
 impl Persist {
