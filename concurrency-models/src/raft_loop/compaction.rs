@@ -92,7 +92,8 @@ impl Compactor {
     }
 }
 
-/// A snapshot of the state as it is after this round, if one is due. The state itself follows when the lock is gone.
+/// A snapshot of the state as it is after this round, if one is due. The state itself follows when the lock is gone. The request that takes it to the disk
+/// is that of the round's ready, whose number raft knows: it has whatever that one would have had, too.
 pub(super) fn compact<S: LogStore, M>(
     raw: &RawNode<S>,
     applier: &mut Applier<M>,

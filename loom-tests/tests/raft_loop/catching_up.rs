@@ -209,17 +209,20 @@ fn what_a_restart_finds_behind_a_snapshot_is_in_its_request() {
 fn one_compaction_is_under_way_at_a_time() {
     check_sequence(|| {
         let mut steps = compacting(&[1, 2]);
-        let log = |range: std::ops::RangeInclusive<u64>| range.map(|index| entry(index, vec![1])).collect();
-        steps.on_message(append_entries(log(1..=4), 4));
+        steps.on_message(append_entries((1..=8).map(|index| entry(index, vec![1])).collect(), 4));
         steps.disk_catches_up();
         let first = steps.member.requests.try_recv().expect("the first snapshot");
-        steps.on_message(append_entries(log(5..=8), 8));
-        let second = steps.member.requests.try_recv().expect("entries alone");
+        let mut committed = message(MessageType::MsgHeartbeat);
+        committed.commit = 8;
+        steps.on_message(committed.clone());
+        let second = steps.member.requests.try_recv().expect("the commit index alone");
         assert_eq!((first.snapshot.is_some(), second.snapshot.is_some()), (true, false));
+        assert_eq!(steps.node().status().applied, 8);
         for request in [&first, &second] {
             steps.member.world.lock().persist(request);
         }
         steps.on(Event::Persisted(Ok(second.number)));
+        steps.on_message(committed); // a round with anything to do
         let third = steps.disk_catches_up();
         assert!(matches!(&third[..], [one] if one.snapshot.is_some()));
         assert_eq!(steps.node().status().first_index, 7);
