@@ -97,11 +97,11 @@ fn a_proposal_that_races_a_compaction_is_applied_once_and_survives_it() {
             let running = start(raft_loop, &world);
             let mut waiting = node.propose(vec![8]).expect("it leads");
             serve_until(4, &mut requests, &events, &world); // with the snapshot, or after it
-            assert_eq!(block_on(waiting.outcome()), Ok(Outcome::Applied { index: 4, value: Some(2) }));
-            assert_eq!(*image.load(), [[6], [7], [8]]);
             drop((node, events));
             assert_eq!(running.join(), Ok(()), "the loop ends when nobody can send it anything");
             drop(requests);
+            assert_eq!(block_on(waiting.outcome()), Ok(Outcome::Applied { index: 4, value: Some(2) }));
+            assert_eq!(*image.load(), [[6], [7], [8]]);
             assert_eq!(world.lock().disk.last_index(), Ok(4));
             end(world, shown)
         })
