@@ -126,9 +126,7 @@ fn take_inputs<S: LogStore>(raw: &mut RawNode<S>, inputs: Inputs, timeouts: &mut
         with_our_timeouts(raw, timeouts, tick);
     }
     for message in inputs.messages {
-        with_our_timeouts(raw, timeouts, |raw| {
-            let _unwanted = raw.step(message); // of a removed node, or of an older term
-        });
+        with_our_timeouts(raw, timeouts, |raw| step(raw, message));
     }
 }
 
@@ -147,14 +145,26 @@ fn with_our_timeouts<S: LogStore>(
     }
 }
 
-/// The last voter of a group would lead as soon as it likes, and raft takes for granted that its log is durable then. All others wait for their
-/// disk before they ask for a vote.
 fn tick<S: LogStore>(raw: &mut RawNode<S>) {
-    let log = &raw.raft.raft_log;
-    let behind = log.persisted < log.last_index();
-    if raw.raft.state == StateRole::Leader || !raw.raft.prs().is_singleton() || !behind {
+    if raw.raft.state == StateRole::Leader || may_ask_for_votes(raw) {
         raw.tick();
     }
+}
+
+fn step<S: LogStore>(raw: &mut RawNode<S>, message: Message) {
+    if message.get_msg_type() != MessageType::MsgTimeoutNow || may_ask_for_votes(raw) {
+        let _unwanted = raw.step(message); // of a removed node, or of an older term
+    }
+}
+
+/// The last voter of a group would lead as soon as it likes, and raft takes for granted that its log is durable then. All others wait for their
+/// disk before they ask for a vote; but first raft looks for changes of membership that are not applied, and where a snapshot has taken their
+/// place and is not durable, it would look in vain, and panic.
+fn may_ask_for_votes<S: LogStore>(raw: &RawNode<S>) -> bool {
+    let log = &raw.raft.raft_log;
+    let snapshot_under_way = log.applied + 1 < log.first_index();
+    let behind = log.persisted < log.last_index();
+    !snapshot_under_way && !(behind && raw.raft.prs().is_singleton())
 }
 
 /// Nobody else can lead. Not before everything that is committed is applied: raft refuses while there may be a change of membership in it.

@@ -3,7 +3,7 @@
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
-use concurrency_models::raft_loop::{Event, Node, Outcome, Persist, ProposeError, RaftLoopError};
+use concurrency_models::raft_loop::{Event, Node, Outcome, Persist, ProposeError, RaftLoopError, Role};
 use loom_tests::check_sequence;
 use loom_tests::run::{block_on, poll_once};
 use raft::eraftpb::ConfChangeType::{AddLearnerNode, AddNode, RemoveNode};
@@ -211,6 +211,25 @@ fn what_follows_a_snapshot_in_the_same_round_follows_it_on_the_disk() {
         assert!(matches!(&requests[..], [one] if one.snapshot.is_some() && one.entries.len() == 1));
         assert_eq!(steps.node().status().applied, 6);
         assert_eq!(*steps.member.image.load(), [vec![9], vec![6]]);
+    });
+}
+
+/// raft looks for changes of membership that are not applied before it asks for votes, and does not find what the snapshot stands for.
+#[test]
+fn who_waits_for_a_snapshot_to_be_durable_asks_for_no_votes() {
+    check_sequence(|| {
+        let mut steps = Steps::new(&[1, 2]);
+        let campaigns = |steps: &mut Steps| {
+            for _ in 0..2 * ELECTION_TIMEOUT {
+                steps.on(Event::Tick);
+            }
+            steps.on_message(message(MessageType::MsgTimeoutNow)); // the leader hands over
+            steps.node().status().role == Role::Candidate
+        };
+        steps.on_message(snapshot(5, &[1, 2]));
+        assert!(!campaigns(&mut steps));
+        steps.settle();
+        assert!(campaigns(&mut steps));
     });
 }
 
