@@ -1,12 +1,13 @@
 //! Who is behind a log that was compacted, step by step: what it gets, and when.
 
-use concurrency_models::raft_loop::{Compaction, Event, MemoryStore, Outcome};
+use concurrency_models::raft_loop::{Compaction, Event, MemoryStore, Outcome, Role};
 use loom_tests::check_sequence;
 use loom_tests::run::block_on;
+use raft::RaftState;
 use raft::eraftpb::ConfChangeType::{AddLearnerNode, AddNode};
-use raft::eraftpb::{Message, MessageType};
+use raft::eraftpb::{ConfState, Message, MessageType, Snapshot};
 
-use crate::group::{ELECTION_TIMEOUT, MAILBOX, member_of};
+use crate::group::{ELECTION_TIMEOUT, MAILBOX, member_of, member_with};
 use crate::messages::{append_entries, change, change_entry, entry, message, snapshot};
 use crate::steps::{Steps, acknowledges};
 
@@ -241,5 +242,19 @@ fn a_leader_knows_how_far_each_member_has_come() {
         assert!(!steps.node().status().is_learner);
         steps.on_message(message(MessageType::MsgHeartbeat)); // of another leader
         assert_eq!(steps.node().progress(), None);
+    });
+}
+
+#[test]
+fn a_learner_is_a_follower_without_a_vote() {
+    check_sequence(|| {
+        let conf_state = ConfState { voters: vec![2], learners: vec![1], ..ConfState::default() };
+        let state = RaftState { conf_state, ..RaftState::default() };
+        let disk = MemoryStore::recovered(state, Snapshot::default(), Vec::new());
+        let mut steps = Steps::of(member_with(disk, false));
+        steps.run();
+        let status = steps.node().status();
+        assert_eq!((status.role, status.is_learner), (Role::Follower, true));
+        assert_eq!(steps.node().membership().voters, [2]);
     });
 }
