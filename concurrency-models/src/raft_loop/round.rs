@@ -163,8 +163,8 @@ fn step<S: LogStore>(raw: &mut RawNode<S>, message: Message) {
 fn may_ask_for_votes<S: LogStore>(raw: &RawNode<S>) -> bool {
     let log = &raw.raft.raft_log;
     let snapshot_under_way = log.applied + 1 < log.first_index();
-    let behind = log.persisted < log.last_index();
-    !snapshot_under_way && !(behind && raw.raft.prs().is_singleton())
+    let alone_and_behind = raw.raft.prs().is_singleton() && log.persisted < log.last_index();
+    !(snapshot_under_way || alone_and_behind)
 }
 
 /// Nobody else can lead. Not before everything that is committed is applied: raft refuses while there may be a change of membership in it.
