@@ -8,7 +8,7 @@ use concurrency_models::image::Image;
 use concurrency_models::mailbox::{self, Receiver, Sender};
 use concurrency_models::pending::Pending;
 use concurrency_models::raft_loop::{
-    self, ElectionTimeouts, Event, MemoryStore, Outcome, StateMachine, Transport,
+    self, Compaction, ElectionTimeouts, Event, MemoryStore, Outcome, StateMachine, Transport,
 };
 use concurrency_models::sync::RwLock;
 use loom_tests::executions_per_second;
@@ -31,6 +31,9 @@ impl StateMachine for Count {
         self.0
     }
     fn restore(&mut self, _: &Snapshot) {}
+    fn snapshot(&self) -> Vec<u8> {
+        Vec::new()
+    }
     fn publish(&mut self) {
         self.1.replace(self.0);
     }
@@ -52,6 +55,10 @@ impl ElectionTimeouts for Same {
     }
 }
 
+/// As in production: it is asked in each round, and never due.
+const COMPACTION: Compaction =
+    Compaction { after_entries: 10_000, after_bytes: 1 << 24, keep_entries: 1_000 };
+
 /// A proposal of a single voter, from the client to the disk and back.
 fn with_a_raw_node() {
     let config = Config {
@@ -70,7 +77,7 @@ fn with_a_raw_node() {
     let (events, inbox) = mailbox::channel(16);
     let machine = Count(0, image.clone());
     let (node, raft_loop, mut requests) =
-        raft_loop::new(raw, (events.clone(), inbox), machine, Nowhere, Same);
+        raft_loop::new(raw, (events.clone(), inbox), machine, Nowhere, Same, COMPACTION);
     let mut waiting = node.propose(vec![7]).expect("a single voter leads");
     let running = spawn_deep(move || block_on(raft_loop.run()));
     let request = block_on(requests.recv()).expect("the loop asks");

@@ -42,20 +42,22 @@ impl Held {
         Self { to_wal, queued: VecDeque::new(), waiting: VecDeque::new(), durable: None, durable_term: 0 }
     }
 
-    /// Sends what may leave now, holds what may not, and gives the WAL thread its request.
+    /// Sends what may leave now, holds what may not, and gives the WAL thread its request, which `complete` has a look at when nobody else waits
+    /// for that.
     pub(super) fn send_or_hold(
         &mut self,
         mut messages: Vec<Message>,
         ready: Readied,
-        term: u64,
         transport: &mut impl Transport,
+        complete: impl FnOnce(&mut Persist),
     ) -> Result<(), PersistFailed> {
-        let Readied { number, persist, messages: mut after } = ready;
+        let Readied { number, term, persist, messages: mut after } = ready;
         if term > self.durable_term {
             after.splice(0..0, messages.drain(..));
         }
         messages.into_iter().for_each(|message| transport.send(message));
-        if let Some(request) = persist {
+        if let Some(mut request) = persist {
+            complete(&mut request);
             self.waiting.push_back(Waiting { request: number, through: number, term, messages: after });
             self.queued.push_back(request);
             return self.ask_wal();

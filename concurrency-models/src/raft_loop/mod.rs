@@ -20,17 +20,25 @@
 //! - a read before a term's first commit is refused, which raft would drop without a word;
 //! - a single voter does not show a term that is not durable yet, and the last voter left does not lead before its disk has caught up;
 //! - a snapshot counts as applied for raft only when it is durable;
+//! - the log is compacted ([`Compaction`]): what a snapshot stands for is forgotten only when that is durable, and it is what the disk has instead;
+//! - a snapshot is sent to nobody who is not a member in it: raft would send it for ever, and it would be refused;
+//! - a snapshot on its way, or its answer, may get lost like any other message;
+//! - whoever is the only voter leads as soon as it has started, without waiting for an election timeout;
 //! - a waiter is registered by term and index: an entry of this node's former life is nobody's answer.
 
+mod compaction;
 mod held;
 mod node;
 mod round;
 mod run;
+mod status;
 mod store;
 
-pub use node::{Leadership, Node, Outcome, Position, ProposeError, Proposed, Reading, Status};
+pub use compaction::Compaction;
+pub use node::{Leadership, Node, Outcome, Position, ProposeError, Proposed, Reading};
 pub use round::Persist;
 pub use run::{Event, Parts, PersistFailed, RaftLoop, RaftLoopError, new};
+pub use status::{MemberProgress, Role, Status};
 pub use store::{LogStore, MemoryStore};
 
 use raft::eraftpb::{Entry, Message, Snapshot};
@@ -42,8 +50,10 @@ pub trait StateMachine {
     type Applied;
     /// Applies a committed entry; called once for each that carries data, in order of the log.
     fn apply(&mut self, entry: &Entry) -> Self::Applied;
-    /// Replaces the state by a snapshot of the leader's.
+    /// Replaces the state by that of a snapshot: of the leader's, or of this node's before a restart.
     fn restore(&mut self, snapshot: &Snapshot);
+    /// The state as [`restore`](Self::restore) takes it. Called without the node lock, however long it takes; the loop does nothing else meanwhile.
+    fn snapshot(&self) -> Vec<u8>;
     /// Shows the state to readers; called without the node lock, and before anybody learns that an entry is applied.
     fn publish(&mut self);
 }

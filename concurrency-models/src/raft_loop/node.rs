@@ -31,7 +31,7 @@ pub(super) struct Shared<S: LogStore, T> {
 }
 
 /// Where an entry is. No two entries are ever at one (Raft paper, figure 3: log matching), also not one of this node before a restart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     /// Raft term in which it was proposed.
     pub term: u64,
@@ -93,17 +93,6 @@ pub struct Leadership {
     pub leader_id: u64,
     /// Whether it is this node.
     pub is_leader: bool,
-}
-
-/// A member as it stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Status {
-    /// Who leads.
-    pub leadership: Leadership,
-    /// Index up to which entries are committed.
-    pub committed: u64,
-    /// Index up to which they are applied.
-    pub applied: u64,
 }
 
 impl<S: LogStore, T> Node<S, T> {
@@ -175,13 +164,6 @@ impl<S: LogStore, T> Node<S, T> {
             self.poke();
         }
         done
-    }
-
-    /// How the member stands.
-    pub fn status(&self) -> Status {
-        let raw = self.shared.raw.read();
-        let log = &raw.raft.raft_log;
-        Status { leadership: leadership_of(&raw), committed: log.committed, applied: log.applied }
     }
 
     /// Who leads, and how to wait for a change.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use raft::RawNode;
 use raft::eraftpb::Message;
 
+use super::compaction::{Compaction, Compactor};
 use super::held::Held;
 use super::node::{Leadership, Node, Outcome, Position, Shared, leadership_of};
 use super::round::{Applier, Inputs, Persist, Round, round};
@@ -25,8 +26,8 @@ pub enum Event {
     Tick,
     /// A message of another node has come.
     Message(Box<Message>),
-    /// What was sent to this node may not have come there: its connection broke, or its queue was full. Without it, raft would wait for ever for a
-    /// snapshot to arrive.
+    /// What was sent to this node may not have come there: its connection broke, or its queue was full. Not needed for safety, nor for the
+    /// group to get on: raft sends less at a time until the node answers again.
     Unreachable(u64),
     /// The WAL thread has made everything up to the request of this number durable.
     Persisted(Result<u64, PersistFailed>),
@@ -78,17 +79,19 @@ pub struct RaftLoop<S: LogStore, M: StateMachine, T, R> {
 /// says [`Event::Persisted`] with the last one's number.
 pub type Parts<S, M, T, R> = (Node<S, <M as StateMachine>::Applied>, RaftLoop<S, M, T, R>, Receiver<Persist>);
 
-/// A member over `raw`, whose `applied` is that of `machine`.
+/// A member over `raw`, whose `applied` is that of `machine`. If it is the only voter, it leads as soon as its loop runs.
 pub fn new<S: LogStore, M: StateMachine, T: Transport, R: ElectionTimeouts>(
     mut raw: RawNode<S>,
     events: (Sender<Event>, Receiver<Event>),
     machine: M,
     transport: T,
     mut timeouts: R,
+    compaction: Compaction,
 ) -> Parts<S, M, T, R> {
     raw.raft.set_randomized_election_timeout(timeouts.next());
     let leadership = leadership_of(&raw);
-    let applier = Applier { machine, applied: raw.raft.raft_log.applied };
+    let compactor = Compactor::new(compaction);
+    let applier = Applier { machine, applied: raw.raft.raft_log.applied, compactor };
     let node = Node::new(raw, events.0);
     let (to_wal, requests) = mailbox::channel(REQUESTS_AT_WAL);
     let raft_loop = RaftLoop {
@@ -112,7 +115,8 @@ impl<S: LogStore, M: StateMachine, T: Transport, R: ElectionTimeouts> RaftLoop<S
     /// # Errors
     /// See [`RaftLoopError`].
     pub async fn run(mut self) -> Result<(), RaftLoopError> {
-        self.rounds(Inputs::default())?; // a restart may have something to apply
+        let starts = Inputs { starts: true, ..Inputs::default() };
+        self.rounds(starts)?; // a restart may have something to apply
         while let Some(first) = self.events.recv().await {
             let Some(inputs) = self.take(first)? else { return Ok(()) };
             self.rounds(inputs)?;
@@ -143,7 +147,9 @@ impl<S: LogStore, M: StateMachine, T: Transport, R: ElectionTimeouts> RaftLoop<S
     fn rounds(&mut self, mut inputs: Inputs) -> Result<(), RaftLoopError> {
         loop {
             inputs.persisted = self.held.take_durable();
-            if !self.round(std::mem::take(&mut inputs))? {
+            inputs.compacted = inputs.persisted.and_then(|number| self.applier.compactor.end(number));
+            let next = Inputs { starts: inputs.starts, ..Inputs::default() };
+            if !self.round(std::mem::replace(&mut inputs, next))? {
                 return Ok(());
             }
         }
@@ -172,7 +178,10 @@ impl<S: LogStore, M: StateMachine, T: Transport, R: ElectionTimeouts> RaftLoop<S
         self.answer_reads(round.reads);
         self.note_leadership(leadership);
         let Some(ready) = round.ready else { return Ok(()) };
-        self.held.send_or_hold(round.messages, ready, leadership.term, &mut self.transport)
+        let Applier { machine, compactor, .. } = &mut self.applier;
+        self.held.send_or_hold(round.messages, ready, &mut self.transport, |request| {
+            compactor.complete(machine, request);
+        })
     }
 
     fn answer_reads(&mut self, begun: Vec<raft::ReadState>) {

@@ -10,13 +10,13 @@ use raft::eraftpb::ConfChangeType::{AddLearnerNode, AddNode, RemoveNode};
 use raft::eraftpb::{ConfChangeSingle, ConfChangeType, ConfChangeV2, Message};
 
 use crate::group::{self, Alive, MEMBERS, empty_disk, entries};
-use crate::history::logs_match;
+use crate::history::{Seen, logs_match};
 use crate::machine::{Election, Log};
 use crate::network::Network;
 use crate::seed::Random;
 
 /// Things that happen while there are faults.
-const EVENTS: usize = 300;
+const EVENTS: usize = 600;
 /// Ticks in which a group without faults must have done its work.
 const PATIENCE_TICKS: u32 = 2_000;
 /// By which each of them is longer than the one before it, where time is real.
@@ -103,8 +103,8 @@ impl Story {
         panic!("without faults, the group does not get on");
     }
 
-    /// Shutdown: everybody who waits learns something, and no log contradicts another.
-    pub(crate) fn end(mut self) {
+    /// Shutdown: everybody who waits learns something, and no log contradicts another. Returns what has happened with snapshots.
+    pub(crate) fn end(mut self) -> Seen {
         let logs: Vec<_> = self.running().map(|member| member.image.load()).collect();
         for log in logs {
             self.network.history.lock().holds(&log);
@@ -117,6 +117,7 @@ impl Story {
         for mut open in self.open {
             assert!(block_on(open.waiting.outcome()).is_ok(), "nobody is left waiting");
         }
+        self.network.history.lock().seen
     }
 
     fn running(&self) -> impl Iterator<Item = &Alive> {

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use concurrency_models::image::Image;
 use concurrency_models::mailbox::{self, Sender};
-use concurrency_models::raft_loop::{self, ElectionTimeouts, Event, MemoryStore, Node, RaftLoopError};
+use concurrency_models::raft_loop::{
+    self, Compaction, ElectionTimeouts, Event, LogStore, MemoryStore, Node, RaftLoopError, StateMachine,
+};
 use concurrency_models::sync::Mutex;
 use loom_tests::run::{Running, block_on, spawn_deep};
 use raft::eraftpb::Entry;
-use raft::{Config, GetEntriesContext, RawNode, Storage};
+use raft::{Config, RawNode, Storage};
 
 use crate::machine::{Elections, Log};
 use crate::network::Network;
@@ -20,6 +22,9 @@ pub(crate) const MEMBERS: usize = 3;
 const ELECTION_TICKS: usize = 5;
 /// Events that wait for a loop, at most.
 const MAILBOX: usize = 8;
+
+/// A story comes to some ten entries: enough for several compactions.
+const COMPACTION: Compaction = Compaction { after_entries: 3, after_bytes: 1 << 20, keep_entries: 1 };
 
 /// Of one member, between two restarts.
 pub(crate) struct Alive {
@@ -47,6 +52,7 @@ pub(crate) fn empty_disk() -> MemoryStore {
 
 /// Starts member `id` with what its disk has.
 pub(crate) fn start(id: u64, disk: MemoryStore, network: &Network, seed: u64) -> Alive {
+    let snapshot = disk.last_snapshot().clone();
     let config = Config {
         id,
         election_tick: ELECTION_TICKS,
@@ -56,17 +62,22 @@ pub(crate) fn start(id: u64, disk: MemoryStore, network: &Network, seed: u64) ->
         pre_vote: true,
         check_quorum: true,
         max_inflight_msgs: 4,
+        applied: snapshot.get_metadata().index,
         ..Config::default()
     };
     let logger = slog::Logger::root(slog::Discard, slog::o!());
     let raw = RawNode::new(&config, disk.clone(), &logger).expect("a configuration that raft takes");
-    let machine = Elections::new(network.history.clone());
+    let mut machine = Elections::new(network.history.clone());
+    if !snapshot.is_empty() {
+        machine.restore(&snapshot);
+    }
+    machine.publish();
     let image = machine.image.clone();
     let (events, inbox) = mailbox::channel(MAILBOX);
     let timeouts = Drawn(Random::new(seed));
     let (node, raft_loop, requests) =
-        raft_loop::new(raw, (events.clone(), inbox), machine, network.clone(), timeouts);
-    let disk = Arc::new(Mutex::new(Disk::new(disk)));
+        raft_loop::new(raw, (events.clone(), inbox), machine, network.clone(), timeouts, COMPACTION);
+    let disk = Arc::new(Mutex::new(Disk::new(disk, network.history.clone())));
     let wal = wal::start(requests, events.clone(), disk.clone());
     let raft_loop = spawn_deep(move || block_on(raft_loop.run()));
     Alive { node, image, events, raft_loop, wal, disk }
@@ -94,8 +105,7 @@ impl Alive {
     }
 }
 
-/// All entries of a log.
+/// All entries that a log still has.
 pub(crate) fn entries(disk: &MemoryStore) -> Vec<Entry> {
-    let end = disk.last_index().expect("a log in memory") + 1;
-    disk.entries(1, end, None, GetEntriesContext::empty(false)).expect("it is all there")
+    disk.entries_behind(disk.first_index().expect("a log in memory") - 1)
 }

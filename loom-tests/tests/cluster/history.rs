@@ -15,6 +15,18 @@ pub(crate) struct History {
     elected: BTreeMap<(u8, u8), u8>,
     /// What a proposer was told: his entry is at this index.
     acknowledged: BTreeMap<u64, Vec<u8>>,
+    pub(crate) seen: Seen,
+}
+
+/// What has happened with snapshots.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Seen {
+    /// A member began with a snapshot.
+    pub(crate) restart_from_a_snapshot: bool,
+    /// A member that was behind got one.
+    pub(crate) caught_up_by_a_snapshot: bool,
+    /// The power was cut before one was durable.
+    pub(crate) cut_short: bool,
 }
 
 impl History {
@@ -27,9 +39,14 @@ impl History {
         }
     }
 
-    pub(crate) fn applied(&mut self, entry: &Entry) {
-        let first = self.applied.entry(entry.index).or_insert_with(|| entry.data.to_vec());
-        assert_eq!(*first, entry.data.to_vec(), "two entries applied at index {}", entry.index);
+    pub(crate) fn applied(&mut self, index: u64, data: &[u8]) {
+        let first = self.applied.entry(index).or_insert_with(|| data.to_vec());
+        assert_eq!(*first, data, "two entries applied at index {index}");
+    }
+
+    pub(crate) fn restored(&mut self, restarts: bool) {
+        self.seen.restart_from_a_snapshot |= restarts;
+        self.seen.caught_up_by_a_snapshot |= !restarts;
     }
 
     pub(crate) fn elected(&mut self, partition: u8, epoch: u8, leader: u8) {
@@ -52,8 +69,14 @@ impl History {
     }
 }
 
-/// Raft paper, figure 3: if two logs have an entry of the same index and term, they are the same up to there.
+/// Raft paper, figure 3: if two logs have an entry of the same index and term, they are the same up to there, as far as neither has forgotten it.
 pub(crate) fn logs_match(one: &[Entry], other: &[Entry]) {
-    let last_common = one.iter().zip(other).rposition(|(a, b)| a.term == b.term).map_or(0, |last| last + 1);
-    assert_eq!(one[..last_common], other[..last_common], "one index and term, and two histories");
+    let first = |log: &[Entry]| log.first().map_or(u64::MAX, |entry| entry.index);
+    let both_from = first(one).max(first(other));
+    let [one, other] = [one, other].map(|log| log.iter().skip_while(move |entry| entry.index < both_from));
+    let pairs: Vec<_> = one.zip(other).collect();
+    let last_common = pairs.iter().rposition(|(a, b)| a.term == b.term).map_or(0, |last| last + 1);
+    for (a, b) in &pairs[..last_common] {
+        assert_eq!(a, b, "one index and term, and two histories");
+    }
 }

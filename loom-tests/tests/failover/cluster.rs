@@ -20,7 +20,7 @@ use raft::{Config, RawNode};
 
 use crate::call::{Answer, Call, Learned};
 use crate::end::{self, alone};
-use crate::group::{ELECTION_TIMEOUT, SameTimeout};
+use crate::group::{ELECTION_TIMEOUT, NEVER, SameTimeout};
 use crate::world::{Network, World, serve_until};
 
 pub(crate) const ORDERS: u32 = 0;
@@ -73,6 +73,10 @@ impl StateMachine for Metadata {
 
     fn restore(&mut self, _: &Snapshot) {
         unreachable!("nobody sends one");
+    }
+
+    fn snapshot(&self) -> Vec<u8> {
+        unreachable!("nobody makes one");
     }
 
     fn publish(&mut self) {
@@ -161,7 +165,7 @@ impl Cluster {
         let world = Arc::new(Mutex::new(World { disk: raw.store().clone(), ..World::default() }));
         let network = Network(world.clone());
         let (node, raft_loop, requests) =
-            raft_loop::new(raw, (events.clone(), inbox), machine, network, SameTimeout);
+            raft_loop::new(raw, (events.clone(), inbox), machine, network, SameTimeout, NEVER);
         let disk = Disk { requests: Arc::new(Mutex::new(requests)), events: events.clone(), world };
         Self { node: Arc::new(node), events, heartbeats, disk, raft_loop }
     }

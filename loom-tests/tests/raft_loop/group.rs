@@ -5,17 +5,22 @@ use std::sync::Arc;
 use concurrency_models::image::Image;
 use concurrency_models::mailbox::{self, Receiver, Sender};
 use concurrency_models::raft_loop::{
-    self, ElectionTimeouts, Event, MemoryStore, Node, Persist, RaftLoop, RaftLoopError, StateMachine,
+    self, Compaction, ElectionTimeouts, Event, MemoryStore, Node, Persist, RaftLoop, RaftLoopError,
+    StateMachine,
 };
 use concurrency_models::sync::Mutex;
 use loom_tests::run::{Running, block_on, spawn_deep};
 use raft::eraftpb::{Entry, Snapshot};
-use raft::{Config, RawNode, Storage};
+use raft::{Config, RawNode};
 
 use crate::world::{Network, World};
 
 /// Events that wait for the loop, at most.
-const MAILBOX: usize = 16;
+pub(crate) const MAILBOX: usize = 16;
+
+/// The log grows.
+pub(crate) const NEVER: Compaction =
+    Compaction { after_entries: u64::MAX, after_bytes: u64::MAX, keep_entries: 0 };
 
 /// The entries that were applied, in order.
 pub(crate) struct Machine {
@@ -39,7 +44,12 @@ impl StateMachine for Machine {
 
     fn restore(&mut self, snapshot: &Snapshot) {
         self.last = snapshot.get_metadata().index;
-        self.applied = vec![snapshot.data.to_vec()];
+        self.applied = snapshot.data.iter().map(|data| vec![*data]).collect();
+    }
+
+    fn snapshot(&self) -> Vec<u8> {
+        let _nobody_changes_it = self.shown.lock();
+        self.applied.concat() // entries of one byte
     }
 
     fn publish(&mut self) {
@@ -88,13 +98,18 @@ pub(crate) fn member(voters: &[u64]) -> Member {
 
 /// Node 1 as it starts with what its disk has, not running yet.
 pub(crate) fn member_with(disk: MemoryStore, campaigns: bool) -> Member {
-    member_of(disk, campaigns, MAILBOX)
+    member_of(disk, campaigns, MAILBOX, NEVER)
 }
 
-/// The same with room for this many events.
-pub(crate) fn member_of(disk: MemoryStore, campaigns: bool, mailbox: usize) -> Member {
+/// The same with room for this many events, and with a log that is compacted.
+pub(crate) fn member_of(
+    disk: MemoryStore,
+    campaigns: bool,
+    mailbox: usize,
+    compaction: Compaction,
+) -> Member {
     let logger = slog::Logger::root(slog::Discard, slog::o!());
-    let first = disk.first_index().expect("a log in memory");
+    let snapshot = disk.last_snapshot().clone();
     let config = Config {
         id: 1,
         election_tick: ELECTION_TIMEOUT,
@@ -102,7 +117,7 @@ pub(crate) fn member_of(disk: MemoryStore, campaigns: bool, mailbox: usize) -> M
         min_election_tick: ELECTION_TIMEOUT,
         max_election_tick: ELECTION_TIMEOUT + 1,
         pre_vote: false,
-        applied: first - 1,
+        applied: snapshot.get_metadata().index,
         ..Config::default()
     };
     let mut raw = RawNode::new(&config, disk.clone(), &logger).expect("a configuration that raft takes");
@@ -111,12 +126,13 @@ pub(crate) fn member_of(disk: MemoryStore, campaigns: bool, mailbox: usize) -> M
     }
     let image = Arc::new(Image::new(Vec::new()));
     let shown = Arc::new(Mutex::new(0));
-    let machine = Machine { applied: Vec::new(), last: 0, image: image.clone(), shown: shown.clone() };
+    let mut machine = Machine { applied: Vec::new(), last: 0, image: image.clone(), shown: shown.clone() };
+    machine.restore(&snapshot);
     let world = Arc::new(Mutex::new(World { disk, ..World::default() }));
     let (events, inbox) = mailbox::channel(mailbox);
     let network = Network(world.clone());
     let (node, raft_loop, requests) =
-        raft_loop::new(raw, (events.clone(), inbox), machine, network, SameTimeout);
+        raft_loop::new(raw, (events.clone(), inbox), machine, network, SameTimeout, compaction);
     Member { node, events, image, shown, world, requests, raft_loop }
 }
 

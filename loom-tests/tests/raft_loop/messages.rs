@@ -21,7 +21,6 @@ pub(crate) fn entry(index: u64, data: Vec<u8>) -> Entry {
 }
 
 /// An entry of a change, as it stands in the log.
-#[cfg(not(loom))]
 pub(crate) fn change_entry(index: u64, change: &ConfChangeV2) -> Entry {
     let mut entry = entry(index, protobuf::Message::write_to_bytes(change).expect("it can be encoded"));
     entry.set_entry_type(raft::eraftpb::EntryType::EntryConfChangeV2);

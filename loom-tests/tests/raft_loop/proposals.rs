@@ -7,7 +7,7 @@ use raft::RaftState;
 use raft::eraftpb::{ConfState, HardState, Snapshot};
 
 use crate::end::end;
-use crate::group::{Member, deep, member, member_of, member_with, start, stop};
+use crate::group::{Member, NEVER, deep, member, member_of, member_with, start, stop};
 use crate::messages::{append_entries, arrives, entry};
 use crate::world::{serve_one, serve_until};
 
@@ -53,7 +53,8 @@ fn a_full_mailbox_holds_up_no_proposal() {
     check(|| {
         deep(|| {
             let disk = MemoryStore::new([1]);
-            let Member { node, events, shown, world, mut requests, raft_loop, .. } = member_of(disk, true, 1);
+            let Member { node, events, shown, world, mut requests, raft_loop, .. } =
+                member_of(disk, true, 1, NEVER);
             let running = start(raft_loop, &world);
             let request = block_on(requests.recv()).expect("the loop asks");
             world.lock().persist(&request);

@@ -6,8 +6,8 @@ use concurrency_models::mailbox::{Receiver, Sender};
 use concurrency_models::raft_loop::{Event, LogStore, MemoryStore, Persist, Transport};
 use concurrency_models::sync::Mutex;
 use loom_tests::run::block_on;
-use raft::Storage;
-use raft::eraftpb::{HardState, Message, MessageType};
+use raft::eraftpb::{HardState, Message, MessageType, Snapshot};
+use raft::{RaftState, Storage};
 
 /// What has become durable, and what was sent.
 #[derive(Default)]
@@ -37,7 +37,8 @@ impl World {
         assert!(self.persisted < request.number, "requests come in order: {}", request.number);
         self.persisted = request.number;
         if let Some(snapshot) = &request.snapshot {
-            self.disk.put_snapshot(snapshot);
+            self.disk = all_there_is(request, snapshot);
+            return self.durable();
         }
         self.disk.put_entries(&request.entries);
         if let Some(hard_state) = &request.hard_state {
@@ -57,11 +58,24 @@ impl World {
         if kind == MessageType::MsgAppendResponse && !message.reject {
             assert!(message.index <= self.durable(), "acknowledged before it is durable: {}", message.index);
         }
+        if kind == MessageType::MsgSnapshot {
+            let durable = self.disk.last_snapshot().get_metadata().index;
+            let sent = message.get_snapshot().get_metadata().index;
+            assert!(sent <= durable, "a snapshot was sent before it is durable: {sent}");
+        }
         if kind == MessageType::MsgRequestVoteResponse && !message.reject {
             let vote = (hard_state.term, hard_state.vote);
             assert_eq!(vote, (message.term, message.to), "voted before the vote is durable");
         }
     }
+}
+
+/// A disk that has what a request with a snapshot says, and nothing of what was there before it.
+fn all_there_is(request: &Persist, snapshot: &Snapshot) -> MemoryStore {
+    let hard_state = request.hard_state.clone().expect("a request with a snapshot has a hard state");
+    let conf_state = snapshot.get_metadata().get_conf_state().clone();
+    let state = RaftState { hard_state, conf_state };
+    MemoryStore::recovered(state, snapshot.clone(), request.entries.clone())
 }
 
 /// Checks each message as it leaves.
