@@ -15,11 +15,12 @@
 //! | `broker` | what a request means, one file per API |
 //! | `group` | consumer groups: the coordinator of `chronik_group` over storage and metadata |
 //! | `cluster` | the metadata of the cluster: a pure state machine and the controller, its only writer |
+//! | `peer` | between nodes: heartbeats, Raft messages, requests; it knows bytes and not what they mean |
 //! | `storage` | partitions, the flusher thread, background log maintenance |
 //! | `admin`, `telemetry` | HTTP, metrics, logs, the stall watchdog |
 //! | `client`, `cli` | our own client on our own codec, and the commands that use it |
 //! | `config`, `limits`, `types` | values |
-//! | `clock`, `rng`, `spawn`, `net::transport`, `chronik_log::disk` | the seams: everything that is not a function of values |
+//! | `clock`, `rng`, `spawn`, `transport`, `chronik_log::disk` | the seams: everything that is not a function of values |
 #![cfg(not(any(loom, shuttle)))]
 
 pub mod admin;
@@ -34,9 +35,11 @@ pub mod limits;
 pub mod maintenance;
 pub mod net;
 pub mod node;
+pub mod peer;
 pub mod rng;
 pub mod shutdown;
 pub mod spawn;
 pub mod storage;
 pub mod telemetry;
+pub mod transport;
 pub mod types;

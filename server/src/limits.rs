@@ -64,6 +64,42 @@ pub const GROUP_LOAD_BYTES: usize = 1 << 20;
 pub const GROUP_LOOK_INTERVAL: std::time::Duration = std::time::Duration::from_secs(5);
 /// Series of metrics by group, topic and partition; groups beyond are counted and not named.
 pub const MAX_GROUP_SERIES: usize = 20_000;
+/// Bytes of the first frame between two nodes, or of a refusal.
+pub const MAX_PEER_HELLO_BYTES: usize = 4 << 10;
+/// Bytes of a heartbeat to a node: some 40 000 partitions.
+pub const MAX_PEER_HEARTBEAT_BYTES: usize = 1 << 20;
+/// Bytes of a Raft message to a node: a snapshot of the metadata is the largest.
+pub const MAX_PEER_RAFT_BYTES: usize = 64 << 20;
+/// Bytes of a request to a node and of its answer.
+pub const MAX_PEER_REQUEST_BYTES: usize = 4 << 20;
+/// Bytes of a piece of a stream to a node.
+pub const MAX_PEER_DATA_BYTES: usize = 4 << 20;
+/// Memory for a payload is taken as its bytes come: this much at first, then at most as much again as has come.
+pub const PEER_READ_BYTES: usize = 64 << 10;
+/// Reads or writes of a connection between nodes until its other direction has a turn; tokio gives a task 128.
+pub const PEER_TURN: u32 = 16;
+/// Raft messages that wait for the connection to a node; beyond, the oldest is dropped.
+pub const MAX_PEER_RAFT_MESSAGES: usize = 256;
+/// Requests and pieces of streams that wait for the connection to a node; beyond, whoever sends waits.
+pub const MAX_PEER_DATA_MESSAGES: usize = 64;
+/// Requests of one node that are carried out at a time; further ones are answered at once: overloaded.
+pub const MAX_PEER_REQUESTS: usize = 64;
+/// Bytes of these requests.
+pub const MAX_PEER_REQUESTS_BYTES: usize = 32 << 20;
+/// Answers that wait to be written to a node; one that reads none beyond loses the connection.
+pub const MAX_PEER_RESPONSES: usize = 2 * MAX_PEER_REQUESTS;
+/// Connections accepted from nodes, those included that have not said yet who they are.
+pub const MAX_PEER_CONNECTIONS: usize = 256;
+/// Before a node is dialed for the second time.
+pub const PEER_BACKOFF_MIN: std::time::Duration = std::time::Duration::from_millis(50);
+/// Between two attempts at most; a node that comes back is found within this time.
+pub const PEER_BACKOFF_MAX: std::time::Duration = std::time::Duration::from_millis(500);
+/// A connection that lasted this long was good: the next attempt comes soon.
+pub const PEER_STEADY: std::time::Duration = std::time::Duration::from_secs(5);
+/// How long a node that was refused has to read why.
+pub const PEER_LINGER: std::time::Duration = std::time::Duration::from_millis(200);
+/// Between two complaints about a node that cannot be reached or is refused.
+pub const PEER_REMINDER: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// Bytes reserved, beside a frame of `length` bytes, for what it decodes to. Nearly every request needs less; one that needs more asks for it when it
 /// has been decoded, and no request needs more than 64 times its frame.

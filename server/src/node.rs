@@ -22,12 +22,12 @@ use crate::group::{self, GroupCoordinator};
 use crate::limits;
 use crate::maintenance::{Cleaner, Maintenance};
 use crate::net::listener::Acceptor;
-use crate::net::transport::Listener;
 use crate::rng::Rng;
 use crate::shutdown::Shutdown;
 use crate::spawn::{Ended, Spawner};
 use crate::storage::{self, Flusher, FlusherSurroundings, Storage, StorageError};
 use crate::telemetry::{Metrics, Pulse, Watchdog};
+use crate::transport::Listener;
 use recovered::Recovered;
 use status::Status;
 

@@ -147,6 +147,7 @@ fn settings_that_contradict_each_other_are_refused() {
         ),
         ("advertised.listeners = [\"a:1\", \"b:1\"]", "give one for each"),
         ("log.dirs = \"/a,/b\"", "exactly one"),
+        ("inter.node.keepalive.ms = 2000", "one sign of life is late"),
         ("queued.max.bytes = 1048576", "would wait for ever"),
         ("message.max.bytes = 1048576\nlog.segment.bytes = 16384", "fits in no segment"),
     ];

@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["config", "limits", "types"],
     &["clock", "rng", "spawn"],
+    &["transport"],
     &["shutdown"],
     &["telemetry"],
+    &["peer"],
     &["storage"],
     &["cluster"],
     &["group"],
@@ -36,8 +38,14 @@ const BANS: &[(&[&str], &[&str], &str)] = &[
     ),
     (
         &["TcpListener::bind", "TcpStream::connect"],
-        &["cli/start.rs", "client/connection.rs", "cli/http.rs", "cli/bench/reference.rs"],
-        "the network seam, `net/transport.rs`",
+        &[
+            "transport/tcp.rs",
+            "cli/start.rs",
+            "client/connection.rs",
+            "cli/http.rs",
+            "cli/bench/reference.rs",
+        ],
+        "the network seam, `transport`",
     ),
     (
         &["std::fs::", "tokio::fs"],

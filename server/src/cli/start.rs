@@ -12,12 +12,12 @@ use super::args::ConfigArgs;
 use super::{banner, open_files, output, recovery};
 use crate::clock::Clock;
 use crate::config::{Config, HostPort, Loaded, LogFormat};
-use crate::net::transport::Listener;
 use crate::node::{End, Node, Seams};
 use crate::rng::Rng;
 use crate::shutdown::{self, Shutdown};
 use crate::spawn::Spawner;
 use crate::telemetry;
+use crate::transport::Listener;
 
 pub(super) fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     let loaded = args.load(std::env::vars())?;

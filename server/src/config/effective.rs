@@ -81,6 +81,13 @@ impl Config {
                 "advertised.listeners: clients cannot connect to {wildcard}; give a name or an address"
             ));
         }
+        if self.inter_node_max_silence_ms < 2 * self.inter_node_keepalive_ms {
+            return Err(format!(
+                "inter.node.max.silence.ms = {} is less than twice inter.node.keepalive.ms = {}: a connection would be closed because one sign of \
+                 life is late; raise the first or lower the second",
+                self.inter_node_max_silence_ms, self.inter_node_keepalive_ms
+            ));
+        }
         if self.log_dirs.contains(',') {
             return Err(format!(
                 "log.dirs: '{}' names several directories; Chronik uses exactly one",

@@ -96,6 +96,17 @@ settings! {
         /// Requests of one connection in flight; beyond it, the connection is not read.
         "max.in.flight.requests.per.connection" => max_in_flight_requests_per_connection: usize = 64, Allowed::Between(1, 10_000);
     }
+    "Between nodes" {
+        /// Where the other nodes of the cluster connect: host:port. A node without a cluster does not listen there.
+        "inter.node.listener" => inter_node_listener: HostPort = HostPort::new("127.0.0.1", 9192), Allowed::Any;
+        /// How long a connection between two nodes may take until both know who the other one is.
+        "inter.node.connection.timeout.ms" => inter_node_connection_timeout_ms: i64 = 1_000, Allowed::Between(10, MINUTE_MS);
+        /// A node that has nothing to say on a connection says so after this time, so that the other one knows that it is there. At most half of
+        /// `inter.node.max.silence.ms`, of the other nodes too.
+        "inter.node.keepalive.ms" => inter_node_keepalive_ms: i64 = 500, Allowed::Between(10, MINUTE_MS);
+        /// A connection on which nothing came, or nothing was taken, for this long is closed: the other node stands still or is cut off.
+        "inter.node.max.silence.ms" => inter_node_max_silence_ms: i64 = 3_000, Allowed::Between(20, HOUR_MS);
+    }
     "Topics" {
         /// Whether a topic is created when a client first asks for it.
         "auto.create.topics.enable" => auto_create_topics_enable: bool = true, Allowed::Any;

@@ -14,11 +14,11 @@ use concurrency_models::mailbox::{self, Receiver, Sender};
 
 use super::frame_reader::{Frame, FrameReader, ReadError};
 use super::patience::Patience;
-use super::transport::{Accepted, WriteHalf};
 use crate::broker::{Begun, Broker, Delivery, FetchSessions, Reply};
 use crate::clock::Clock;
 use crate::limits;
 use crate::shutdown::Shutdown;
+use crate::transport::{Accepted, WriteHalf};
 
 /// What all connections share.
 #[derive(Clone)]

@@ -8,8 +8,8 @@ use concurrency_models::budget::{Refused, Reservation};
 use tokio::io::{AsyncReadExt, BufReader};
 
 use super::patience::{Patience, Stalled};
-use super::transport::ReadHalf;
 use crate::limits;
+use crate::transport::ReadHalf;
 
 /// A request as it came, and the memory that it holds.
 pub struct Frame {

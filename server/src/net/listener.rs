@@ -7,9 +7,9 @@ use std::time::Duration;
 use concurrency_models::gate::{Gate, Pass};
 
 use super::connection::{self, Shared};
-use super::transport::{Accepted, Listener};
 use crate::spawn::Spawner;
 use crate::telemetry::Pulse;
+use crate::transport::{Accepted, Listener};
 
 /// How long to wait when the operating system gives no connection, as when file descriptors have run out.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);

@@ -8,4 +8,3 @@ pub mod connection;
 pub mod frame_reader;
 pub mod listener;
 pub mod patience;
-pub mod transport;

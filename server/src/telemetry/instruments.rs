@@ -14,7 +14,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::groups::GroupMetrics;
-use super::labels::{ApiErrorLabels, ApiLabels, LoopLabels, ReasonLabels};
+use super::labels::{ApiErrorLabels, ApiLabels, LoopLabels, PeerLabels, ReasonLabels};
 use super::latencies::Latencies;
 use super::process::ProcessCollector;
 use super::traffic::TopicTraffic;
@@ -76,6 +76,11 @@ impl Metrics {
     /// Counts a frame that was refused, for a reason of a few words joined by `_`.
     pub fn frame_rejected(&self, reason: &'static str) {
         self.frames_rejected.get_or_create(&ReasonLabels { reason }).inc();
+    }
+
+    /// Counts a connection of another node that was refused, for a reason of a few words joined by `_`.
+    pub fn peer_refused(&self, reason: &'static str) {
+        self.peer_refused.get_or_create(&ReasonLabels { reason }).inc();
     }
 
     /// Counts a connection that was refused, for a reason of a few words joined by `_`.
@@ -159,6 +164,15 @@ instruments! {
     budget_total_bytes: Gauge = Gauge::default(), "budget_total", "Bytes for requests in flight (queued.max.bytes)", Unit::Bytes;
     topics: Gauge = Gauge::default(), "topics", "Topics";
     partitions: Gauge = Gauge::default(), "partitions", "Partitions";
+    peer_connected: Family<PeerLabels, Gauge> = Family::default(), "peer_connected", "Whether the connection to a node stands (1)";
+    peer_connections: Family<PeerLabels, Counter> = Family::default(), "peer_connections", "Connections made to a node; all but the first are reconnects";
+    peer_sent_bytes: Family<PeerLabels, Counter> = Family::default(), "peer_sent", "Bytes written to a node", Unit::Bytes;
+    peer_received_bytes: Family<PeerLabels, Counter> = Family::default(), "peer_received", "Bytes that a node answered on the connection to it", Unit::Bytes;
+    peer_dropped: Family<PeerLabels, Counter> = Family::default(), "peer_dropped_messages", "Messages to a node that were not written";
+    peer_last_heard: Family<PeerLabels, Gauge> = Family::default(), "peer_last_heard_milliseconds", "When a node was last heard, in milliseconds of uptime; -1 if never";
+    peer_incoming: Gauge = Gauge::default(), "peer_incoming_connections", "Connections open from other nodes";
+    peer_incoming_bytes: Counter = Counter::default(), "peer_incoming", "Bytes read from other nodes", Unit::Bytes;
+    peer_refused: Family<ReasonLabels, Counter> = Family::default(), "peer_refused", "Connections from other nodes that were refused, by reason";
     loop_last_beat: Family<LoopLabels, Gauge> = Family::default(), "loop_last_beat_milliseconds", "When a loop last showed life, in milliseconds of uptime; -1 while it waits";
     loop_stalled: Family<LoopLabels, Gauge> = Family::default(), "loop_stalled", "Whether a loop stands still (1)";
     loop_stalls: Family<LoopLabels, Counter> = Family::default(), "loop_stalls", "How often a loop was found standing still";

@@ -31,3 +31,12 @@ pub struct LoopLabels {
     /// The name under which the loop registered; `loop` is a keyword.
     pub name: String,
 }
+
+/// By node at the other end.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct PeerLabels {
+    /// Its id.
+    pub node: u64,
+    /// What the connection is for: `control` or `data`.
+    pub purpose: &'static str,
+}

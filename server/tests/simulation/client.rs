@@ -11,7 +11,7 @@ use chronik_kafka::message::produce::{PartitionProduceData, ProduceRequest, Topi
 use chronik_kafka::message::{self, Message, Request};
 use chronik_kafka::record_batch::{BatchBuilder, RecordBatch};
 use chronik_kafka::{ErrorCode, RequestHeader, ResponseHeader, frame};
-use chronik_server::net::transport::MemoryConnector;
+use chronik_server::transport::MemoryConnector;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 /// Bytes of the largest answer.

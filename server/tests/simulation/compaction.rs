@@ -12,9 +12,9 @@ use chronik_kafka::record_batch::{BatchBuilder, RecordBatch};
 use chronik_log::disk::SimDisk;
 use chronik_log::disk::sim::Crash;
 use chronik_server::clock::Clock;
-use chronik_server::net::transport::MemoryConnector;
 use chronik_server::rng::Rng;
 use chronik_server::spawn::Spawner;
+use chronik_server::transport::MemoryConnector;
 use concurrency_models::mailbox::{self, Sender};
 
 use crate::client::{Client, values};

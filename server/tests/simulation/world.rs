@@ -10,11 +10,11 @@ use chronik_log::disk::sim::Crash;
 use chronik_log::disk::{Disk, OpenMode, SimDisk};
 use chronik_server::clock::Clock;
 use chronik_server::config::{Config, HostPort, Loaded};
-use chronik_server::net::transport::{Listener, MemoryConnector};
 use chronik_server::node::{Node, Seams};
 use chronik_server::rng::Rng;
 use chronik_server::shutdown::Shutdown;
 use chronik_server::spawn::{Ended, Spawner};
+use chronik_server::transport::{Listener, MemoryConnector};
 use concurrency_models::mailbox::{self, Receiver, Sender};
 use concurrency_models::reply;
 

@@ -1,13 +1,21 @@
-//! The network seam: a listener accepts streams, a stream is a reading and a writing half.
+//! The network seam: a listener accepts streams, a connector makes them, a stream is a reading and a writing half.
+
+mod memory;
+mod tcp;
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
+use std::time::Duration;
 
 use concurrency_models::mailbox::{self, Receiver, Sender};
 use tokio::io::{AsyncRead, AsyncWriteExt, DuplexStream, Interest};
 use tokio::net::TcpListener;
 use tokio::net::tcp::OwnedWriteHalf;
+
+pub use memory::{MemoryEndpoint, MemoryNetwork, Road};
+
+use crate::config::HostPort;
 
 /// The half of a stream that bytes come from.
 pub type ReadHalf = Box<dyn AsyncRead + Send + Unpin>;
@@ -54,6 +62,18 @@ impl WriteHalf {
         }
     }
 
+    /// Has the operating system break the stream when the other side takes nothing for `limit`: its machine may be gone, and then nobody says so.
+    /// In memory there is no such thing.
+    ///
+    /// # Errors
+    /// The operating system does not know how, or the stream is broken.
+    pub fn break_after(&self, limit: Duration) -> io::Result<()> {
+        match self {
+            Self::Tcp(socket) => tcp::break_after(socket.as_ref(), limit),
+            Self::Memory(_) => Ok(()),
+        }
+    }
+
     /// Ends the stream, after everything that was written.
     ///
     /// # Errors
@@ -76,6 +96,39 @@ pub struct Accepted {
     pub writer: WriteHalf,
 }
 
+/// A stream to an address.
+pub struct Dialed {
+    /// What the other side sends.
+    pub reader: ReadHalf,
+    /// What it gets.
+    pub writer: WriteHalf,
+}
+
+/// Makes streams to addresses. Cheap to clone.
+#[derive(Clone)]
+pub enum Connector {
+    /// Over TCP.
+    Tcp,
+    /// To other nodes of this process, for simulations.
+    Memory(MemoryEndpoint),
+}
+
+impl Connector {
+    /// A stream to whoever listens at `address`. A name is looked up each time. It may take as long as the operating system likes: whoever
+    /// calls sets a limit.
+    ///
+    /// *Cancel-safety*: dropped before it is ready, there is no stream.
+    ///
+    /// # Errors
+    /// Nobody listens there, or the network leads nowhere.
+    pub async fn connect(&self, address: &HostPort) -> io::Result<Dialed> {
+        match self {
+            Self::Tcp => tcp::connect(address).await,
+            Self::Memory(endpoint) => endpoint.connect(address).await,
+        }
+    }
+}
+
 /// Where streams come from.
 pub enum Listener {
     /// A TCP port.
@@ -94,6 +147,14 @@ const MEMORY_BACKLOG: usize = 128;
 const MEMORY_STREAM_BYTES: usize = 64 << 10;
 
 impl Listener {
+    /// Listens on TCP; returns the address with the port that was taken, which differs from `address` if that says 0.
+    ///
+    /// # Errors
+    /// The address is taken, or is none of this machine.
+    pub async fn bind(address: &HostPort) -> io::Result<(Self, HostPort)> {
+        tcp::bind(address).await
+    }
+
     /// A listener in memory, and how to connect to it.
     pub fn memory() -> (Self, MemoryConnector) {
         let (sender, receiver) = mailbox::channel(MEMORY_BACKLOG);
