@@ -26,11 +26,13 @@ struct Count(usize, Arc<Image<usize>>);
 
 impl StateMachine for Count {
     type Applied = usize;
-    fn apply(&mut self, _: &Entry) -> usize {
+    fn apply(&mut self, _: &Entry) -> Result<usize, String> {
         self.0 += 1;
-        self.0
+        Ok(self.0)
     }
-    fn restore(&mut self, _: &Snapshot) {}
+    fn restore(&mut self, _: &Snapshot) -> Result<(), String> {
+        Ok(())
+    }
     fn snapshot(&self) -> Vec<u8> {
         Vec::new()
     }

@@ -49,9 +49,15 @@ pub trait StateMachine {
     /// What a proposer learns when its entry is applied.
     type Applied;
     /// Applies a committed entry; called once for each that carries data, in order of the log.
-    fn apply(&mut self, entry: &Entry) -> Self::Applied;
+    ///
+    /// # Errors
+    /// The entry makes no sense to this version: the loop ends, since the state would be another than that of the other members.
+    fn apply(&mut self, entry: &Entry) -> Result<Self::Applied, String>;
     /// Replaces the state by that of a snapshot: of the leader's, or of this node's before a restart.
-    fn restore(&mut self, snapshot: &Snapshot);
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply).
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), String>;
     /// The state as [`restore`](Self::restore) takes it. Called without the node lock, however long it takes; the loop does nothing else meanwhile.
     fn snapshot(&self) -> Vec<u8>;
     /// Shows the state to readers; called without the node lock, and before anybody learns that an entry is applied.

@@ -185,9 +185,10 @@ fn carry_out<S: LogStore, M: StateMachine>(
     round.reads = ready.take_read_states();
     let snapshot = (!ready.snapshot().is_empty()).then(|| ready.snapshot().clone());
     if let Some(snapshot) = &snapshot {
+        let index = snapshot.get_metadata().index;
         raw.mut_store().put_snapshot(snapshot);
-        applier.machine.restore(snapshot);
-        applier.applied = snapshot.get_metadata().index;
+        applier.machine.restore(snapshot).map_err(|reason| RaftLoopError::Corrupt { index, reason })?;
+        applier.applied = index;
         applier.compactor.begin_anew();
         round.changed = true;
     }
@@ -235,15 +236,16 @@ fn apply<S: LogStore, M: StateMachine>(
     machine: &mut M,
     entry: &Entry,
 ) -> Result<Option<M::Applied>, RaftLoopError> {
+    let corrupt = |reason| RaftLoopError::Corrupt { index: entry.index, reason };
     let changed = match entry.get_entry_type() {
         EntryType::EntryNormal if entry.data.is_empty() => return Ok(None), // a new leader's first
-        EntryType::EntryNormal => return Ok(Some(machine.apply(entry))),
+        EntryType::EntryNormal => return machine.apply(entry).map(Some).map_err(corrupt),
         EntryType::EntryConfChange => raw.apply_conf_change(&decode::<ConfChange>(entry)?),
         EntryType::EntryConfChangeV2 => raw.apply_conf_change(&decode::<ConfChangeV2>(entry)?),
     };
     match changed {
         Ok(_membership) => Ok(None), // raft has it; the disk has the entry
-        Err(error) => Err(RaftLoopError::Corrupt { index: entry.index, reason: error.to_string() }),
+        Err(error) => Err(corrupt(error.to_string())),
     }
 }
 

@@ -69,7 +69,7 @@ pub(crate) fn start(id: u64, disk: MemoryStore, network: &Network, seed: u64) ->
     let raw = RawNode::new(&config, disk.clone(), &logger).expect("a configuration that raft takes");
     let mut machine = Elections::new(network.history.clone());
     if !snapshot.is_empty() {
-        machine.restore(&snapshot);
+        machine.restore(&snapshot).expect("a snapshot of this machine");
     }
     machine.publish();
     let image = machine.image.clone();

@@ -84,7 +84,7 @@ impl StateMachine for Elections {
     /// Whether it was elected.
     type Applied = bool;
 
-    fn apply(&mut self, entry: &Entry) -> bool {
+    fn apply(&mut self, entry: &Entry) -> Result<bool, String> {
         assert!(
             self.log.last().is_none_or(|(last, _)| *last < entry.index),
             "applied twice, or out of order"
@@ -96,11 +96,11 @@ impl StateMachine for Elections {
             let Election { partition, epoch, leader, .. } = Election::decode(&entry.data);
             history.elected(partition, epoch + 1, leader);
         }
-        elected
+        Ok(elected)
     }
 
     /// What a snapshot says was applied must be what was.
-    fn restore(&mut self, snapshot: &Snapshot) {
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), String> {
         let restarts = self.image.version() == 0; // it has shown nothing yet
         self.history.lock().restored(restarts);
         (self.epochs, self.log) = Default::default();
@@ -109,6 +109,7 @@ impl StateMachine for Elections {
             self.elect(index, &data);
             self.history.lock().applied(index, &data);
         }
+        Ok(())
     }
 
     fn snapshot(&self) -> Vec<u8> {

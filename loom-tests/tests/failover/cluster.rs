@@ -63,15 +63,15 @@ pub(crate) struct Metadata {
 impl StateMachine for Metadata {
     type Applied = Led;
 
-    fn apply(&mut self, entry: &Entry) -> Led {
+    fn apply(&mut self, entry: &Entry) -> Result<Led, String> {
         let alive = BTreeSet::from([BEHIND, DEAD, NEXT]); // that the leader is dead is not known here
         if let Some(proposal) = decode(&entry.data) {
             let _unchanged_if_it_came_too_late = self.partition.replace_leader(proposal, &alive);
         }
-        (self.partition.leader, self.partition.leader_epoch)
+        Ok((self.partition.leader, self.partition.leader_epoch))
     }
 
-    fn restore(&mut self, _: &Snapshot) {
+    fn restore(&mut self, _: &Snapshot) -> Result<(), String> {
         unreachable!("nobody sends one");
     }
 

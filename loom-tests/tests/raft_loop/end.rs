@@ -13,7 +13,7 @@ use crate::world::World;
 #[expect(dead_code, reason = "it is there to be printed")]
 pub(crate) struct End {
     /// Entries that the readers were shown at last.
-    shown: usize,
+    pub(crate) shown: usize,
     disk: Disk,
     /// Kind, receiver, index, in the order in which they left.
     sent: Vec<String>,

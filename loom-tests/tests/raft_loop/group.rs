@@ -22,6 +22,9 @@ pub(crate) const MAILBOX: usize = 16;
 pub(crate) const NEVER: Compaction =
     Compaction { after_entries: u64::MAX, after_bytes: u64::MAX, keep_entries: 0 };
 
+/// Data that the machine does not understand.
+pub(crate) const NONSENSE: u8 = 255;
+
 /// The entries that were applied, in order.
 pub(crate) struct Machine {
     applied: Vec<Vec<u8>>,
@@ -35,16 +38,20 @@ impl StateMachine for Machine {
     /// How many were applied before it.
     type Applied = usize;
 
-    fn apply(&mut self, entry: &Entry) -> usize {
+    fn apply(&mut self, entry: &Entry) -> Result<usize, String> {
         assert!(entry.index > self.last, "entry {} is applied again, after {}", entry.index, self.last);
         self.last = entry.index;
+        if *entry.data == [NONSENSE] {
+            return Err("it makes no sense".to_owned());
+        }
         self.applied.push(entry.data.to_vec());
-        self.applied.len() - 1
+        Ok(self.applied.len() - 1)
     }
 
-    fn restore(&mut self, snapshot: &Snapshot) {
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), String> {
         self.last = snapshot.get_metadata().index;
         self.applied = snapshot.data.iter().map(|data| vec![*data]).collect();
+        Ok(())
     }
 
     fn snapshot(&self) -> Vec<u8> {
@@ -127,7 +134,7 @@ pub(crate) fn member_of(
     let image = Arc::new(Image::new(Vec::new()));
     let shown = Arc::new(Mutex::new(0));
     let mut machine = Machine { applied: Vec::new(), last: 0, image: image.clone(), shown: shown.clone() };
-    machine.restore(&snapshot);
+    machine.restore(&snapshot).expect("this machine has made it");
     let world = Arc::new(Mutex::new(World { disk, ..World::default() }));
     let (events, inbox) = mailbox::channel(mailbox);
     let network = Network(world.clone());

@@ -1,11 +1,11 @@
 //! The loop ends: everything that waits for it learns it, and nothing leaves any more.
 
-use concurrency_models::raft_loop::{Event, Outcome, ProposeError};
+use concurrency_models::raft_loop::{Event, Outcome, ProposeError, RaftLoopError};
 use loom_tests::check;
 use loom_tests::run::{block_on, spawn_deep};
 
 use crate::end::end;
-use crate::group::{Member, deep, member, start};
+use crate::group::{Member, NONSENSE, deep, member, start};
 use crate::messages::{append, arrives};
 
 #[test]
@@ -47,6 +47,28 @@ fn a_shutdown_while_the_disk_works_ends_the_wal_thread_too() {
             assert!(block_on(events.send(Event::Tick)).is_err(), "nothing enters any more");
             assert!(block_on(node.leadership().at_least(9)).is_err(), "nobody waits for a leader");
             (said, end(world, shown))
+        })
+    });
+}
+
+/// Another version may have written it: this one must not go on in another state than the other members.
+#[test]
+fn an_entry_that_makes_no_sense_ends_the_loop_and_nobody_sees_what_came_of_it() {
+    check(|| {
+        deep(|| {
+            let Member { node, events, shown, world, mut requests, raft_loop, .. } = member(&[1]);
+            let mut waiting = node.propose(vec![NONSENSE]).expect("it leads");
+            let running = start(raft_loop, &world);
+            while let Some(request) = block_on(requests.recv()) {
+                world.lock().persist(&request);
+                let _ended = block_on(events.send(Event::Persisted(Ok(request.number))));
+            }
+            let ended = running.join();
+            assert!(matches!(ended, Err(RaftLoopError::Corrupt { index: 2, .. })), "{ended:?}");
+            assert_eq!(block_on(waiting.outcome()), Ok(Outcome::Stopped));
+            let end = end(world, shown);
+            assert_eq!(end.shown, 0, "readers saw what came of it");
+            end
         })
     });
 }
