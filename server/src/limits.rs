@@ -14,12 +14,38 @@ pub const MAX_RECORD_ERRORS: usize = 1_000;
 pub const MAX_CONFIG_ATTEMPTS: usize = 100;
 /// Partitions that have metrics of their own, beside those that sum them up.
 pub const MAX_METRIC_PARTITIONS: usize = 10_000;
-/// Bytes of metadata records after which the controller puts a snapshot in their place (Kafka: `metadata.log.max.record.bytes.between.snapshots`).
-pub const METADATA_SNAPSHOT_RECORD_BYTES: usize = 20 << 20;
-/// Metadata records after which it does so however small they are: a start folds them one by one.
-pub const METADATA_SNAPSHOT_RECORDS: usize = 10_000;
-/// Metadata proposals that wait for the controller.
-pub const MAX_PROPOSALS: usize = 1_024;
+/// Events that wait for the Raft loop: ticks, messages, what the disk says.
+pub const MAX_RAFT_EVENTS: usize = 1_024;
+/// raft's unit of time.
+pub const RAFT_TICK: std::time::Duration = std::time::Duration::from_millis(50);
+/// Ticks between two heartbeats of a Raft leader.
+pub const RAFT_HEARTBEAT_TICKS: usize = 2;
+/// Ticks of silence after which a member may stand for election; at most twice as many.
+pub const RAFT_ELECTION_TICKS: usize = 6;
+/// Bytes of one metadata command.
+pub const MAX_COMMAND_BYTES: usize = 1 << 20;
+/// Bytes of entries in one Raft message, unless one entry is larger.
+pub const RAFT_MESSAGE_BYTES: u64 = 128 << 10;
+/// Messages of entries on their way to one member: the most that it has to write at once, as one metadata record of the log.
+pub const RAFT_IN_FLIGHT_MESSAGES: usize = 8;
+/// Bytes of entries that are proposed and not committed: beyond, proposals have to wait.
+pub const RAFT_UNCOMMITTED_BYTES: u64 = 8 << 20;
+/// Bytes of entries after which a record of the Raft log takes no further request.
+pub const MAX_RAFT_RECORD_BYTES: usize = 1 << 20;
+/// Entries applied since its last snapshot after which the Raft log is compacted.
+pub const RAFT_COMPACT_ENTRIES: u64 = 4_096;
+/// The same in bytes of entries (Kafka: `metadata.log.max.record.bytes.between.snapshots`).
+pub const RAFT_COMPACT_BYTES: u64 = 20 << 20;
+/// Entries before the snapshot that stay in memory, for members that are a little behind.
+pub const RAFT_KEEP_ENTRIES: u64 = 1_024;
+/// How long a proposal waits for a leader and a majority.
+pub const PROPOSE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(20);
+/// Between two attempts to find somebody who takes a proposal.
+pub const PROPOSE_RETRY: std::time::Duration = std::time::Duration::from_millis(100);
+/// Between two attempts to write metadata, or to make logs, on a disk that is full.
+pub const METADATA_RETRY: std::time::Duration = std::time::Duration::from_millis(500);
+/// Requests for a producer id that wait for a block of them.
+pub const MAX_PRODUCER_ID_REQUESTS: usize = 1_024;
 /// Producer ids that a broker reserves at a time (Kafka: `ProducerIdsBlock.PRODUCER_ID_BLOCK_SIZE`).
 pub const PRODUCER_ID_BLOCK: i64 = 1_000;
 /// Groups of bulk that are synced at the same time: with two, one waits for its segment while the other waits for the WAL.

@@ -16,7 +16,8 @@ use tokio::net::TcpListener;
 use crate::admin::{self, Admin};
 use crate::broker::{Broker, Parts, producer_ids};
 use crate::clock::Clock;
-use crate::cluster::{Command, Controller, NodeSettings, ProposeError, controller};
+use crate::cluster::raft::{Quorum, UnreadableLog};
+use crate::cluster::{Controller, Member, MemberError, MemberParts, NodeSettings};
 use crate::config::{Config, HostPort, Loaded};
 use crate::group::{self, GroupCoordinator};
 use crate::limits;
@@ -25,7 +26,7 @@ use crate::net::listener::Acceptor;
 use crate::rng::Rng;
 use crate::shutdown::Shutdown;
 use crate::spawn::{Ended, Spawner};
-use crate::storage::{self, Flusher, FlusherSurroundings, Storage, StorageError};
+use crate::storage::{self, Flusher, FlusherSurroundings, Storage};
 use crate::telemetry::{Metrics, Pulse, Watchdog};
 use crate::transport::Listener;
 use recovered::Recovered;
@@ -45,6 +46,8 @@ pub struct Seams {
     pub listeners: Vec<(Listener, HostPort)>,
     /// Where the admin server listens, if anywhere.
     pub admin: Option<TcpListener>,
+    /// The group of nodes that agrees on the metadata; `None` if this node is a cluster of its own.
+    pub quorum: Option<Quorum>,
 }
 
 /// Why a node did not start.
@@ -55,13 +58,10 @@ pub enum StartError {
     Log(#[from] LogError),
     /// What the data directory says of the cluster cannot be understood.
     #[error("the metadata in the data directory cannot be read: {0}")]
-    Metadata(String),
-    /// The first steps in the log.
-    #[error("the node could not register: {0}")]
-    Register(#[from] ProposeError),
-    /// As above.
-    #[error("partitions could not be made ready: {0}")]
-    Storage(#[from] StorageError),
+    Metadata(#[from] UnreadableLog),
+    /// The first steps in the cluster.
+    #[error(transparent)]
+    Member(#[from] MemberError),
     /// A thread.
     #[error("a thread could not be started: {0}")]
     Thread(std::io::Error),
@@ -75,7 +75,8 @@ pub struct Node {
     shutdown: Shutdown,
     clock: Clock,
     storage: Storage,
-    controller: Controller,
+    /// Its loop ends when it is stopped, or when the metadata makes no sense.
+    member: Member,
     groups: GroupCoordinator,
     /// Every connection is inside.
     connections: Gate,
@@ -94,6 +95,8 @@ pub enum End {
     Stopped,
     /// The disk has failed.
     StorageFailed,
+    /// The Raft loop has ended by itself.
+    RaftFailed,
 }
 
 /// What everything else stands on.
@@ -117,7 +120,7 @@ impl Node {
         progress: impl FnMut(Progress) + Send + 'static,
     ) -> Result<Self, StartError> {
         let config = &loaded.config;
-        let Seams { clock, spawner, mut rng, disk, listeners, admin } = seams;
+        let Seams { clock, spawner, mut rng, disk, listeners, admin, quorum } = seams;
         let advertised =
             listeners.first().map(|(_, address)| address.clone()).ok_or(StartError::NoListener)?;
         let foundation = Foundation::new(config, clock, spawner, shutdown);
@@ -125,10 +128,25 @@ impl Node {
         let (log, recovered) = foundation.open_log(config, disk.clone(), &mut rng, progress).await?;
         let (storage, flusher) = Storage::new(log);
         let settings = NodeSettings::new(loaded);
-        let flusher = foundation.start_flusher(flusher, &storage, &recovered, &settings)?;
-        let controller = foundation.start_controller(&recovered, &storage, &settings, rng.fork());
-        register(config, &controller, &mut rng, &advertised).await?;
-        recovered.reconcile(&storage, &controller.state(), &settings).await?;
+        let logs = recovered.logs();
+        let flusher = foundation.start_flusher(flusher, &storage, &recovered)?;
+        let member = Member::start(MemberParts {
+            node_id: config.node_id,
+            advertised: &advertised,
+            quorum,
+            log: recovered.raft,
+            logs,
+            storage: storage.clone(),
+            settings: settings.clone(),
+            clock: foundation.clock.clone(),
+            spawner: foundation.spawner.clone(),
+            rng: rng.fork(),
+            metrics: foundation.metrics.clone(),
+            shutdown: foundation.shutdown.clone(),
+            pulse: &|name| foundation.pulse(name),
+        })
+        .await?;
+        let controller = member.controller.clone();
         foundation.start_maintenance(config, &storage);
         let groups = foundation.start_groups(config, &storage, &controller, rng.fork()).await;
         foundation.start_cleaner(config, &storage);
@@ -149,7 +167,7 @@ impl Node {
             shutdown,
             clock,
             storage,
-            controller,
+            member,
             groups,
             connections,
             shutdown_timeout,
@@ -159,6 +177,11 @@ impl Node {
         })
     }
 
+    /// Where the metadata is read and changed.
+    pub fn controller(&self) -> &Controller {
+        &self.member.controller
+    }
+
     /// Runs until somebody asks to stop or storage fails, then stops in the order that [`Shutdown`] states.
     pub async fn run(mut self) -> End {
         tokio::select! {
@@ -166,8 +189,14 @@ impl Node {
             () = self.shutdown.requested() => {}
             _ = self.flusher.wait() => {
                 self.shutdown.request();
+                self.member.stop().await; // it may not vote or acknowledge without a disk
                 self.stop_admin().await;
                 return End::StorageFailed;
+            }
+            () = self.member.ended() => {
+                self.shutdown.request();
+                self.stop().await;
+                return End::RaftFailed;
             }
         }
         self.stop().await;
@@ -185,7 +214,7 @@ impl Node {
             }
         }
         self.groups.close().await;
-        self.controller.close().await;
+        self.member.stop().await;
         self.storage.close();
         let _ended = self.flusher.wait().await;
         self.stop_admin().await;
@@ -229,7 +258,7 @@ impl Foundation {
         let open = move || Log::open(disk, log_config, &mut progress);
         let (log, recovery) = self.spawner.blocking(open).await?;
         recovered::report(&recovery);
-        Ok((log, Recovered::fold(recovery)?))
+        Ok((log, Recovered::of(recovery)?))
     }
 
     /// Publishes what recovery found and starts the two workers of storage.
@@ -238,12 +267,9 @@ impl Foundation {
         mut flusher: Flusher,
         storage: &Storage,
         recovered: &Recovered,
-        settings: &NodeSettings,
     ) -> Result<Ended, StartError> {
         for partition in &recovered.partitions {
-            let topic = recovered.state.topic_by_id(&partition.id.topic_id);
-            let config = topic.map(|topic| Arc::new(settings.log_config(&recovered.state, topic)));
-            flusher.publish_recovered(partition.id, partition.log_end_offset, config);
+            flusher.publish_recovered(partition.id, partition.log_end_offset);
         }
         let (jobs, to_do) = mailbox::channel(limits::MAX_FILE_JOBS);
         let files = storage::run_files(to_do, storage.clone());
@@ -256,20 +282,6 @@ impl Foundation {
             files: jobs,
         };
         self.spawner.worker("flusher", flusher.run(surroundings)).map_err(StartError::Thread)
-    }
-
-    fn start_controller(
-        &self,
-        recovered: &Recovered,
-        storage: &Storage,
-        settings: &NodeSettings,
-        rng: Rng,
-    ) -> Controller {
-        let (state, since_snapshot) = (recovered.state.clone(), recovered.since_snapshot);
-        let (controller, task) =
-            controller::new(state, since_snapshot, storage.clone(), settings.clone(), rng);
-        let _ends_when_closed = self.spawner.task(task.run(self.pulse("controller")));
-        controller
     }
 
     fn start_maintenance(&self, config: &Config, storage: &Storage) {
@@ -368,25 +380,6 @@ impl Foundation {
         let pulse = self.pulse(&format!("listener-{number}"));
         let _ends_at_shutdown = self.spawner.task(acceptor.run(listener, pulse));
     }
-}
-
-/// Names the cluster if it is new, and makes this node known under a new epoch.
-async fn register(
-    config: &Config,
-    controller: &Controller,
-    rng: &mut Rng,
-    advertised: &HostPort,
-) -> Result<(), ProposeError> {
-    if controller.state().cluster_id.is_none() {
-        controller.propose(Command::NameCluster { cluster_id: rng.uuid() }).await?;
-    }
-    let register = Command::RegisterBroker {
-        node_id: config.node_id,
-        host: advertised.host.clone(),
-        port: advertised.port,
-    };
-    controller.propose(register).await?;
-    Ok(())
 }
 
 async fn serve_admin(listener: TcpListener, admin: Admin, stop: Shutdown) {

@@ -93,7 +93,9 @@ impl KafkaError for ProposeError {
             Self::Refused(Refusal::Invalid(_) | Refusal::ConfigsChanged) => ErrorCode::INVALID_REQUEST,
             Self::Refused(Refusal::AlreadyNamed(_)) => ErrorCode::INCONSISTENT_CLUSTER_ID,
             Self::Storage(error) => error.code(),
-            Self::Closed => ErrorCode::NOT_CONTROLLER,
+            Self::TooLarge { .. } => ErrorCode::INVALID_REQUEST,
+            Self::NotController { .. } | Self::Closed => ErrorCode::NOT_CONTROLLER,
+            Self::Unknown(_) => ErrorCode::REQUEST_TIMED_OUT,
         }
     }
 }

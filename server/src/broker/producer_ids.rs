@@ -21,7 +21,7 @@ pub struct ProducerIdsTask {
 
 /// Ids from blocks that `controller` reserves. The task must be run.
 pub fn new(controller: Controller) -> (ProducerIds, ProducerIdsTask) {
-    let (sender, asked) = mailbox::channel(limits::MAX_PROPOSALS);
+    let (sender, asked) = mailbox::channel(limits::MAX_PRODUCER_ID_REQUESTS);
     (ProducerIds(sender), ProducerIdsTask { asked, controller, block: 0..0 })
 }
 

@@ -52,6 +52,7 @@ async fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
         disk: Arc::new(disk),
         listeners: listeners.zip(addresses.kafka.clone()).collect(),
         admin: bound.admin,
+        quorum: None,
     };
     let node = Node::start(loaded, seams, shutdown, recovery::shown(clock)).await.with_context(|| {
         format!("cannot start on the data directory {} (--data-dir)", config.data_dir().display())
@@ -62,6 +63,10 @@ async fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
         End::StorageFailed => Err(anyhow!(
             "storage has failed and the server has stopped; what was acknowledged is on disk. The log says what failed: \
              see to it, then start again"
+        )),
+        End::RaftFailed => Err(anyhow!(
+            "the metadata could not be applied or written and the server has stopped; what was acknowledged is on disk. The log says what is wrong: a log \
+             written by a newer version needs that version"
         )),
     }
 }

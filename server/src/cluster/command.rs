@@ -1,6 +1,7 @@
-//! What can be asked of the cluster's metadata, and what comes of it. A command is one metadata record of the log, as JSON: it can be
+//! What can be asked of the cluster's metadata, and what comes of it. A command is the data of one entry of the Raft log, as JSON: it can be
 //! read with any tool, and a field added later has a default.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -29,7 +30,7 @@ pub enum Command {
     CreateTopic {
         /// Its name; see [`super::topic_config::validate_name`].
         name: String,
-        /// Its id, never used before; a proposal leaves it nil, and the controller chooses it.
+        /// Its id, never used before; nil for one that is made of the cluster's id and the state's version.
         id: Uuid,
         /// For each partition its replicas, the preferred leader first.
         assignment: Vec<Vec<i32>>,
@@ -77,7 +78,8 @@ pub enum ConfigResource {
 }
 
 /// What a command did.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Applied {
     /// The cluster has its id.
     Named,
@@ -116,7 +118,8 @@ pub enum Applied {
 }
 
 /// Why a command changed nothing.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
 pub enum Refusal {
     /// The cluster has an id.
     #[error("the cluster already has the id {0}")]
@@ -135,5 +138,5 @@ pub enum Refusal {
     ConfigsChanged,
     /// `INVALID_REQUEST`
     #[error("{0}")]
-    Invalid(&'static str),
+    Invalid(Cow<'static, str>),
 }

@@ -1,23 +1,26 @@
-//! The controller: the only writer of the metadata.
+//! The controller as everybody sees it: where commands are proposed and the metadata is read.
 //!
-//! A proposal is checked against the state, made durable as a record of the log, folded in, published, and only then answered: who has the answer
-//! finds its effect in the image.
+//! A command is an entry of the Raft log. It is committed, applied to the metadata, given to the logs of this node, published, and only then
+//! answered: who has the answer finds its effect in the image, and its partitions in storage.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use concurrency_models::image::Image;
-use concurrency_models::mailbox::{self, Receiver, Sender};
-use concurrency_models::pending::Pending;
-use concurrency_models::reply::{self, Reply};
+use concurrency_models::raft_loop;
+use concurrency_models::watermark::Watermark;
+use serde::{Deserialize, Serialize};
 
-use super::command::{Applied, Command, ConfigResource, Refusal};
-use super::node_settings::NodeSettings;
-use super::since_snapshot::SinceSnapshot;
-use super::state::{ClusterState, Topic};
+use super::command::{Applied, Command, Refusal};
+use super::raft::{Node, Outcome, PROPOSE, Trouble, node_id, peer_id};
+use super::state::ClusterState;
+use crate::clock::Clock;
 use crate::limits;
-use crate::rng::Rng;
-use crate::storage::{Storage, StorageError};
+use crate::peer::{Peers, RequestError};
+use crate::storage::StorageError;
+use crate::telemetry::Metrics;
 
 /// Why a proposal came to nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,204 +28,266 @@ pub enum ProposeError {
     /// It contradicts the state.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// It could not be stored, or its partitions could not.
+    /// It could not be stored, or its partitions could not. It may come to pass later.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// Nothing was proposed.
+    #[error("the change has {bytes} bytes of metadata, and one may have {max}: make it in several steps", max = limits::MAX_COMMAND_BYTES)]
+    TooLarge {
+        /// Bytes of the command.
+        bytes: usize,
+    },
+    /// Another node has to be asked, or nobody leads. Nothing was proposed.
+    #[error("the metadata is led by {}, not by this node", leader.map_or("nobody yet".to_owned(), |id| format!("node {id}")))]
+    NotController {
+        /// Node id of who leads, if anybody.
+        leader: Option<i32>,
+    },
+    /// It is not known whether it will come to pass.
+    #[error("it was proposed, and it is not known yet whether it comes to pass: {0}")]
+    Unknown(Cow<'static, str>),
     /// The node is shutting down.
     #[error("the node is shutting down")]
     Closed,
 }
 
-type Outcome = Result<Applied, ProposeError>;
-
-enum Message {
-    /// Carry out a command.
-    Propose {
-        /// Its number in the table of pending proposals.
-        number: u64,
-        command: Command,
-    },
-    /// The last.
-    Close(Reply<()>),
-}
-
 /// Where commands are proposed and the state is read. Clones propose to the same controller.
 #[derive(Clone)]
-pub struct Controller {
-    messages: Sender<Message>,
-    pending: Pending<u64, Outcome>,
-    image: Arc<Image<ClusterState>>,
+pub struct Controller(Arc<Inner>);
+
+struct Inner {
+    node: Node,
+    clock: Clock,
+    served: Served,
+    /// What keeps the Raft log from being written.
+    raft_trouble: Trouble,
+    /// Whoever leads may be among them.
+    peers: Option<Peers>,
+    metrics: Metrics,
 }
 
-/// The task's side.
-pub struct ControllerTask {
-    messages: Receiver<Message>,
-    pending: Pending<u64, Outcome>,
-    image: Arc<Image<ClusterState>>,
-    /// What the image shows, and what the next command is applied to.
-    state: ClusterState,
-    /// The records that it is a fold of, beside the last snapshot.
-    since_snapshot: SinceSnapshot,
-    storage: Storage,
-    /// What a topic's own settings are laid over.
-    settings: NodeSettings,
-    /// Chooses the ids of topics.
-    rng: Rng,
+/// Why a node did not have a command proposed by itself, as it tells the one that has asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Denied {
+    /// It does not lead, or not yet: nothing was proposed.
+    NotNow,
+    /// It was proposed.
+    Unknown(String),
 }
 
-/// The metadata as it takes the place of all records before.
-fn snapshot(state: &ClusterState) -> Bytes {
-    Bytes::from(serde_json::to_vec(state).expect("a state has only keys that are strings"))
+/// The metadata as this node serves it: the logs of its partitions are there.
+#[derive(Clone)]
+pub struct Served {
+    /// What requests see.
+    pub(super) image: Arc<Image<ClusterState>>,
+    /// Version of the state in it.
+    pub(super) version: Arc<Watermark>,
+    /// What keeps the logs from being made.
+    pub(super) trouble: Trouble,
 }
 
-/// A controller over `state` and what it was made of, as recovery found them. The task must be run.
-pub fn new(
-    state: ClusterState,
-    since_snapshot: SinceSnapshot,
-    storage: Storage,
-    settings: NodeSettings,
-    rng: Rng,
-) -> (Controller, ControllerTask) {
-    let (sender, receiver) = mailbox::channel(limits::MAX_PROPOSALS);
-    let image = Arc::new(Image::new(state.clone()));
-    let pending = Pending::new();
-    let task = ControllerTask {
-        messages: receiver,
-        pending: pending.clone(),
-        image: image.clone(),
-        state,
-        since_snapshot,
-        storage,
-        settings,
-        rng,
-    };
-    (Controller { messages: sender, pending, image }, task)
+impl Served {
+    /// Nothing is served yet.
+    pub(super) fn nothing() -> Self {
+        Self {
+            image: Arc::new(Image::new(ClusterState::default())),
+            version: Arc::new(Watermark::new(-1)),
+            trouble: Arc::new(Image::new(None)),
+        }
+    }
+
+    /// Nothing more will be served.
+    pub(super) fn close(&self) {
+        self.image.close();
+        self.version.close();
+    }
 }
 
 impl Controller {
-    /// The state now.
-    pub fn state(&self) -> Arc<ClusterState> {
-        self.image.load()
+    pub(super) fn new(
+        node: Node,
+        peers: Option<Peers>,
+        raft_trouble: Trouble,
+        served: Served,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> Self {
+        Self(Arc::new(Inner { node, clock, served, raft_trouble, peers, metrics }))
     }
 
-    /// Has `command` carried out. With the answer, the image shows its effect.
+    /// The state now.
+    pub fn state(&self) -> Arc<ClusterState> {
+        self.0.served.image.load()
+    }
+
+    /// Node id of whoever leads the metadata, as far as this node knows.
+    pub fn leader(&self) -> Option<i32> {
+        node_id(self.0.node.leadership().load().leader_id)
+    }
+
+    /// The Raft term in which this node leads the metadata; `None` while it does not.
+    pub fn leads_in_term(&self) -> Option<u64> {
+        let leadership = self.0.node.leadership().load();
+        leadership.is_leader.then_some(leadership.term)
+    }
+
+    /// Has `command` carried out. With the answer, the image shows its effect; with a refusal, what it contradicts.
     ///
     /// *Cancel-safety*: dropped, the command may or may not be carried out.
     ///
     /// # Errors
-    /// Refused, not stored, or shutting down.
-    pub async fn propose(&self, command: Command) -> Outcome {
-        // Registered before it is sent: the answer cannot come too early.
-        let mut waiting = self.pending.open().map_err(|_| ProposeError::Closed)?;
-        let proposal = Message::Propose { number: waiting.key(), command };
-        if self.messages.send(proposal).await.is_err() {
-            return Err(ProposeError::Closed);
+    /// Refused, not stored, not here, or shutting down.
+    pub async fn propose(&self, command: Command) -> Result<Applied, ProposeError> {
+        let Outcome { version, result } = self.commit(&command).await?;
+        self.0.served.version.reached(version).await.map_err(|_| ProposeError::Closed)?;
+        let applied = result?;
+        let needs_logs = matches!(applied, Applied::Created { .. } | Applied::PartitionsCreated { .. });
+        match &*self.0.served.trouble.load() {
+            Some(trouble) if needs_logs => Err(trouble.clone().into()),
+            _ => Ok(applied),
         }
-        waiting.outcome().await.unwrap_or(Err(ProposeError::Closed))
     }
 
-    /// Ends the controller: carries out what was proposed before, and refuses what comes after. When this returns, it has ended.
-    pub async fn close(&self) {
-        let (reply, mut answer) = reply::channel();
-        if self.messages.send(Message::Close(reply)).await.is_ok() {
-            let _or_it_ended_before = answer.wait().await;
+    /// Has `command` committed. This node's image may show its effect later.
+    pub(super) async fn commit(&self, command: &Command) -> Result<Outcome, ProposeError> {
+        let started = self.0.clock.uptime();
+        let outcome = self.decide(command, started + limits::PROPOSE_TIMEOUT).await;
+        self.0.metrics.raft_proposal_duration.observe((self.0.clock.uptime() - started).as_secs_f64());
+        outcome
+    }
+
+    /// Has it proposed by this node or by another as soon as somebody leads, and waits for the outcome.
+    async fn decide(&self, command: &Command, deadline: Duration) -> Result<Outcome, ProposeError> {
+        let data = entry_of(command)?;
+        loop {
+            let leadership = self.0.node.leadership();
+            let seen = leadership.version();
+            let denied = match self.0.node.propose(data.clone()) {
+                Ok(waiting) => return self.outcome(waiting, deadline).await,
+                Err(raft_loop::ProposeError::Stopped) => return Err(ProposeError::Closed),
+                Err(raft_loop::ProposeError::NotLeader { leader_id }) => {
+                    match self.ask(leader_id, &data, deadline).await {
+                        Ok(outcome) => return Ok(outcome),
+                        Err(denied) => denied,
+                    }
+                }
+                Err(_) => Denied::NotNow,
+            };
+            if let Denied::Unknown(why) = denied {
+                return Err(ProposeError::Unknown(why.into()));
+            }
+            tokio::select! {
+                biased;
+                changed = leadership.at_least(seen + 1) => drop(changed.map_err(|_| ProposeError::Closed)?),
+                () = self.0.clock.sleep(limits::PROPOSE_RETRY) => {}
+            }
+            if self.0.clock.uptime() >= deadline {
+                return Err(ProposeError::NotController { leader: self.leader() });
+            }
         }
+    }
+
+    /// Asks whoever leads to propose a command.
+    async fn ask(&self, leader_id: u64, command: &[u8], deadline: Duration) -> Result<Outcome, Denied> {
+        let (Some(peers), Some(leader)) = (&self.0.peers, node_id(leader_id)) else {
+            return Err(Denied::NotNow);
+        };
+        let left = deadline.saturating_sub(self.0.clock.uptime());
+        let asked = peers.request(peer_id(leader), PROPOSE, Bytes::copy_from_slice(command), left);
+        match asked.await {
+            Ok(answer) => {
+                serde_json::from_slice::<Result<Outcome, Denied>>(&answer).unwrap_or_else(|error| {
+                    Err(Denied::Unknown(format!("what node {leader} answers makes no sense: {error}")))
+                })
+            }
+            Err(RequestError::Unsent(_) | RequestError::Overloaded(_) | RequestError::Unsupported(_)) => {
+                Err(Denied::NotNow)
+            }
+            Err(error) => Err(Denied::Unknown(error.to_string())),
+        }
+    }
+
+    /// Proposes a command of another node's, if this one leads; returns what [`ask`](Self::ask) understands.
+    pub(super) async fn propose_for_another(&self, command: Vec<u8>) -> Bytes {
+        let deadline = self.0.clock.uptime() + limits::PROPOSE_TIMEOUT;
+        let outcome = match self.0.node.propose(command) {
+            Ok(waiting) => {
+                let outcome = self.outcome(waiting, deadline).await;
+                outcome.map_err(|error| Denied::Unknown(error.to_string()))
+            }
+            Err(_) => Err(Denied::NotNow),
+        };
+        serde_json::to_vec(&outcome).expect("an outcome has only keys that are strings").into()
+    }
+
+    async fn outcome(
+        &self,
+        mut waiting: raft_loop::Proposed<Outcome>,
+        deadline: Duration,
+    ) -> Result<Outcome, ProposeError> {
+        let outcome = tokio::select! {
+            biased;
+            outcome = waiting.outcome() => outcome,
+            trouble = self.raft_trouble() => return Err(trouble.into()),
+            () = self.sleep_until(deadline) => return Err(ProposeError::Unknown("there is no majority that answers".into())),
+        };
+        match outcome {
+            Ok(raft_loop::Outcome::Applied { value: Some(outcome), .. }) => Ok(outcome),
+            Ok(raft_loop::Outcome::LeaderChanged) => {
+                Err(ProposeError::Unknown("another node leads the metadata now".into()))
+            }
+            Ok(raft_loop::Outcome::Stopped) | Err(_) => Err(ProposeError::Closed),
+            Ok(other) => unreachable!("a command came to {other:?}"),
+        }
+    }
+
+    /// Waits until the Raft log cannot be written.
+    async fn raft_trouble(&self) -> StorageError {
+        let trouble = &self.0.raft_trouble;
+        loop {
+            let seen = trouble.version();
+            if let Some(trouble) = &*trouble.load() {
+                return trouble.clone();
+            }
+            if trouble.at_least(seen + 1).await.is_err() {
+                return StorageError::Closed;
+            }
+        }
+    }
+
+    async fn sleep_until(&self, deadline: Duration) {
+        self.0.clock.sleep(deadline.saturating_sub(self.0.clock.uptime())).await;
     }
 }
 
-impl ControllerTask {
-    /// Carries out proposals, one after the other, until it is closed.
-    pub async fn run(mut self, pulse: crate::telemetry::Pulse) {
-        loop {
-            pulse.idle();
-            let Some(message) = self.messages.recv().await else { break };
-            pulse.beat();
-            match message {
-                Message::Propose { number, command } => {
-                    let outcome = self.carry_out(command).await;
-                    self.pending.complete(number, outcome);
-                    self.keep_records_few().await;
-                }
-                Message::Close(reply) => {
-                    let _ = reply.send(());
-                    break;
-                }
-            }
-        }
-        self.pending.close(|_| Err(ProposeError::Closed));
-        self.image.close();
-    }
-
-    async fn carry_out(&mut self, mut command: Command) -> Outcome {
-        if let Command::CreateTopic { id, .. } = &mut command {
-            *id = self.rng.uuid();
-        }
-        let mut next = self.state.clone();
-        let applied = next.apply(&command)?;
-        let record = serde_json::to_vec(&command).expect("a command has only keys that are strings");
-        let record_bytes = record.len();
-        self.storage.append_metadata(Bytes::from(record)).await?;
-        self.since_snapshot.add(record_bytes);
-        let before = std::mem::replace(&mut self.state, next.clone());
-        // A partition exists before the image names it, and is named by no image when it goes.
-        let created = self.create_partitions(&applied).await;
-        self.image.replace(next);
-        self.drop_partitions(&applied, &before).await;
-        created?;
-        self.configure_logs(&applied).await?;
-        Ok(applied)
-    }
-
-    /// Puts the state in the place of the records that it was made of, once they are many.
-    async fn keep_records_few(&mut self) {
-        if !self.since_snapshot.is_due() {
-            return;
-        }
-        if let Err(error) = self.storage.replace_metadata(snapshot(&self.state)).await {
-            tracing::warn!(%error, "no metadata snapshot could be written: it is tried again after as many records");
-        }
-        self.since_snapshot = SinceSnapshot::default();
-    }
-
-    async fn create_partitions(&self, applied: &Applied) -> Result<(), StorageError> {
-        let (Applied::Created { id } | Applied::PartitionsCreated { id }) = applied else { return Ok(()) };
-        let topic = self.state.topic_by_id(id).expect("just created");
-        let config = self.settings.log_config(&self.state, topic);
-        self.storage.create_partitions(topic.partition_ids(), &Arc::new(config)).await
-    }
-
-    /// What is altered applies to the next batch: with the answer, the logs have it.
-    async fn configure_logs(&self, applied: &Applied) -> Result<(), StorageError> {
-        let Applied::ConfigsAltered { resource } = applied else { return Ok(()) };
-        let concerned: Vec<&Arc<Topic>> = match resource {
-            ConfigResource::Topic(id) => self.state.topic_by_id(id).into_iter().collect(),
-            ConfigResource::Broker(_) => self.state.topics().collect(),
-        };
-        let of_topic = |topic: &Arc<Topic>| {
-            let config = Arc::new(self.settings.log_config(&self.state, topic));
-            (topic.partition_ids().collect::<Vec<_>>(), config)
-        };
-        let configs: Vec<_> = concerned.into_iter().map(of_topic).collect();
-        let configure = move |log: &mut chronik_log::Log| {
-            for (ids, config) in configs {
-                ids.into_iter().for_each(|id| log.set_config(id, config.clone()));
-            }
-        };
-        self.storage.with_log(configure).await
-    }
-
-    async fn drop_partitions(&self, applied: &Applied, before: &ClusterState) {
-        let Applied::Deleted { id } = applied else { return };
-        let topic = before.topic_by_id(id).expect("it was deleted from this state");
-        for id in topic.partition_ids() {
-            if let Err(error) = self.storage.drop_partition(id).await {
-                // The next start drops what no topic owns.
-                tracing::warn!(topic = %topic.name, %error, "the files of a deleted topic stay until the next start");
-            }
-        }
+/// The data of the entry that stands for a command.
+fn entry_of(command: &Command) -> Result<Vec<u8>, ProposeError> {
+    let data = serde_json::to_vec(command).expect("a command has only keys that are strings");
+    match data.len() {
+        bytes if bytes > limits::MAX_COMMAND_BYTES => Err(ProposeError::TooLarge { bytes }),
+        _ => Ok(data),
     }
 }
 
 #[cfg(test)]
-#[path = "controller_tests.rs"]
-mod tests;
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::cluster::ConfigResource;
+
+    #[test]
+    fn a_command_that_the_log_would_not_take_is_not_proposed() {
+        let with_value = |bytes| Command::AlterConfigs {
+            resource: ConfigResource::Topic(Uuid::nil()),
+            replaces: [].into(),
+            configs: [("key".to_owned(), "v".repeat(bytes))].into(),
+        };
+        let around = entry_of(&with_value(0)).unwrap().len();
+        let most = limits::MAX_COMMAND_BYTES;
+        assert_eq!(entry_of(&with_value(most - around)).map(|data| data.len()), Ok(most));
+        let refused = entry_of(&with_value(most - around + 1)).unwrap_err();
+        assert_eq!(refused, ProposeError::TooLarge { bytes: most + 1 });
+        assert!(refused.to_string().contains("1048577 bytes"), "{refused}");
+    }
+}

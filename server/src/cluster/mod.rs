@@ -1,17 +1,19 @@
 //! What the cluster knows of itself: brokers, topics and their settings, producer ids.
 //!
-//! [`state`] is a fold of commands and knows nothing else. [`controller`] is the one task that has commands made durable and folds them in;
-//! everybody else reads the image that it publishes.
+//! [`state`] is a fold of commands and knows nothing else. [`raft`] has a group of nodes agree on the commands; [`publisher`] makes this node serve what was
+//! agreed on; [`controller`] is how everybody else proposes and reads.
 
 pub mod command;
 pub mod controller;
+mod member;
 pub mod node_settings;
-pub mod since_snapshot;
+mod publisher;
+pub mod raft;
 pub mod state;
 pub mod topic_config;
 
 pub use command::{Applied, Command, ConfigResource, Refusal};
 pub use controller::{Controller, ProposeError};
+pub use member::{Member, Parts as MemberParts, StartError as MemberError};
 pub use node_settings::{ConfigSource, NodeSettings};
-pub use since_snapshot::SinceSnapshot;
 pub use state::{Broker, ClusterState, EVERY_BROKER, Partition, Topic};

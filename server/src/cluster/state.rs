@@ -72,6 +72,19 @@ pub struct Partition {
 }
 
 impl ClusterState {
+    /// The state that [`to_bytes`](Self::to_bytes) has written.
+    ///
+    /// # Errors
+    /// It was written by something else, or by a newer version.
+    pub fn read(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(bytes)
+    }
+
+    /// The state as a snapshot has it: JSON, which any tool can read.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("a state has only keys that are strings")
+    }
+
     /// Applies one command. A refused command changes nothing.
     ///
     /// # Errors
@@ -123,6 +136,11 @@ impl ClusterState {
         self.broker_configs.get(scope)
     }
 
+    /// Whether the brokers have the same settings in both.
+    pub(super) fn has_the_broker_configs_of(&self, other: &Self) -> bool {
+        self.broker_configs == other.broker_configs
+    }
+
     /// What a setting was changed to, for this broker or else for all of them.
     pub fn broker_setting(&self, node_id: i32, name: &str) -> Option<&String> {
         if self.broker_configs.is_empty() {
@@ -163,17 +181,23 @@ impl ClusterState {
         if self.topic_ids.contains_key(name) {
             return Err(Refusal::TopicExists(name.to_owned()));
         }
+        let id = if id.is_nil() { self.next_topic_id() } else { id };
         if self.topics.contains_key(&id) {
-            return Err(Refusal::Invalid("the topic id is in use"));
+            return Err(Refusal::Invalid("the topic id is in use".into()));
         }
         if assignment.is_empty() || assignment.iter().any(Vec::is_empty) {
-            return Err(Refusal::Invalid("a topic needs a partition, and a partition a replica"));
+            return Err(Refusal::Invalid("a topic needs a partition, and a partition a replica".into()));
         }
         let partitions = assignment.iter().map(|replicas| Partition::new(replicas.clone())).collect();
         let topic = Topic { name: name.to_owned(), id, partitions, configs: configs.clone() };
         self.topic_ids.insert(topic.name.clone(), id);
         self.topics.insert(id, Arc::new(topic));
         Ok(Applied::Created { id })
+    }
+
+    /// The same on every node, another one for each version of each cluster (RFC 9562, version 5).
+    fn next_topic_id(&self) -> Uuid {
+        Uuid::new_v5(&self.cluster_id.unwrap_or_default(), &self.version.to_be_bytes())
     }
 
     fn create_partitions(
@@ -187,7 +211,7 @@ impl ClusterState {
             return Err(Refusal::PartitionsChanged(topic.partitions.len()));
         }
         if assignment.is_empty() || assignment.iter().any(Vec::is_empty) {
-            return Err(Refusal::Invalid("there must be a new partition, and a replica of each"));
+            return Err(Refusal::Invalid("there must be a new partition, and a replica of each".into()));
         }
         let new = assignment.iter().map(|replicas| Partition::new(replicas.clone()));
         Arc::make_mut(topic).partitions.extend(new);
@@ -237,7 +261,7 @@ impl ClusterState {
                 self.next_producer_id = next;
                 Ok(Applied::ProducerIds { first, count })
             }
-            _ => Err(Refusal::Invalid("a positive number of producer ids, of which there are 2^63")),
+            _ => Err(Refusal::Invalid("a positive number of producer ids, of which there are 2^63".into())),
         }
     }
 }
@@ -278,6 +302,8 @@ impl Partition {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn uuid(n: u128) -> Uuid {
@@ -370,6 +396,21 @@ mod tests {
     }
 
     #[test]
+    fn a_topic_gets_an_id_that_every_node_gives_it_and_no_other_topic_has() {
+        let named = |cluster: u128| {
+            let mut state = ClusterState::default();
+            state.apply(&Command::NameCluster { cluster_id: uuid(cluster) }).unwrap();
+            for name in ["a", "b"] {
+                state.apply(&create(name, 0, 1)).unwrap();
+            }
+            ["a", "b"].map(|name| state.topic(name).unwrap().id)
+        };
+        assert_eq!(named(1), named(1));
+        let ids: BTreeSet<Uuid> = [named(1), named(2)].concat().into_iter().collect();
+        assert_eq!((ids.len(), ids.contains(&Uuid::nil())), (4, false));
+    }
+
+    #[test]
     fn a_restarted_leader_leads_in_a_new_epoch() {
         let mut state = ClusterState::default();
         let register = |node_id| Command::RegisterBroker { node_id, host: "h".into(), port: 1 };
@@ -394,7 +435,6 @@ mod tests {
         state.apply(&Command::NameCluster { cluster_id: uuid(1) }).unwrap();
         state.apply(&create("a", 10, 2)).unwrap();
         state.apply(&alter(ConfigResource::Broker("1".into()), &[], &[("k", "v")])).unwrap();
-        let bytes = serde_json::to_vec(&state).unwrap();
-        assert_eq!(serde_json::from_slice::<ClusterState>(&bytes).unwrap(), state);
+        assert_eq!(ClusterState::read(&state.to_bytes()).unwrap(), state);
     }
 }

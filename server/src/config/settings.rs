@@ -97,7 +97,7 @@ settings! {
         "max.in.flight.requests.per.connection" => max_in_flight_requests_per_connection: usize = 64, Allowed::Between(1, 10_000);
     }
     "Between nodes" {
-        /// Where the other nodes of the cluster connect: host:port. A node without a cluster does not listen there.
+        /// Where the other nodes of the cluster connect: host:port. A node that is a cluster of its own, as every node of this version is, does not listen there.
         "inter.node.listener" => inter_node_listener: HostPort = HostPort::new("127.0.0.1", 9192), Allowed::Any;
         /// How long a connection between two nodes may take until both know who the other one is.
         "inter.node.connection.timeout.ms" => inter_node_connection_timeout_ms: i64 = 1_000, Allowed::Between(10, MINUTE_MS);

@@ -9,9 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chronik_log::{
-    BulkDone, BulkJob, CommitError, Committed, Log, Op, OpError, PartitionId, TopicLogConfig, Touched,
-};
+use chronik_log::{BulkDone, BulkJob, CommitError, Committed, Log, Op, OpError, PartitionId, Touched};
 use concurrency_models::group_commit::{self, Entry, settle};
 use concurrency_models::mailbox::Sender;
 use concurrency_models::registry::Registry;
@@ -99,16 +97,8 @@ impl Flusher {
         }
     }
 
-    /// Publishes a partition that recovery found, before anybody asks, and gives it back its settings.
-    pub fn publish_recovered(
-        &mut self,
-        id: PartitionId,
-        log_end_offset: i64,
-        config: Option<Arc<TopicLogConfig>>,
-    ) {
-        if let Some(config) = config {
-            self.log.set_config(id, config);
-        }
+    /// Publishes a partition that recovery found, before anybody asks.
+    pub fn publish_recovered(&mut self, id: PartitionId, log_end_offset: i64) {
         if let Some(view) = self.log.view(id) {
             let _new = self.partitions.get_or_insert(&id, Partition::new(view, log_end_offset));
         }

@@ -162,6 +162,13 @@ instruments! {
     storage_errors: Counter = Counter::default(), "storage_errors", "Operations refused by the disk";
     budget_available_bytes: Gauge = Gauge::default(), "budget_available", "Bytes free for requests in flight", Unit::Bytes;
     budget_total_bytes: Gauge = Gauge::default(), "budget_total", "Bytes for requests in flight (queued.max.bytes)", Unit::Bytes;
+    raft_round_duration: Histogram = latencies(), "raft_round_duration", "Time of a round of the Raft loop, or of a few without a pause", Unit::Seconds;
+    raft_term: Gauge = Gauge::default(), "raft_term", "Raft term of the metadata";
+    raft_is_leader: Gauge = Gauge::default(), "raft_is_leader", "Whether this node leads the metadata (1)";
+    raft_leader: Gauge = Gauge::default(), "raft_leader", "Node id of who leads the metadata; -1 for nobody";
+    raft_commit_index: Gauge = Gauge::default(), "raft_commit_index", "Index up to which the Raft log is committed";
+    raft_applied_index: Gauge = Gauge::default(), "raft_applied_index", "Index up to which the Raft log is applied";
+    raft_proposal_duration: Histogram = latencies(), "raft_proposal_duration", "Time from a proposal to its outcome", Unit::Seconds;
     topics: Gauge = Gauge::default(), "topics", "Topics";
     partitions: Gauge = Gauge::default(), "partitions", "Partitions";
     peer_connected: Family<PeerLabels, Gauge> = Family::default(), "peer_connected", "Whether the connection to a node stands (1)";

@@ -250,6 +250,7 @@ pub(crate) async fn start(
         disk: Arc::new(disk.clone()),
         listeners: vec![(listener, HostPort::new("simulated", 9092))],
         admin: None,
+        quorum: None,
     };
     let shutdown = Shutdown::new();
     let config = Config {

@@ -1,0 +1,233 @@
+//! This node as a member of its cluster: how it comes in, and how it goes.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use chronik_log::PartitionId;
+use concurrency_models::image::Image;
+
+use super::command::Command;
+use super::controller::{Controller, ProposeError, Served};
+use super::node_settings::NodeSettings;
+use super::publisher::MetadataPublisher;
+use super::raft::{self, Network, Outbound, Quorum, RaftLog};
+use super::state::ClusterState;
+use crate::clock::Clock;
+use crate::config::HostPort;
+use crate::rng::Rng;
+use crate::shutdown::Shutdown;
+use crate::spawn::Spawner;
+use crate::storage::{Storage, StorageError};
+use crate::telemetry::{Metrics, Pulse};
+
+/// What a member is made of.
+pub struct Parts<'a> {
+    /// `node.id`
+    pub node_id: i32,
+    /// Where clients reach it.
+    pub advertised: &'a HostPort,
+    /// The other members of the group, and how they are reached; `None` if this node is a cluster of its own.
+    pub quorum: Option<Quorum>,
+    /// What the disk has of the Raft log; `None` on its first start.
+    pub log: Option<RaftLog>,
+    /// Partitions that have a log.
+    pub logs: BTreeSet<PartitionId>,
+    /// Where metadata and partitions are.
+    pub storage: Storage,
+    /// What a topic's own settings are laid over.
+    pub settings: NodeSettings,
+    /// What time it is.
+    pub clock: Clock,
+    /// Starts its tasks.
+    pub spawner: Spawner,
+    /// Names the cluster; draws election timeouts.
+    pub rng: Rng,
+    /// How it stands, for operators.
+    pub metrics: Metrics,
+    /// Ends the waiting for a majority.
+    pub shutdown: Shutdown,
+    /// A sign of life for a loop of this name.
+    pub pulse: &'a (dyn Fn(&str) -> Pulse + Sync),
+}
+
+/// A member that is registered and serves the metadata.
+pub struct Member {
+    /// How everybody else proposes and reads.
+    pub controller: Controller,
+    raft: raft::Tasks,
+    network: Option<Network>,
+}
+
+/// Why a node did not come into its cluster.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// What the disk has is not this node's.
+    #[error(
+        "the data directory is that of node {}, and node.id is {node_id}: set node.id to what it was, or use another data directory",
+        list(members)
+    )]
+    AnotherNode {
+        /// `node.id`
+        node_id: i32,
+        /// Node ids of the group in the data directory.
+        members: Vec<i32>,
+    },
+    /// It was asked to stop while it waited for a majority.
+    #[error("the node was stopped before it had met a majority of its cluster")]
+    Stopped,
+    /// raft did not take the log.
+    #[error("the Raft log does not fit: {0}")]
+    Raft(#[from] ::raft::Error),
+    /// It could not register.
+    #[error("the node could not register: {0}")]
+    Register(#[from] ProposeError),
+    /// The logs could not be made to match the metadata.
+    #[error("partitions could not be made ready: {0}")]
+    Storage(#[from] StorageError),
+}
+
+impl Member {
+    /// Starts the Raft group's member, registers under a new broker epoch, names the cluster if it is new, and makes the logs match the metadata. When this
+    /// returns, the image has everything that was acknowledged before. In a group of several that takes until a majority is there.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start(parts: Parts<'_>) -> Result<Self, StartError> {
+        let Parts { node_id, advertised, quorum, log, logs, storage, settings, .. } = parts;
+        let Parts { clock, spawner, mut rng, metrics, shutdown, pulse, .. } = parts;
+        let voters = quorum.as_ref().map_or(vec![node_id], |quorum| quorum.voters.keys().copied().collect());
+        let log = match log {
+            Some(log) => log,
+            None => begin(&voters, &storage).await?,
+        };
+        check(node_id, &voters, &log)?;
+        let events = raft::events();
+        let outbound = quorum
+            .map(|quorum| Outbound::new(node_id, quorum, &events.0, &clock, &spawner, &metrics, &mut rng));
+        let peers = outbound.as_ref().map(Outbound::peers);
+        let member = raft::start(raft::Parts {
+            node_id,
+            log,
+            events,
+            peers: peers.clone(),
+            storage: storage.clone(),
+            clock: clock.clone(),
+            spawner: spawner.clone(),
+            rng: rng.fork(),
+            metrics: metrics.clone(),
+            pulses: [pulse("raft"), pulse("raft-wal"), pulse("raft-ticks")],
+        })?;
+        let (served, committed) = (Served::nothing(), member.committed);
+        let controller =
+            Controller::new(member.node, peers, member.trouble, served.clone(), clock.clone(), metrics);
+        // The others may be waiting for this one, so it listens before it waits for them.
+        let network = outbound.map(|outbound| outbound.listen(controller.clone(), pulse("inter-node")));
+        let mut this = Self { controller, raft: member.tasks, network };
+        let mut publisher = MetadataPublisher {
+            node_id,
+            committed: committed.clone(),
+            served,
+            storage,
+            settings,
+            clock,
+            logs,
+            seen: 0,
+        };
+        let register =
+            Command::RegisterBroker { node_id, host: advertised.host.clone(), port: advertised.port };
+        let came_in = tokio::select! {
+            biased;
+            came_in = this.come_in(&register, &committed, &mut publisher, &mut rng) => came_in,
+            () = shutdown.requested() => Err(StartError::Stopped),
+        };
+        if let Err(error) = came_in {
+            this.stop().await;
+            return Err(error);
+        }
+        let _ends_with_the_loop = spawner.task(publisher.run(pulse("metadata")));
+        Ok(this)
+    }
+
+    async fn come_in(
+        &self,
+        register: &Command,
+        committed: &Image<ClusterState>,
+        publisher: &mut MetadataPublisher,
+        rng: &mut Rng,
+    ) -> Result<(), StartError> {
+        let state = settle(&self.controller, register, committed).await?;
+        let cluster_id = match state.cluster_id {
+            Some(cluster_id) => cluster_id,
+            None => {
+                let name = Command::NameCluster { cluster_id: rng.uuid() };
+                let state = settle(&self.controller, &name, committed).await?;
+                state.cluster_id.expect("it has a name now, this one or that of somebody who was quicker")
+            }
+        };
+        if let Some(network) = &self.network {
+            network.join(cluster_id);
+        }
+        // Not before: now everything that was committed before this start is known, and no log is taken for an orphan.
+        publisher.publish_now().await?;
+        Ok(())
+    }
+
+    /// Waits until the Raft loop has ended by itself.
+    pub async fn ended(&mut self) {
+        self.raft.ended().await;
+    }
+
+    /// Stops the member: it sends nothing any more, and all that it began to write is written.
+    pub async fn stop(&mut self) {
+        self.raft.stop().await;
+        if let Some(network) = &self.network {
+            network.close().await;
+        }
+    }
+}
+
+/// Has a command committed, however long it takes until somebody leads, and returns the metadata with its effect. It is proposed again when nobody knows what
+/// became of it, so it must bear that.
+async fn settle(
+    controller: &Controller,
+    command: &Command,
+    committed: &Image<ClusterState>,
+) -> Result<Arc<ClusterState>, ProposeError> {
+    let version = loop {
+        match controller.commit(command).await {
+            Ok(outcome) => break outcome.version,
+            Err(error @ (ProposeError::NotController { .. } | ProposeError::Unknown(_))) => {
+                tracing::warn!(%error, "waiting for a majority of the nodes");
+            }
+            Err(error) => return Err(error),
+        }
+    };
+    loop {
+        let seen = committed.version();
+        let state = committed.load();
+        if state.version >= version {
+            return Ok(state);
+        }
+        committed.at_least(seen + 1).await.map_err(|_| ProposeError::Closed)?;
+    }
+}
+
+/// Whether the disk is that of this node in this group.
+fn check(node_id: i32, voters: &[i32], log: &RaftLog) -> Result<(), StartError> {
+    let members: Vec<i32> = log.members().into_iter().filter_map(raft::node_id).collect();
+    if members.contains(&node_id) && voters.contains(&node_id) {
+        return Ok(());
+    }
+    Err(StartError::AnotherNode { node_id, members })
+}
+
+/// The Raft log of a cluster that begins with these nodes.
+async fn begin(voters: &[i32], storage: &Storage) -> Result<RaftLog, StorageError> {
+    let (log, first_record) = RaftLog::beginning(voters.iter().copied().map(raft::raft_id).collect());
+    storage.replace_metadata(first_record).await?;
+    Ok(log)
+}
+
+fn list(ids: &[i32]) -> String {
+    ids.iter().map(i32::to_string).collect::<Vec<_>>().join(", ")
+}
