@@ -6,9 +6,13 @@
 #![cfg(not(any(loom, shuttle)))]
 
 mod client;
+mod cluster;
 mod compaction;
+mod full_disk;
 mod groups;
 mod world;
+
+use std::collections::BTreeMap;
 
 use world::{Ending, World};
 
@@ -83,4 +87,36 @@ fn the_last_value_of_every_key_survives_compactions_and_a_power_cut() {
 #[test]
 fn different_seeds_differ() {
     assert_ne!(World::run(1).lines, World::run(2).lines, "the seed decides something");
+}
+
+#[test]
+fn a_topic_that_finds_no_room_is_made_when_there_is() {
+    for seed in seeds().into_iter().take(5) {
+        full_disk::WITH_ROOM.into_iter().for_each(|after| full_disk::run(seed, after));
+    }
+}
+
+#[test]
+fn three_nodes_agree_whatever_happens_to_them() {
+    let (mut acknowledged, mut seen, mut faults) = (0, BTreeMap::new(), BTreeMap::new());
+    for seed in seeds() {
+        let trace = cluster::Cluster::run(seed); // asserts inside, naming the seed
+        acknowledged += trace.acknowledged;
+        trace.seen.into_iter().for_each(|(what, times)| *seen.entry(what).or_insert(0) += times);
+        trace.faults.into_iter().for_each(|fault| *faults.entry(fault).or_insert(0) += 1);
+    }
+    eprintln!("{acknowledged} commands acknowledged, losses 0; {seen:?}; {faults:?}");
+    assert!(acknowledged > 0 && seen.values().all(|times| *times > 0));
+}
+
+#[test]
+fn three_nodes_do_the_same_with_the_same_seed() {
+    for seed in seeds().into_iter().take(5) {
+        let (first, second) = (cluster::Cluster::run(seed), cluster::Cluster::run(seed));
+        let differs = first.lines.iter().zip(&second.lines).position(|(a, b)| a != b);
+        if let Some(line) = differs {
+            panic!("seed {seed}, line {line}:\n  {}\n  {}", first.lines[line], second.lines[line]);
+        }
+        assert_eq!(first.lines.len(), second.lines.len(), "seed {seed}");
+    }
 }

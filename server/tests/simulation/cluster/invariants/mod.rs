@@ -1,0 +1,28 @@
+//! What must hold whatever happens.
+
+mod acknowledged;
+mod agreement;
+mod one_leader;
+
+use super::Cluster;
+
+/// Something that must hold.
+pub(super) trait Invariant {
+    /// What it has seen, in a word.
+    fn name(&self) -> &'static str;
+    /// Looks at the cluster after a step; panics, naming the seed, if it does not hold.
+    fn look(&mut self, cluster: &Cluster);
+    /// Looks at it when it has come to rest.
+    fn end(&mut self, cluster: &Cluster);
+    /// How often there was something to see: one that has seen nothing has shown nothing.
+    fn met(&self) -> usize;
+}
+
+/// Every one.
+pub(super) fn all() -> Vec<Box<dyn Invariant>> {
+    vec![
+        Box::new(one_leader::OneLeaderPerTerm::default()),
+        Box::new(acknowledged::AcknowledgedIsKept::default()),
+        Box::new(agreement::VersionsAgree::default()),
+    ]
+}

@@ -1,0 +1,161 @@
+//! Three whole nodes in one thread that agree on metadata: first anything may happen, then nothing bad any more.
+//!
+//! What may happen is a file in `faults`, what must hold a file in `invariants`; each has its line in the table of its folder.
+
+mod clients;
+mod faults;
+mod invariants;
+mod nodes;
+
+use std::time::Duration;
+
+use chronik_server::clock::Clock;
+use chronik_server::rng::Rng;
+
+use crate::world::{EPOCH_MS, runtime};
+use clients::Clients;
+use faults::Fault;
+use invariants::Invariant;
+use nodes::Nodes;
+
+/// Things that happen while there are faults.
+const STEPS: u64 = 60;
+/// Virtual time between two of them at most.
+const STEP_MS: u64 = 400;
+/// Virtual time in which a cluster without faults must have done its work.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What happened.
+pub(crate) struct Trace {
+    /// Every event with its virtual time.
+    pub lines: Vec<String>,
+    /// Commands that were acknowledged.
+    pub acknowledged: usize,
+    /// Of each invariant, how much it has seen.
+    pub seen: Vec<(&'static str, usize)>,
+    /// Faults, by name.
+    pub faults: Vec<&'static str>,
+}
+
+/// One run.
+pub(crate) struct Cluster {
+    seed: u64,
+    rng: Rng,
+    clock: Clock,
+    nodes: Nodes,
+    clients: Clients,
+    lines: Vec<String>,
+}
+
+impl Cluster {
+    /// Runs the seed, and panics with it in the message when something does not hold.
+    pub(crate) fn run(seed: u64) -> Trace {
+        runtime().block_on(async move {
+            let clock = Clock::starting_at(EPOCH_MS);
+            let mut rng = Rng::seeded(seed);
+            let nodes = Nodes::new(seed, &clock, &mut rng);
+            let clients = Clients::new();
+            let mut cluster = Self { seed, rng, clock, nodes, clients, lines: Vec::new() };
+            cluster.live().await
+        })
+    }
+
+    async fn live(&mut self) -> Trace {
+        let mut invariants = invariants::all();
+        let mut struck = Vec::new();
+        for _ in 0..STEPS {
+            self.pass().await;
+            if self.rng.below(3) == 0 {
+                let fault = self.draw_fault();
+                fault.strike(self).await;
+                struck.push(fault.name());
+            } else {
+                self.propose();
+            }
+            self.look(&mut invariants);
+        }
+        self.heal().await;
+        self.settle(&mut invariants).await;
+        for invariant in &mut invariants {
+            invariant.end(self);
+        }
+        let seen = invariants.iter().map(|invariant| (invariant.name(), invariant.met())).collect();
+        self.nodes.stop().await;
+        let acknowledged = self.clients.acknowledged().len();
+        Trace { lines: std::mem::take(&mut self.lines), acknowledged, seen, faults: struck }
+    }
+
+    /// A while passes.
+    async fn pass(&mut self) {
+        let while_ms = self.rng.below(STEP_MS);
+        self.clock.sleep(Duration::from_millis(while_ms)).await;
+    }
+
+    fn draw_fault(&mut self) -> &'static dyn Fault {
+        let all = faults::all();
+        let drawn = self.rng.below(all.len() as u64);
+        all[usize::try_from(drawn).expect("few")]
+    }
+
+    /// Somebody asks some node for a new topic.
+    fn propose(&mut self) {
+        let at = self.nodes.draw(&mut self.rng);
+        let replica = self.nodes.draw(&mut self.rng);
+        match self.nodes.controller(at) {
+            Some(controller) => {
+                let name = self.clients.propose(controller, nodes::node_id(replica));
+                self.say(&format!("node {} is asked for {name}", nodes::node_id(at)));
+            }
+            None => self.say(&format!("node {} serves nobody", nodes::node_id(at))),
+        }
+    }
+
+    fn look(&mut self, invariants: &mut [Box<dyn Invariant>]) {
+        for answer in self.clients.take_answers() {
+            self.say(&answer);
+        }
+        for invariant in invariants {
+            invariant.look(self);
+        }
+    }
+
+    /// All roads are open, all nodes run.
+    async fn heal(&mut self) {
+        self.say("the faults end");
+        self.nodes.open_all_roads();
+        for at in nodes::ALL {
+            self.nodes.start(at, &mut self.rng);
+        }
+    }
+
+    /// A command gets through, and everybody sees it.
+    async fn settle(&mut self, invariants: &mut [Box<dyn Invariant>]) {
+        let deadline = self.clock.uptime() + PATIENCE;
+        loop {
+            self.clock.sleep(Duration::from_millis(STEP_MS)).await;
+            self.look(invariants);
+            let controllers: Vec<_> = nodes::ALL.filter_map(|at| self.nodes.controller(at)).collect();
+            let all_serve = controllers.len() == nodes::ALL.len();
+            if all_serve && !self.clients.is_waiting() {
+                let versions: Vec<i64> =
+                    controllers.iter().map(|controller| controller.state().version).collect();
+                if self.clients.last_was_acknowledged()
+                    && versions.iter().all(|version| *version == versions[0])
+                {
+                    return self.say(&format!("all are at version {}", versions[0]));
+                }
+                self.propose();
+            }
+            assert!(
+                self.clock.uptime() < deadline,
+                "seed {}: without faults, the cluster does not get on:\n{}",
+                self.seed,
+                self.lines.join("\n")
+            );
+        }
+    }
+
+    fn say(&mut self, what: &str) {
+        self.lines.push(format!("{} ms: {what}", self.clock.uptime().as_millis()));
+    }
+}

@@ -1,0 +1,158 @@
+//! The nodes: how they start, how they lose their power, and the roads between them.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use chronik_log::disk::SimDisk;
+use chronik_log::disk::sim::Crash;
+use chronik_server::clock::Clock;
+use chronik_server::cluster::Controller;
+use chronik_server::cluster::raft::Quorum;
+use chronik_server::config::{Config, HostPort, Loaded};
+use chronik_server::node::{Node, Seams};
+use chronik_server::peer;
+use chronik_server::rng::Rng;
+use chronik_server::shutdown::Shutdown;
+use chronik_server::spawn::{Ended, Spawner};
+use chronik_server::transport::{Connector, Listener, MemoryNetwork, Road};
+use concurrency_models::image::Image;
+
+/// Their places.
+pub(crate) const ALL: Range<usize> = 0..3;
+
+/// `node.id` of the node at this place.
+pub(crate) fn node_id(at: usize) -> i32 {
+    i32::try_from(at).expect("few") + 1
+}
+
+fn address(at: usize) -> HostPort {
+    HostPort::new(&format!("node-{}", node_id(at)), 9192)
+}
+
+/// The three, and what they reach each other by.
+pub(crate) struct Nodes {
+    clock: Clock,
+    network: MemoryNetwork,
+    slots: Vec<Slot>,
+}
+
+struct Slot {
+    disk: SimDisk,
+    running: Option<Running>,
+}
+
+struct Running {
+    shutdown: Shutdown,
+    /// Once it has come into the cluster.
+    controller: Arc<Image<Option<Controller>>>,
+    ended: Ended,
+}
+
+impl Nodes {
+    /// All three, started on empty disks.
+    pub(crate) fn new(seed: u64, clock: &Clock, rng: &mut Rng) -> Self {
+        let network = MemoryNetwork::new(clock.clone(), Spawner::simulated());
+        let slot = |at: usize| Slot { disk: SimDisk::new(seed ^ at as u64), running: None };
+        let mut nodes = Self { clock: clock.clone(), network, slots: ALL.map(slot).collect() };
+        ALL.for_each(|at| _ = nodes.start(at, rng));
+        nodes
+    }
+
+    /// One of the places.
+    pub(crate) fn draw(&self, rng: &mut Rng) -> usize {
+        usize::try_from(rng.below(ALL.len() as u64)).expect("few")
+    }
+
+    /// How the metadata is reached at a node that has come into the cluster.
+    pub(crate) fn controller(&self, at: usize) -> Option<Controller> {
+        (*self.slots[at].running.as_ref()?.controller.load()).clone()
+    }
+
+    /// Starts the node if it is down; returns whether it was.
+    pub(crate) fn start(&mut self, at: usize, rng: &mut Rng) -> bool {
+        if self.slots[at].running.is_some() {
+            return false;
+        }
+        let (shutdown, controller) = (Shutdown::new(), Arc::new(Image::new(None)));
+        let seams = self.seams(at, rng.fork());
+        let (stop, serving) = (shutdown.clone(), controller.clone());
+        let config = Config {
+            node_id: node_id(at),
+            checkpoint_interval_ms: 700,
+            wal_segment_bytes: 1 << 20,
+            offsets_topic_num_partitions: 1,
+            ..Config::default()
+        };
+        let ended = Spawner::simulated().task(async move {
+            let loaded = Loaded { config, ..Loaded::default() };
+            let Ok(node) = Node::start(&loaded, seams, stop, |_| {}).await else { return };
+            serving.replace(Some(node.controller().clone()));
+            let _end = node.run().await;
+            serving.replace(None);
+        });
+        self.slots[at].running = Some(Running { shutdown, controller, ended });
+        true
+    }
+
+    fn seams(&self, at: usize, rng: Rng) -> Seams {
+        let voters: BTreeMap<i32, HostPort> = ALL.map(|at| (node_id(at), address(at))).collect();
+        let quorum = Quorum {
+            voters,
+            listener: self.network.listen(&address(at)),
+            connector: Connector::Memory(self.network.endpoint(&address(at))),
+            settings: peer::Settings::new(&Config::default()),
+        };
+        let (listener, _nobody_connects) = Listener::memory();
+        Seams {
+            clock: self.clock.clone(),
+            spawner: Spawner::simulated(),
+            rng,
+            disk: Arc::new(self.slots[at].disk.clone()),
+            listeners: vec![(listener, HostPort::new("simulated", 9092))],
+            admin: None,
+            quorum: Some(quorum),
+        }
+    }
+
+    /// The power fails: nothing leaves the node any more, and its disk keeps what `crash` says. Returns whether it was up.
+    pub(crate) async fn power_cut(&mut self, at: usize, crash: Crash) -> bool {
+        let slot = &mut self.slots[at];
+        let Some(Running { shutdown, mut ended, .. }) = slot.running.take() else { return false };
+        let kept = slot.disk.crash(crash);
+        slot.disk.crash_after(0);
+        slot.disk = kept;
+        let before: Vec<usize> = ALL.filter(|other| *other != at).collect();
+        for other in &before {
+            self.network.set_roads_between(&address(at), &address(*other), Road::Broken);
+        }
+        shutdown.request();
+        let _ended = ended.wait().await;
+        for other in &before {
+            self.network.set_roads_between(&address(at), &address(*other), Road::Open);
+        }
+        true
+    }
+
+    /// Changes the road from one node to another.
+    pub(crate) fn set_road(&self, from: usize, to: usize, road: Road) {
+        self.network.set_road(&address(from), &address(to), road);
+    }
+
+    /// Everything arrives at once.
+    pub(crate) fn open_all_roads(&self) {
+        for (from, to) in ALL.flat_map(|from| ALL.map(move |to| (from, to))) {
+            self.set_road(from, to, Road::Open);
+        }
+    }
+
+    /// Stops them in order.
+    pub(crate) async fn stop(&mut self) {
+        for slot in &mut self.slots {
+            if let Some(Running { shutdown, mut ended, .. }) = slot.running.take() {
+                shutdown.request();
+                let _ended = ended.wait().await;
+            }
+        }
+    }
+}
