@@ -25,7 +25,7 @@ pub const RAFT_ELECTION_TICKS: usize = 6;
 /// Bytes of one metadata command.
 pub const MAX_COMMAND_BYTES: usize = 1 << 20;
 /// Bytes of entries in one Raft message, unless one entry is larger.
-pub const RAFT_MESSAGE_BYTES: u64 = 128 << 10;
+pub const RAFT_MESSAGE_BYTES: usize = 128 << 10;
 /// Messages of entries on their way to one member: the most that it has to write at once, as one metadata record of the log.
 pub const RAFT_IN_FLIGHT_MESSAGES: usize = 8;
 /// Bytes of entries that are proposed and not committed: beyond, proposals have to wait.

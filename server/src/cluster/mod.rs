@@ -1,6 +1,6 @@
 //! What the cluster knows of itself: brokers, topics and their settings, producer ids.
 //!
-//! [`state`] is a fold of commands and knows nothing else. [`raft`] has a group of nodes agree on the commands; [`publisher`] makes this node serve what was
+//! [`state`] is a fold of commands and knows nothing else. [`raft`] has a group of nodes agree on the commands; `publisher` makes this node serve what was
 //! agreed on; [`controller`] is how everybody else proposes and reads.
 
 pub mod command;

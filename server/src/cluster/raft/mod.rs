@@ -166,7 +166,7 @@ fn config(node_id: i32, applied: u64) -> Config {
         heartbeat_tick: limits::RAFT_HEARTBEAT_TICKS,
         pre_vote: true,
         check_quorum: true,
-        max_size_per_msg: limits::RAFT_MESSAGE_BYTES,
+        max_size_per_msg: limits::RAFT_MESSAGE_BYTES as u64,
         max_uncommitted_size: limits::RAFT_UNCOMMITTED_BYTES,
         max_inflight_msgs: limits::RAFT_IN_FLIGHT_MESSAGES,
         ..Config::default()

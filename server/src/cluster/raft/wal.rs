@@ -103,7 +103,7 @@ impl Batch {
 
 /// What a member has to write at once, and what a batch may have besides, is one record of the log.
 const _: () = assert!(
-    limits::RAFT_IN_FLIGHT_MESSAGES * (limits::RAFT_MESSAGE_BYTES as usize + limits::MAX_COMMAND_BYTES)
+    limits::RAFT_IN_FLIGHT_MESSAGES * (limits::RAFT_MESSAGE_BYTES + limits::MAX_COMMAND_BYTES)
         + limits::MAX_RAFT_RECORD_BYTES
         < chronik_log::limits::MAX_METADATA_BYTES
 );
