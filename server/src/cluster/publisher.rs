@@ -76,7 +76,7 @@ impl MetadataPublisher {
         let before = self.served.image.load();
         let concerned = self.concerned(&before, &next);
         let trouble = passing(self.create(&concerned, &next).await)?;
-        self.configure(&before, &next).await?;
+        self.configure(&concerned, &before, &next).await?;
         if trouble.is_some() || self.served.trouble.load().is_some() {
             self.served.trouble.replace(trouble);
         }
@@ -115,15 +115,24 @@ impl MetadataPublisher {
     }
 
     /// Gives the logs the settings that differ from before.
-    async fn configure(&self, before: &ClusterState, next: &ClusterState) -> Result<(), StorageError> {
-        let all = !before.has_the_broker_configs_of(next);
+    async fn configure(
+        &self,
+        concerned: &BTreeSet<Uuid>,
+        before: &ClusterState,
+        next: &ClusterState,
+    ) -> Result<(), StorageError> {
+        let same_for_all = before.has_the_broker_configs_of(next);
+        let is_same = |topic: &Topic| {
+            same_for_all && before.topic_by_id(&topic.id).is_some_and(|known| known.configs == topic.configs)
+        };
+        let topics: Vec<&Arc<Topic>> = match same_for_all {
+            true => concerned.iter().filter_map(|id| next.topic_by_id(id)).collect(),
+            false => next.topics().collect(),
+        };
         let mut configs = Vec::new();
-        for topic in next.topics() {
-            let same = before.topic_by_id(&topic.id).is_some_and(|known| known.configs == topic.configs);
-            if all || !same {
-                let config = Arc::new(self.settings.log_config(next, topic));
-                configs.extend(self.here(topic).map(|id| (id, config.clone())));
-            }
+        for topic in topics.into_iter().filter(|topic| !is_same(topic)) {
+            let config = Arc::new(self.settings.log_config(next, topic));
+            configs.extend(self.here(topic).map(|id| (id, config.clone())));
         }
         if configs.is_empty() {
             return Ok(());

@@ -140,8 +140,9 @@ pub fn start(parts: Parts) -> Result<Member, raft::Error> {
     let Parts { node_id, log, events, peers, storage, clock, spawner, rng, metrics, pulses } = parts;
     let (events, inbox) = events;
     let transport = ToMembers { peers, events: events.clone() };
+    let config = config(node_id, log.applied());
     let (machine, committed) = Metadata::new(log.state);
-    let raw = RawNode::new(&config(node_id, log.applied), log.store, &logger::to_tracing())?;
+    let raw = RawNode::new(&config, log.store, &logger::to_tracing())?;
     let (node, raft_loop, requests) =
         raft_loop::new(raw, (events.clone(), inbox), machine, transport, Timeouts(rng), COMPACTION);
     let [of_loop, of_wal, of_ticks] = pulses;

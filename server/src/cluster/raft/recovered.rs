@@ -14,8 +14,6 @@ pub struct RaftLog {
     pub(super) store: MemoryStore,
     /// The metadata as of the snapshot; what was committed since is applied by the loop.
     pub(super) state: ClusterState,
-    /// Index of the entry that `state` ends with.
-    pub(super) applied: u64,
 }
 
 /// The log on the disk makes no sense.
@@ -52,7 +50,7 @@ impl RaftLog {
     pub fn beginning(voters: Vec<u64>) -> (Self, Bytes) {
         let first = Record::beginning(voters.clone()).encode();
         let store = MemoryStore::new(voters);
-        (Self { store, state: ClusterState::default(), applied: 0 }, first)
+        (Self { store, state: ClusterState::default() }, first)
     }
 
     /// What the log's metadata records amount to: the whole one, and those behind it. `None` if there are none.
@@ -79,6 +77,11 @@ impl RaftLog {
         Ok(log)
     }
 
+    /// Index of the entry that `state` ends with.
+    pub(super) fn applied(&self) -> u64 {
+        self.store.last_snapshot().get_metadata().index
+    }
+
     /// Raft ids of the members as of the snapshot, or as the group began.
     pub fn members(&self) -> Vec<u64> {
         let conf_state = self.store.initial_state().map(|state| state.conf_state).unwrap_or_default();
@@ -92,13 +95,13 @@ impl RaftLog {
             ClusterState::read(&snapshot.data).map_err(|error| UnreadableLog::State(error.to_string()))?;
         let mut store = MemoryStore::default();
         store.put_snapshot(snapshot);
-        Ok(Self { store, state, applied: snapshot.get_metadata().index })
+        Ok(Self { store, state })
     }
 
     fn append(&mut self, number: usize, entries: &[Entry]) -> Result<(), UnreadableLog> {
         let last = self.store.last_index().unwrap_or_default();
         if let Some(first) = entries.first().map(|entry| entry.index)
-            && !(self.applied + 1..=last + 1).contains(&first)
+            && !(self.applied() + 1..=last + 1).contains(&first)
         {
             return Err(UnreadableLog::Gap { number, first, last });
         }
@@ -129,7 +132,7 @@ mod tests {
         let records = [record(vec![entry(1, 1), entry(1, 2)], 1), record(vec![entry(2, 2)], 2)];
         let log = RaftLog::read(Some(&first), &records).unwrap().unwrap();
         assert_eq!(log.store.initial_state().unwrap().hard_state.commit, 2);
-        assert_eq!((log.store.last_index().unwrap(), log.store.term(2).unwrap(), log.applied), (2, 2, 0));
+        assert_eq!((log.store.last_index().unwrap(), log.store.term(2).unwrap(), log.applied()), (2, 2, 0));
     }
 
     #[test]
@@ -142,7 +145,7 @@ mod tests {
         let mut whole = Record::default();
         whole.add(Some(snapshot), vec![entry(3, 10)], Some(HardState { term: 3, ..HardState::default() }));
         let log = RaftLog::read(Some(&whole.encode()), &[record(vec![entry(3, 11)], 11)]).unwrap().unwrap();
-        assert_eq!((log.state.version, log.applied), (7, 9));
+        assert_eq!((log.state.version, log.applied()), (7, 9));
         assert_eq!((log.store.first_index().unwrap(), log.store.last_index().unwrap()), (10, 11));
     }
 
