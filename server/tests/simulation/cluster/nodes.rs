@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chronik_log::disk::SimDisk;
 use chronik_log::disk::sim::Crash;
@@ -115,20 +116,23 @@ impl Nodes {
         }
     }
 
-    /// The power fails: nothing leaves the node any more, and its disk keeps what `crash` says. Returns whether it was up.
-    pub(crate) async fn power_cut(&mut self, at: usize, crash: Crash) -> bool {
+    /// The power of the disk fails after `ops` more operations, and that of the whole node after `dying`: what the node says in between is heard. The disk keeps
+    /// what `crash` says. Returns whether it was up.
+    pub(crate) async fn power_cut(&mut self, at: usize, ops: u64, dying: Duration, crash: Crash) -> bool {
         let slot = &mut self.slots[at];
         let Some(Running { shutdown, mut ended, .. }) = slot.running.take() else { return false };
+        slot.disk.crash_after(ops);
+        self.clock.sleep(dying).await;
         let kept = slot.disk.crash(crash);
         slot.disk.crash_after(0);
         slot.disk = kept;
-        let before: Vec<usize> = ALL.filter(|other| *other != at).collect();
-        for other in &before {
+        let others: Vec<usize> = ALL.filter(|other| *other != at).collect();
+        for other in &others {
             self.network.set_roads_between(&address(at), &address(*other), Road::Broken);
         }
         shutdown.request();
         let _ended = ended.wait().await;
-        for other in &before {
+        for other in &others {
             self.network.set_roads_between(&address(at), &address(*other), Road::Open);
         }
         true

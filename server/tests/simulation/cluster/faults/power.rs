@@ -1,9 +1,16 @@
 //! A node loses its power and what it has not synced, or comes back.
 
+use std::time::Duration;
+
 use chronik_log::disk::sim::Crash;
 
 use super::{Fault, Strike};
 use crate::cluster::{Cluster, nodes};
+
+/// Operations that a disk still carries out, at most.
+const MOST_OPS: u64 = 8;
+/// How long a node lives with a disk that has failed, at most.
+const DYING_MS: u64 = 300;
 
 pub(super) struct PowerCut;
 
@@ -20,7 +27,9 @@ impl Fault for PowerCut {
                 1 => Crash::Kept,
                 _ => Crash::Torn(cluster.rng.below(u64::MAX)),
             };
-            if cluster.nodes.power_cut(at, crash).await {
+            let (ops, dying) =
+                (cluster.rng.below(MOST_OPS), Duration::from_millis(cluster.rng.below(DYING_MS)));
+            if cluster.nodes.power_cut(at, ops, dying, crash).await {
                 cluster.say(&format!("node {} has no power: {crash:?}", nodes::node_id(at)));
             }
         })
