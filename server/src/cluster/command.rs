@@ -25,6 +25,35 @@ pub enum Command {
         host: String,
         /// Its port.
         port: u16,
+        /// `broker.rack`
+        #[serde(default)]
+        rack: Option<String>,
+        /// Where other nodes reach it; `None` if there are none.
+        #[serde(default)]
+        inter_node: Option<Endpoint>,
+    },
+    /// Nothing has been heard of a broker for a whole lease: it leads nothing any more (Kafka: `FENCED`).
+    FenceBroker {
+        /// `node.id`.
+        node_id: i32,
+        /// In which life; another one is not meant.
+        broker_epoch: i64,
+    },
+    /// A broker is heard of, and serves the metadata: it may lead.
+    UnfenceBroker {
+        /// `node.id`.
+        node_id: i32,
+        /// In which life; another one is not meant.
+        broker_epoch: i64,
+    },
+    /// Other in-sync sets, as the leader of the partitions proposes them (KIP-497). Each change is made or refused by itself.
+    AlterPartitions {
+        /// Who leads them.
+        node_id: i32,
+        /// In which life.
+        broker_epoch: i64,
+        /// The changes.
+        changes: Vec<PartitionChange>,
     },
     /// A new topic.
     CreateTopic {
@@ -67,6 +96,30 @@ pub enum Command {
     },
 }
 
+/// Another in-sync set for a partition. It is made only if the leader epoch and the partition epoch are what they were when it was proposed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartitionChange {
+    /// The topic's id.
+    pub topic_id: Uuid,
+    /// Index of the partition.
+    pub partition: i32,
+    /// The epoch of the leader who proposes it.
+    pub leader_epoch: i32,
+    /// What it rests on.
+    pub partition_epoch: i32,
+    /// Node ids of the in-sync replicas, each with the broker epoch in which it was seen in sync (KIP-903).
+    pub in_sync: BTreeMap<i32, i64>,
+}
+
+/// Host and port.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// Name or address.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+}
+
 /// What has settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -87,6 +140,15 @@ pub enum Applied {
     Registered {
         /// The broker epoch.
         broker_epoch: i64,
+    },
+    /// The broker leads nothing any more.
+    Fenced,
+    /// The broker may lead.
+    Unfenced,
+    /// The changes were made, but these.
+    PartitionsAltered {
+        /// Topic id and index of each partition whose change was refused: what it rested on is not so any more.
+        refused: Vec<(Uuid, i32)>,
     },
     /// The topic exists.
     Created {
@@ -136,6 +198,14 @@ pub enum Refusal {
     /// Somebody else has altered the settings meanwhile: to be tried again from what they are now.
     #[error("the settings have been altered meanwhile")]
     ConfigsChanged,
+    /// `STALE_BROKER_EPOCH`
+    #[error("node {node_id} is not registered in broker epoch {broker_epoch}")]
+    StaleBrokerEpoch {
+        /// `node.id`
+        node_id: i32,
+        /// The broker epoch that was named.
+        broker_epoch: i64,
+    },
     /// `INVALID_REQUEST`
     #[error("{0}")]
     Invalid(Cow<'static, str>),

@@ -133,8 +133,13 @@ impl Member {
             logs,
             seen: 0,
         };
-        let register =
-            Command::RegisterBroker { node_id, host: advertised.host.clone(), port: advertised.port };
+        let register = Command::RegisterBroker {
+            node_id,
+            host: advertised.host.clone(),
+            port: advertised.port,
+            rack: None,
+            inter_node: None,
+        };
         let came_in = tokio::select! {
             biased;
             came_in = this.come_in(&register, &committed, &mut publisher, &mut rng) => came_in,

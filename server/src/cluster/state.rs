@@ -7,7 +7,7 @@ use chronik_log::PartitionId;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::command::{Applied, Command, ConfigResource, Refusal};
+use super::command::{Applied, Command, ConfigResource, Endpoint, Refusal};
 
 /// Whose settings are those of all brokers, in place of a node id (Kafka's "default" entity has the empty name too).
 pub const EVERY_BROKER: &str = "";
@@ -43,6 +43,15 @@ pub struct Broker {
     pub port: u16,
     /// Grows with every start of the broker.
     pub broker_epoch: i64,
+    /// `broker.rack`
+    #[serde(default)]
+    pub rack: Option<String>,
+    /// Where other nodes reach it; `None` if it is a cluster of its own.
+    #[serde(default)]
+    pub inter_node: Option<Endpoint>,
+    /// Whether it leads nothing, because it has just started or nothing was heard of it for a lease.
+    #[serde(default)]
+    pub fenced: bool,
 }
 
 /// A topic.
@@ -65,6 +74,9 @@ pub struct Partition {
     pub leader: Option<i32>,
     /// Grows with every change of leader, and with every restart of the leader.
     pub leader_epoch: i32,
+    /// Grows with every change of leader or in-sync set (KIP-497).
+    #[serde(default)]
+    pub partition_epoch: i32,
     /// Node ids, the preferred leader first.
     pub replicas: Vec<i32>,
     /// Node ids of the in-sync replicas.
@@ -92,8 +104,20 @@ impl ClusterState {
     pub fn apply(&mut self, command: &Command) -> Result<Applied, Refusal> {
         let applied = match command {
             Command::NameCluster { cluster_id } => self.name_cluster(*cluster_id),
-            Command::RegisterBroker { node_id, host, port } => {
-                Ok(self.register_broker(*node_id, host, *port))
+            Command::RegisterBroker { node_id, host, port, rack, inter_node } => {
+                let (host, rack, inter_node) = (host.clone(), rack.clone(), inter_node.clone());
+                Ok(self.register_broker(Broker {
+                    node_id: *node_id,
+                    host,
+                    port: *port,
+                    broker_epoch: self.version + 1,
+                    rack,
+                    inter_node,
+                    fenced: false,
+                }))
+            }
+            Command::FenceBroker { .. } | Command::UnfenceBroker { .. } | Command::AlterPartitions { .. } => {
+                Err(Refusal::Invalid("not served yet".into()))
             }
             Command::CreateTopic { name, id, assignment, configs } => {
                 self.create_topic(name, *id, assignment, configs)
@@ -160,9 +184,9 @@ impl ClusterState {
         }
     }
 
-    fn register_broker(&mut self, node_id: i32, host: &str, port: u16) -> Applied {
-        let broker_epoch = self.version + 1;
-        self.brokers.insert(node_id, Broker { node_id, host: host.to_owned(), port, broker_epoch });
+    fn register_broker(&mut self, broker: Broker) -> Applied {
+        let (node_id, broker_epoch) = (broker.node_id, broker.broker_epoch);
+        self.brokers.insert(node_id, broker);
         for topic in self.topics.values_mut() {
             if topic.partitions.iter().any(|partition| partition.leader == Some(node_id)) {
                 Arc::make_mut(topic).renew_epochs_led_by(node_id);
@@ -294,6 +318,7 @@ impl Partition {
         Self {
             leader: replicas.first().copied(),
             leader_epoch: 0,
+            partition_epoch: 0,
             in_sync_replicas: replicas.clone(),
             replicas,
         }
@@ -413,7 +438,13 @@ mod tests {
     #[test]
     fn a_restarted_leader_leads_in_a_new_epoch() {
         let mut state = ClusterState::default();
-        let register = |node_id| Command::RegisterBroker { node_id, host: "h".into(), port: 1 };
+        let register = |node_id| Command::RegisterBroker {
+            node_id,
+            host: "h".into(),
+            port: 1,
+            rack: None,
+            inter_node: None,
+        };
         state.apply(&create("a", 10, 2)).unwrap();
         state.apply(&register(1)).unwrap();
         state.apply(&register(2)).unwrap();
