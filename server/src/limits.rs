@@ -98,8 +98,22 @@ pub const MAX_PEER_HEARTBEAT_BYTES: usize = 1 << 20;
 pub const MAX_PEER_RAFT_BYTES: usize = 64 << 20;
 /// Bytes of a request to a node and of its answer.
 pub const MAX_PEER_REQUEST_BYTES: usize = 4 << 20;
-/// Bytes of a piece of a stream to a node.
-pub const MAX_PEER_DATA_BYTES: usize = 4 << 20;
+/// Bytes of a piece of a stream to a node: the largest batch that a client may send (`socket.request.max.bytes`), and some.
+pub const MAX_PEER_DATA_BYTES: usize = 128 << 20;
+/// Bytes of batches in one piece of a stream, unless one batch is larger.
+pub const STREAM_RECORDS_BYTES: usize = 1 << 20;
+/// Bytes that may be under way from a leader to a follower.
+pub const STREAM_WINDOW_BYTES: u64 = 16 << 20;
+/// What waits for one end of a stream: more than the window lets be under way.
+pub const MAX_STREAM_EVENTS: usize = 32 << 10;
+/// Partitions in one message with which a follower asks for them.
+pub const MAX_STREAM_POSITIONS: usize = 16 << 10;
+/// A leader that does not answer a follower is asked again.
+pub const STREAM_ASK_AGAIN: std::time::Duration = std::time::Duration::from_millis(300);
+/// Between two looks at who lags behind, and who has caught up.
+pub const STREAM_LOOK: std::time::Duration = std::time::Duration::from_millis(500);
+/// Changes of in-sync sets in one proposal.
+pub const MAX_PARTITION_CHANGES: usize = 1_000;
 /// Memory for a payload is taken as its bytes come: this much at first, then at most as much again as has come.
 pub const PEER_READ_BYTES: usize = 64 << 10;
 /// Reads or writes of a connection between nodes until its other direction has a turn; tokio gives a task 128.

@@ -11,9 +11,11 @@ use super::controller::{Controller, ProposeError, Served};
 use super::node_settings::NodeSettings;
 use super::publisher::MetadataPublisher;
 use super::raft::{self, Network, Outbound, Quorum, RaftLog};
+use super::replicas::Replicas;
 use super::state::ClusterState;
 use crate::clock::Clock;
 use crate::config::HostPort;
+use crate::peer::Peers;
 use crate::rng::Rng;
 use crate::shutdown::Shutdown;
 use crate::spawn::Spawner;
@@ -46,8 +48,20 @@ pub struct Parts<'a> {
     pub metrics: Metrics,
     /// Ends the waiting for a majority.
     pub shutdown: Shutdown,
+    /// The partitions of this node.
+    pub replicas: Arc<dyn Replicas>,
+    /// Is told once how other nodes are reached, if there are any, before anybody is waited for.
+    pub linked: Box<dyn FnOnce(Links) + Send + 'a>,
     /// A sign of life for a loop of this name.
     pub pulse: &'a (dyn Fn(&str) -> Pulse + Sync),
+}
+
+/// How other nodes are reached.
+pub struct Links {
+    /// Proposes.
+    pub controller: Controller,
+    /// The way of streams.
+    pub data: Peers,
 }
 
 /// A member that is registered and serves the metadata.
@@ -94,7 +108,7 @@ impl Member {
     /// See [`StartError`].
     pub async fn start(parts: Parts<'_>) -> Result<Self, StartError> {
         let Parts { node_id, advertised, quorum, log, logs, storage, settings, .. } = parts;
-        let Parts { clock, spawner, mut rng, metrics, shutdown, pulse, .. } = parts;
+        let Parts { clock, spawner, mut rng, metrics, shutdown, pulse, replicas, linked, .. } = parts;
         let voters = quorum.as_ref().map_or(vec![node_id], |quorum| quorum.voters.keys().copied().collect());
         let log = match log {
             Some(log) => log,
@@ -102,9 +116,17 @@ impl Member {
         };
         check(node_id, &voters, &log)?;
         let events = raft::events();
-        let outbound = quorum
-            .map(|quorum| Outbound::new(node_id, quorum, &events.0, &clock, &spawner, &metrics, &mut rng));
-        let peers = outbound.as_ref().map(Outbound::peers);
+        let outbound = quorum.map(|quorum| {
+            let surroundings = raft::Around {
+                events: &events.0,
+                replicas: &replicas,
+                clock: &clock,
+                spawner: &spawner,
+                metrics: &metrics,
+            };
+            Outbound::new(node_id, quorum, &surroundings, &mut rng)
+        });
+        let peers = outbound.as_ref().map(Outbound::control);
         let member = raft::start(raft::Parts {
             node_id,
             log,
@@ -120,6 +142,9 @@ impl Member {
         let (served, committed) = (Served::nothing(), member.committed);
         let controller =
             Controller::new(member.node, peers, member.trouble, served.clone(), clock.clone(), metrics);
+        if let Some(outbound) = &outbound {
+            linked(Links { controller: controller.clone(), data: outbound.data() });
+        }
         // The others may be waiting for this one, so it listens before it waits for them.
         let network = outbound.map(|outbound| outbound.listen(controller.clone(), pulse("inter-node")));
         let mut this = Self { controller, raft: member.tasks, network };
@@ -128,6 +153,7 @@ impl Member {
             committed: committed.clone(),
             served,
             storage,
+            replicas,
             settings,
             clock,
             logs,

@@ -9,11 +9,14 @@ mod member;
 pub mod node_settings;
 mod publisher;
 pub mod raft;
+mod replicas;
 pub mod state;
 pub mod topic_config;
 
 pub use command::{Applied, Command, ConfigResource, Endpoint, PartitionChange, Refusal};
 pub use controller::{Controller, ProposeError};
-pub use member::{Member, Parts as MemberParts, StartError as MemberError};
+pub use member::{Links, Member, Parts as MemberParts, StartError as MemberError};
 pub use node_settings::{ConfigSource, NodeSettings};
+pub use raft::peer_id;
+pub use replicas::Replicas;
 pub use state::{Broker, ClusterState, EVERY_BROKER, Partition, Topic};

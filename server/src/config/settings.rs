@@ -106,6 +106,8 @@ settings! {
         "inter.node.keepalive.ms" => inter_node_keepalive_ms: i64 = 500, Allowed::Between(10, MINUTE_MS);
         /// A connection on which nothing came, or nothing was taken, for this long is closed: the other node stands still or is cut off.
         "inter.node.max.silence.ms" => inter_node_max_silence_ms: i64 = 3_000, Allowed::Between(20, HOUR_MS);
+        /// Milliseconds for which a follower may lack records of its leader's before it is out of sync.
+        "replica.lag.time.max.ms" => replica_lag_time_max_ms: i64 = 10_000, Allowed::Between(100, HOUR_MS);
     }
     "Topics" {
         /// Whether a topic is created when a client first asks for it.

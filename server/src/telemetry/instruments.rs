@@ -14,7 +14,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::groups::GroupMetrics;
-use super::labels::{ApiErrorLabels, ApiLabels, LoopLabels, PeerLabels, ReasonLabels};
+use super::labels::{ApiErrorLabels, ApiLabels, LoopLabels, NodeLabels, PeerLabels, ReasonLabels};
 use super::latencies::Latencies;
 use super::process::ProcessCollector;
 use super::traffic::TopicTraffic;
@@ -180,6 +180,10 @@ instruments! {
     peer_incoming: Gauge = Gauge::default(), "peer_incoming_connections", "Connections open from other nodes";
     peer_incoming_bytes: Counter = Counter::default(), "peer_incoming", "Bytes read from other nodes", Unit::Bytes;
     peer_refused: Family<ReasonLabels, Counter> = Family::default(), "peer_refused", "Connections from other nodes that were refused, by reason";
+    stream_sent_bytes: Family<NodeLabels, Counter> = Family::default(), "stream_sent", "Bytes of record batches sent to a follower", Unit::Bytes;
+    stream_received_bytes: Family<NodeLabels, Counter> = Family::default(), "stream_received", "Bytes of record batches that came from a leader", Unit::Bytes;
+    stream_sessions: Family<NodeLabels, Counter> = Family::default(), "stream_sessions", "Streams that a follower has begun; all but the first follow a reconnect";
+    isr_changes: Counter = Counter::default(), "isr_changes", "Changes of in-sync sets that this node had committed as a leader";
     loop_last_beat: Family<LoopLabels, Gauge> = Family::default(), "loop_last_beat_milliseconds", "When a loop last showed life, in milliseconds of uptime; -1 while it waits";
     loop_stalled: Family<LoopLabels, Gauge> = Family::default(), "loop_stalled", "Whether a loop stands still (1)";
     loop_stalls: Family<LoopLabels, Counter> = Family::default(), "loop_stalls", "How often a loop was found standing still";
