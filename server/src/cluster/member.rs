@@ -165,6 +165,7 @@ impl Member {
             port: advertised.port,
             rack: None,
             inter_node: None,
+            fenced: true,
         };
         let came_in = tokio::select! {
             biased;
@@ -199,6 +200,10 @@ impl Member {
             network.join(cluster_id);
         }
         // Not before: now everything that was committed before this start is known, and no log is taken for an orphan.
+        publisher.publish_now().await?;
+        let broker_epoch = state.brokers.get(&publisher.node_id).map_or(-1, |broker| broker.broker_epoch);
+        let unfence = Command::UnfenceBroker { node_id: publisher.node_id, broker_epoch };
+        settle(&self.controller, &unfence, committed).await?;
         publisher.publish_now().await?;
         Ok(())
     }

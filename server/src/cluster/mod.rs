@@ -13,7 +13,9 @@ mod replicas;
 pub mod state;
 pub mod topic_config;
 
-pub use command::{Applied, Command, ConfigResource, Endpoint, PartitionChange, Refusal};
+pub use command::{
+    Applied, Command, ConfigResource, Election, ElectionKind, Endpoint, Moved, PartitionChange, Refusal,
+};
 pub use controller::{Controller, ProposeError};
 pub use member::{Links, Member, Parts as MemberParts, StartError as MemberError};
 pub use node_settings::{ConfigSource, NodeSettings};
