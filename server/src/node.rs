@@ -140,6 +140,7 @@ impl Node {
         let member = Member::start(MemberParts {
             node_id: config.node_id,
             advertised: &advertised,
+            rack: config.broker_rack.clone(),
             quorum,
             log: recovered.raft,
             logs,

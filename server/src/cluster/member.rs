@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chronik_log::PartitionId;
 use concurrency_models::image::Image;
 
-use super::command::Command;
+use super::command::{Command, Endpoint};
 use super::controller::{Controller, ProposeError, Served};
 use super::node_settings::NodeSettings;
 use super::publisher::MetadataPublisher;
@@ -28,6 +28,8 @@ pub struct Parts<'a> {
     pub node_id: i32,
     /// Where clients reach it.
     pub advertised: &'a HostPort,
+    /// `broker.rack`
+    pub rack: Option<String>,
     /// The other members of the group, and how they are reached; `None` if this node is a cluster of its own.
     pub quorum: Option<Quorum>,
     /// What the disk has of the Raft log; `None` on its first start.
@@ -77,14 +79,27 @@ pub struct Member {
 pub enum StartError {
     /// What the disk has is not this node's.
     #[error(
-        "the data directory is that of node {}, and node.id is {node_id}: set node.id to what it was, or use another data directory",
-        list(members)
+        "the data directory is of {}, and node.id is {node_id}: set node.id to what it was, or use another data directory",
+        cluster_of(members)
     )]
     AnotherNode {
         /// `node.id`
         node_id: i32,
         /// Node ids of the group in the data directory.
         members: Vec<i32>,
+    },
+    /// What the disk has is of another group of nodes.
+    #[error(
+        "the data directory is of {}, and the configuration (node.id, controller.quorum.voters) of {}: the nodes of a cluster stay those that it began with. Set \
+         controller.quorum.voters to what it was, or begin the new cluster on empty data directories",
+        cluster_of(members),
+        cluster_of(voters)
+    )]
+    AnotherGroup {
+        /// Node ids of the group in the data directory.
+        members: Vec<i32>,
+        /// Node ids of the group in the configuration.
+        voters: Vec<i32>,
     },
     /// It was asked to stop while it waited for a majority.
     #[error("the node was stopped before it had met a majority of its cluster")]
@@ -107,7 +122,7 @@ impl Member {
     /// # Errors
     /// See [`StartError`].
     pub async fn start(parts: Parts<'_>) -> Result<Self, StartError> {
-        let Parts { node_id, advertised, quorum, log, logs, storage, settings, .. } = parts;
+        let Parts { node_id, advertised, rack, quorum, log, logs, storage, settings, .. } = parts;
         let Parts { clock, spawner, mut rng, metrics, shutdown, pulse, replicas, linked, .. } = parts;
         let voters = quorum.as_ref().map_or(vec![node_id], |quorum| quorum.voters.keys().copied().collect());
         let log = match log {
@@ -115,6 +130,7 @@ impl Member {
             None => begin(&voters, &storage).await?,
         };
         check(node_id, &voters, &log)?;
+        let inter_node = quorum.as_ref().and_then(|quorum| endpoint(quorum, node_id));
         let events = raft::events();
         let outbound = quorum.map(|quorum| {
             let surroundings = raft::Around {
@@ -163,8 +179,8 @@ impl Member {
             node_id,
             host: advertised.host.clone(),
             port: advertised.port,
-            rack: None,
-            inter_node: None,
+            rack,
+            inter_node,
             fenced: true,
         };
         let came_in = tokio::select! {
@@ -250,11 +266,21 @@ async fn settle(
 
 /// Whether the disk is that of this node in this group.
 fn check(node_id: i32, voters: &[i32], log: &RaftLog) -> Result<(), StartError> {
-    let members: Vec<i32> = log.members().into_iter().filter_map(raft::node_id).collect();
-    if members.contains(&node_id) && voters.contains(&node_id) {
-        return Ok(());
+    let mut members: Vec<i32> = log.members().into_iter().filter_map(raft::node_id).collect();
+    members.sort_unstable();
+    if !members.contains(&node_id) {
+        return Err(StartError::AnotherNode { node_id, members });
     }
-    Err(StartError::AnotherNode { node_id, members })
+    if members != voters {
+        return Err(StartError::AnotherGroup { members, voters: voters.to_vec() });
+    }
+    Ok(())
+}
+
+/// Where the others reach this node.
+fn endpoint(quorum: &Quorum, node_id: i32) -> Option<Endpoint> {
+    let place = quorum.voters.get(&node_id)?;
+    Some(Endpoint { host: place.host.clone(), port: place.port })
 }
 
 /// The Raft log of a cluster that begins with these nodes.
@@ -264,6 +290,13 @@ async fn begin(voters: &[i32], storage: &Storage) -> Result<RaftLog, StorageErro
     Ok(log)
 }
 
-fn list(ids: &[i32]) -> String {
-    ids.iter().map(i32::to_string).collect::<Vec<_>>().join(", ")
+/// The cluster of these nodes, for readers.
+fn cluster_of(ids: &[i32]) -> String {
+    match ids {
+        [alone] => format!("node {alone} by itself"),
+        several => {
+            let ids: Vec<String> = several.iter().map(i32::to_string).collect();
+            format!("a cluster of the nodes {}", ids.join(", "))
+        }
+    }
 }

@@ -66,7 +66,7 @@ impl NodeStatus for Status {
         NodeInfo {
             cluster_id: configured.or_else(|| state.cluster_id.map(kafka_uuid)).unwrap_or_default(),
             brokers: state.brokers.len(),
-            controller_id: self.broker.node_id,
+            controller_id: self.broker.controller.leader().unwrap_or(-1),
             uptime_ms: u64::try_from(self.broker.clock.uptime().as_millis()).unwrap_or(u64::MAX),
             ..self.fixed.clone()
         }
