@@ -57,6 +57,8 @@ pub(crate) struct Receiver {
 pub(crate) struct State {
     /// The session's number; those of the past are smaller.
     session: u64,
+    /// In which life of this node it began.
+    broker_epoch: i64,
     /// Whether the leader can be spoken to.
     connected: bool,
     /// Cost of the records of this session that have been dealt with.
@@ -111,15 +113,7 @@ impl Receiver {
 
     async fn handle(&mut self, event: Event) -> Result<(), StorageError> {
         match event {
-            Event::Follow(partitions) => {
-                let now = self.clock.uptime();
-                for (id, leader_epoch) in partitions {
-                    self.state
-                        .partitions
-                        .insert(id, Followed { leader_epoch, next: NOWHERE, log_end: 0, ask_at: Some(now) });
-                }
-                self.ask_those_due().await
-            }
+            Event::Follow(partitions) => self.follow(partitions).await,
             Event::Unfollow(partitions) => {
                 partitions.iter().for_each(|id| drop(self.state.partitions.remove(id)));
                 Ok(())
@@ -148,6 +142,19 @@ impl Receiver {
         }
     }
 
+    async fn follow(&mut self, partitions: Vec<(PartitionId, i32)>) -> Result<(), StorageError> {
+        let ask_at = Some(self.clock.uptime());
+        for (id, leader_epoch) in partitions {
+            let followed = Followed { leader_epoch, next: NOWHERE, log_end: 0, ask_at };
+            self.state.partitions.insert(id, followed);
+        }
+        // What is said in a session counts for the life in which it began, and this node may have been registered since.
+        if self.state.connected && self.state.broker_epoch != *self.broker_epoch.load() {
+            return self.begin_session().await;
+        }
+        self.ask_those_due().await
+    }
+
     /// Everything is asked for anew.
     async fn begin_session(&mut self) -> Result<(), StorageError> {
         let now = self.clock.uptime();
@@ -155,7 +162,8 @@ impl Receiver {
         state.session = (state.session + 1).max(self.clock.now_ms().unsigned_abs());
         (state.connected, state.consumed) = (true, 0);
         state.partitions.values_mut().for_each(|followed| followed.ask_at = Some(now));
-        let (session, broker_epoch) = (state.session, *self.broker_epoch.load());
+        state.broker_epoch = *self.broker_epoch.load();
+        let (session, broker_epoch) = (state.session, state.broker_epoch);
         self.say(&ToLeader::Open { session, broker_epoch, window: limits::STREAM_WINDOW_BYTES }).await;
         self.ask_those_due().await
     }
