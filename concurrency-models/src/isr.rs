@@ -194,17 +194,6 @@ impl Isr {
         self.change(epoch, |replicas| replicas.acknowledge(said))
     }
 
-    /// This node has synced its own log up to `offset`. To be called by the one who owns the log, who also calls [`lead`](Self::lead). Returns the high
-    /// watermark that follows; unless this node leads, that is no news.
-    pub fn synced(&self, offset: i64, now_ms: i64) -> i64 {
-        let Leadership { epoch, role } = self.leadership();
-        match role {
-            Role::Leader => self.change(epoch, |replicas| replicas.synced(offset, now_ms)),
-            Role::Follower { .. } | Role::Offline => Ok(self.high_watermark()),
-        }
-        .unwrap_or_else(|_deposed| self.high_watermark())
-    }
-
     /// A replica has restarted, and is in `broker_epoch` from now on: what its former life has acknowledged does not count.
     ///
     /// # Errors
@@ -253,6 +242,17 @@ impl Isr {
             replicas.reached(high_watermark);
             high_watermark
         })
+    }
+
+    /// This node has synced its own log up to `offset`. To be called by the one who owns the log, who also calls [`lead`](Self::lead). Returns the high
+    /// watermark that follows; unless this node leads, that is no news.
+    pub fn synced(&self, offset: i64, now_ms: i64) -> i64 {
+        let Leadership { epoch, role } = self.leadership();
+        match role {
+            Role::Leader => self.change(epoch, |replicas| replicas.synced(offset, now_ms)),
+            Role::Follower { .. } | Role::Offline => Ok(self.high_watermark()),
+        }
+        .unwrap_or_else(|_deposed| self.high_watermark())
     }
 
     /// Proposes to remove the followers that lag behind for longer than `max_lag_ms` (`replica.lag.time.max.ms`). Until the change is committed they still
