@@ -31,7 +31,7 @@ use crate::storage::{self, Flusher, FlusherSurroundings, Storage};
 use crate::telemetry::{Metrics, Pulse, Watchdog};
 use crate::transport::Listener;
 use recovered::Recovered;
-use status::Status;
+use status::{Progress as Stages, Status};
 
 /// Everything a node reaches the world through.
 pub struct Seams {
@@ -112,7 +112,7 @@ struct Foundation {
 }
 
 impl Node {
-    /// Recovers the data directory, registers, opens for clients. `progress` hears how far recovery is.
+    /// Recovers the data directory, registers, opens for clients. `progress` hears how far recovery is. The admin server answers from the beginning.
     ///
     /// # Errors
     /// What went wrong, and what to do.
@@ -127,6 +127,10 @@ impl Node {
         let advertised =
             listeners.first().map(|(_, address)| address.clone()).ok_or(StartError::NoListener)?;
         let foundation = Foundation::new(config, clock, spawner, shutdown);
+        let (stages, admin_stop) = (Stages::recovering(), Shutdown::new());
+        let addresses = listeners.iter().map(|(_, address)| address.to_string()).collect();
+        let status = foundation.status(config, addresses, &stages);
+        let admin = admin.map(|listener| foundation.start_admin(listener, status, admin_stop.clone()));
 
         let (log, recovered) = foundation.open_log(config, disk.clone(), &mut rng, progress).await?;
         let (storage, flusher) = Storage::new(config.node_id, log);
@@ -137,6 +141,7 @@ impl Node {
         let (replicas, tasks) =
             replication::new(config.node_id, &others, storage.clone(), foundation.clock.clone());
         let mut streams = None;
+        stages.joining();
         let member = Member::start(MemberParts {
             node_id: config.node_id,
             advertised: &advertised,
@@ -163,10 +168,7 @@ impl Node {
         let broker =
             foundation.start_broker(storage.clone(), controller.clone(), groups.clone(), disk, &settings);
 
-        let addresses = listeners.iter().map(|(_, address)| address.to_string()).collect();
-        let status = Status::new(config, broker.clone(), addresses);
-        let admin_stop = Shutdown::new();
-        let admin = admin.map(|listener| foundation.start_admin(listener, status, admin_stop.clone()));
+        stages.serving(broker.clone(), member.committed.clone());
         let connections = Gate::new();
         for (number, (listener, _)) in listeners.into_iter().enumerate() {
             foundation.start_listener(config, number, listener, &broker, &connections);
@@ -391,6 +393,10 @@ impl Foundation {
             response_memory: Budget::new(config.queued_max_bytes),
             settings: from_config::settings(config, settings.clone()),
         })
+    }
+
+    fn status(&self, config: &Config, kafka_addresses: Vec<String>, stages: &Stages) -> Status {
+        Status::new(config, kafka_addresses, self.clock.clone(), self.shutdown.clone(), stages.clone())
     }
 
     fn start_admin(&self, listener: TcpListener, status: Status, stop: Shutdown) -> Ended {

@@ -70,6 +70,8 @@ pub struct Links {
 pub struct Member {
     /// How everybody else proposes and reads.
     pub controller: Controller,
+    /// The metadata as far as it is committed; what the node serves follows it.
+    pub committed: Arc<Image<ClusterState>>,
     raft: raft::Tasks,
     network: Option<Network>,
 }
@@ -163,7 +165,7 @@ impl Member {
         }
         // The others may be waiting for this one, so it listens before it waits for them.
         let network = outbound.map(|outbound| outbound.listen(controller.clone(), pulse("inter-node")));
-        let mut this = Self { controller, raft: member.tasks, network };
+        let mut this = Self { controller, committed: committed.clone(), raft: member.tasks, network };
         let mut publisher = MetadataPublisher {
             node_id,
             committed: committed.clone(),

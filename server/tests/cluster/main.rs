@@ -7,3 +7,4 @@ mod support;
 
 mod configuration;
 mod metadata;
+mod readiness;
