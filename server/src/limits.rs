@@ -44,6 +44,22 @@ pub const PROPOSE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(
 pub const PROPOSE_RETRY: std::time::Duration = std::time::Duration::from_millis(100);
 /// Between two attempts to write metadata, or to make logs, on a disk that is full.
 pub const METADATA_RETRY: std::time::Duration = std::time::Duration::from_millis(500);
+/// Between two heartbeats of a broker to whoever leads the metadata, and between two looks at who has been silent.
+pub const BROKER_HEARTBEAT_INTERVAL: std::time::Duration = std::time::Duration::from_millis(100);
+/// How long a broker may lead, counted from when a heartbeat left that was granted.
+pub const BROKER_LEASE: std::time::Duration = std::time::Duration::from_millis(600);
+/// How much longer it counts where it was granted: more than two clocks differ in that time.
+pub const BROKER_LEASE_MARGIN: std::time::Duration = std::time::Duration::from_millis(10);
+/// Heartbeats of a broker that have no answer yet.
+pub const MAX_BROKER_HEARTBEATS: usize = 6;
+/// Heartbeats and suspicions that wait for the supervisor; beyond, they are refused.
+pub const MAX_FENCING_EVENTS: usize = 1_024;
+/// Suspicions that wait for a broker to be fenced; beyond, they are refused, and come again.
+pub const MAX_SUSPICIONS: usize = 256;
+/// How long one request for another leader waits for its answer.
+pub const ELECT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1);
+/// Between two complaints that this node is fenced still.
+pub const FENCED_REMINDER: std::time::Duration = std::time::Duration::from_secs(3);
 /// Requests for a producer id that wait for a block of them.
 pub const MAX_PRODUCER_ID_REQUESTS: usize = 1_024;
 /// Producer ids that a broker reserves at a time (Kafka: `ProducerIdsBlock.PRODUCER_ID_BLOCK_SIZE`).

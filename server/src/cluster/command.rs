@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::telemetry::Metrics;
+
 /// A change of the metadata.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
@@ -31,6 +33,9 @@ pub enum Command {
         /// Where other nodes reach it; `None` if there are none.
         #[serde(default)]
         inter_node: Option<Endpoint>,
+        /// Drawn by each start of the broker: registering twice in one life is registering once. Nil for a life of its own.
+        #[serde(default)]
+        incarnation: Uuid,
         /// Whether it is fenced until it serves the metadata. A broker of a version that did not know fencing is not, and goes on leading, in new epochs:
         /// what was made of its commands then must be made of them again.
         #[serde(default)]
@@ -209,6 +214,8 @@ pub enum Applied {
     },
     /// The elections were held.
     LeadersElected {
+        /// To whom.
+        kind: ElectionKind,
         /// Of each partition that was named; if all were meant, of those that needed one.
         elections: Vec<(Uuid, i32, Election)>,
     },
@@ -239,6 +246,27 @@ pub enum Applied {
         /// How many.
         count: i64,
     },
+}
+
+impl Applied {
+    /// Counts the leaders that came to lead by this, by why. To be called where it was proposed, and there only.
+    pub(super) fn count_elections(&self, metrics: &Metrics) {
+        let (reason, moved) = match self {
+            Self::Registered { moved, .. } => ("register", *moved),
+            Self::Fenced { moved } => ("fence", *moved),
+            Self::Unfenced { moved } => ("unfence", *moved),
+            Self::LeadersElected { kind, elections } => {
+                let held = elections.iter().filter(|(.., election)| *election == Election::Elected).count();
+                match kind {
+                    ElectionKind::Preferred => ("preferred", Moved { elected: held, ..Moved::default() }),
+                    ElectionKind::Unclean => ("unclean", Moved { unclean: held, ..Moved::default() }),
+                }
+            }
+            _ => return,
+        };
+        metrics.leaders_elected(reason, moved.elected);
+        metrics.leaders_elected("unclean", moved.unclean);
+    }
 }
 
 /// Why a command changed nothing.

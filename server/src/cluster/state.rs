@@ -60,6 +60,12 @@ pub struct Broker {
     /// Whether it leads nothing, because it has just started or nothing was heard of it for a lease.
     #[serde(default)]
     pub fenced: bool,
+    /// Version of the state that fenced it last. Once it serves that, it knows what it does not lead any more.
+    #[serde(default)]
+    pub fenced_since: i64,
+    /// Drawn by its last start; nil if it drew none.
+    #[serde(default)]
+    pub incarnation: Uuid,
 }
 
 /// A topic.
@@ -96,10 +102,21 @@ impl ClusterState {
     pub fn apply(&mut self, command: &Command) -> Result<Applied, Refusal> {
         let applied = match command {
             Command::NameCluster { cluster_id } => self.name_cluster(*cluster_id),
-            Command::RegisterBroker { node_id, host, port, rack, inter_node, fenced } => {
+            Command::RegisterBroker { node_id, host, port, rack, inter_node, incarnation, fenced } => {
                 let (host, rack, inter_node) = (host.clone(), rack.clone(), inter_node.clone());
-                let (node_id, port, fenced, broker_epoch) = (*node_id, *port, *fenced, self.version + 1);
-                Ok(self.register(Broker { node_id, host, port, broker_epoch, rack, inter_node, fenced }))
+                let (node_id, port, incarnation, fenced) = (*node_id, *port, *incarnation, *fenced);
+                let (broker_epoch, fenced_since) = (self.version + 1, self.version + 1);
+                Ok(self.register(Broker {
+                    node_id,
+                    host,
+                    port,
+                    broker_epoch,
+                    rack,
+                    inter_node,
+                    incarnation,
+                    fenced,
+                    fenced_since,
+                }))
             }
             Command::FenceBroker { node_id, broker_epoch } => self.fence(*node_id, *broker_epoch),
             Command::UnfenceBroker { node_id, broker_epoch } => self.unfence(*node_id, *broker_epoch),

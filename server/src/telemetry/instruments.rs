@@ -78,6 +78,13 @@ impl Metrics {
         self.frames_rejected.get_or_create(&ReasonLabels { reason }).inc();
     }
 
+    /// Counts leaders that were elected: because a broker was fenced, was unfenced or has registered, or because somebody asked for it.
+    pub fn leaders_elected(&self, reason: &'static str, count: usize) {
+        if count > 0 {
+            self.leader_elections.get_or_create(&ReasonLabels { reason }).inc_by(count as u64);
+        }
+    }
+
     /// Counts a connection of another node that was refused, for a reason of a few words joined by `_`.
     pub fn peer_refused(&self, reason: &'static str) {
         self.peer_refused.get_or_create(&ReasonLabels { reason }).inc();
@@ -169,6 +176,11 @@ instruments! {
     raft_commit_index: Gauge = Gauge::default(), "raft_commit_index", "Index up to which the Raft log is committed";
     raft_applied_index: Gauge = Gauge::default(), "raft_applied_index", "Index up to which the Raft log is applied";
     raft_proposal_duration: Histogram = latencies(), "raft_proposal_duration", "Time from a proposal to its outcome", Unit::Seconds;
+    fenced_brokers: Gauge = Gauge::default(), "fenced_brokers", "Brokers that are fenced, as far as this node knows";
+    broker_lease_remaining: Gauge = Gauge::default(), "broker_lease_remaining_milliseconds", "How long this node may still lead partitions if its lease is not renewed";
+    broker_heartbeats_granted: Counter = Counter::default(), "broker_heartbeats_granted", "Leases of brokers that this node has renewed, as the leader of the metadata";
+    broker_heartbeats_refused: Counter = Counter::default(), "broker_heartbeats_refused", "Heartbeats of brokers that it has refused, because it does not lead or they are of an earlier life";
+    leader_elections: Family<ReasonLabels, Counter> = Family::default(), "leader_elections", "Leaders of partitions elected by commands that this node has proposed, by why";
     topics: Gauge = Gauge::default(), "topics", "Topics";
     partitions: Gauge = Gauge::default(), "partitions", "Partitions";
     peer_connected: Family<PeerLabels, Gauge> = Family::default(), "peer_connected", "Whether the connection to a node stands (1)";

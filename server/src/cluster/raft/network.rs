@@ -186,9 +186,15 @@ impl Handler for FromMembers {
         }
     }
 
-    fn request(&self, _from: NodeId, kind: u16, bytes: Bytes) -> Answering {
-        let controller = self.controller.clone().filter(|_| kind == PROPOSE);
-        async move { Some(controller?.propose_for_another(bytes.to_vec()).await) }.boxed()
+    fn request(&self, from: NodeId, kind: u16, bytes: Bytes) -> Answering {
+        let controller = self.controller.clone();
+        async move {
+            match kind {
+                PROPOSE => Some(controller?.propose_for_another(bytes.to_vec()).await),
+                _ => controller?.fencing().answer(from, kind, &bytes).await,
+            }
+        }
+        .boxed()
     }
 
     fn connected(&self, node: NodeId, purpose: Purpose) {

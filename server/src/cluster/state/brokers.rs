@@ -40,7 +40,11 @@ impl<'a> Electorate<'a> {
 impl ClusterState {
     /// A restart is a new replica (it may have lost what it had not synced), so what holds of a fenced broker holds of one that has just started.
     pub(super) fn register(&mut self, broker: Broker) -> Applied {
-        let Broker { node_id, broker_epoch, fenced, .. } = broker;
+        let Broker { node_id, broker_epoch, fenced, incarnation, .. } = broker;
+        let known = self.brokers.get(&node_id).filter(|known| known.incarnation == incarnation);
+        if let Some(known) = known.filter(|known| !known.incarnation.is_nil()) {
+            return Applied::Registered { broker_epoch: known.broker_epoch, moved: Moved::default() };
+        }
         self.brokers.insert(node_id, broker);
         let moved = match fenced {
             true => self.take_from(node_id),
@@ -53,12 +57,13 @@ impl ClusterState {
     }
 
     pub(super) fn fence(&mut self, node_id: i32, broker_epoch: i64) -> Result<Applied, Refusal> {
+        let version = self.version + 1;
         let broker = self.registered(node_id, broker_epoch)?;
-        let moved = match std::mem::replace(&mut broker.fenced, true) {
-            true => Moved::default(),
-            false => self.take_from(node_id),
-        };
-        Ok(Applied::Fenced { moved })
+        if broker.fenced {
+            return Ok(Applied::Fenced { moved: Moved::default() });
+        }
+        (broker.fenced, broker.fenced_since) = (true, version);
+        Ok(Applied::Fenced { moved: self.take_from(node_id) })
     }
 
     pub(super) fn unfence(&mut self, node_id: i32, broker_epoch: i64) -> Result<Applied, Refusal> {

@@ -53,7 +53,7 @@ impl ClusterState {
                 held.filter(|(_, _, election)| *election != Election::NotNeeded).collect()
             }
         };
-        Applied::LeadersElected { elections }
+        Applied::LeadersElected { kind, elections }
     }
 
     /// As Kafka decides (`ReplicationControlManager.electLeader`).

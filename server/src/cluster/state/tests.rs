@@ -18,7 +18,15 @@ fn uuid(n: u128) -> Uuid {
 }
 
 fn register(node_id: i32) -> Command {
-    Command::RegisterBroker { node_id, host: "h".into(), port: 1, rack: None, inter_node: None, fenced: true }
+    Command::RegisterBroker {
+        node_id,
+        host: "h".into(),
+        port: 1,
+        rack: None,
+        inter_node: None,
+        incarnation: Uuid::nil(),
+        fenced: true,
+    }
 }
 
 fn create(name: &str, id: u128, assignment: &[&[i32]]) -> Command {

@@ -61,6 +61,39 @@ fn what_is_meant_for_an_earlier_life_is_refused() {
 }
 
 #[test]
+fn registering_twice_in_one_life_is_registering_once() {
+    let mut state = ClusterState::with_partition(&[1]);
+    let in_life = |n| match register(1) {
+        Command::RegisterBroker { node_id, host, port, rack, inter_node, fenced, .. } => {
+            let incarnation = uuid(n);
+            Command::RegisterBroker { node_id, host, port, rack, inter_node, incarnation, fenced }
+        }
+        _ => unreachable!(),
+    };
+    state.apply(&in_life(7)).unwrap();
+    state.unfence_now(1);
+    let before = state.clone();
+    let again = state.apply(&in_life(7)).unwrap();
+    let broker_epoch = before.epoch_of(1);
+    assert_eq!(again, Applied::Registered { broker_epoch, moved: Moved::default() });
+    assert_eq!(state, ClusterState { version: before.version + 1, ..before });
+    state.apply(&in_life(8)).unwrap();
+    assert!(state.epoch_of(1) > broker_epoch && state.brokers[&1].fenced);
+}
+
+#[test]
+fn it_is_known_by_which_version_a_broker_was_fenced() {
+    let mut state = ClusterState::with_partition(&[1, 2]);
+    state.restart(1);
+    assert_eq!(state.brokers[&1].fenced_since, state.version);
+    state.fence_now(1);
+    assert_eq!(state.brokers[&1].fenced_since, state.version - 1, "it was fenced already");
+    state.unfence_now(1);
+    state.fence_now(1);
+    assert_eq!(state.brokers[&1].fenced_since, state.version);
+}
+
+#[test]
 fn replicas_lead_in_their_order() {
     let mut state = ClusterState::with_partition(&[3, 1, 2]);
     state.fence_now(3);

@@ -6,7 +6,7 @@ use crate::cluster::command::{Election, ElectionKind};
 fn elect(state: &mut ClusterState, kind: ElectionKind, partition: i32) -> Election {
     let command = Command::ElectLeaders { kind, partitions: Some(vec![(uuid(10), partition)]) };
     match state.apply(&command) {
-        Ok(Applied::LeadersElected { elections }) => elections[0].2,
+        Ok(Applied::LeadersElected { elections, .. }) => elections[0].2,
         other => panic!("{other:?}"),
     }
 }
@@ -47,5 +47,5 @@ fn of_all_partitions_those_are_told_that_needed_an_election() {
     state.fence_now(2);
     let all = Command::ElectLeaders { kind: ElectionKind::Preferred, partitions: None };
     let elections = vec![(uuid(11), 0, Election::PreferredNotAvailable)];
-    assert_eq!(state.apply(&all), Ok(Applied::LeadersElected { elections }));
+    assert_eq!(state.apply(&all), Ok(Applied::LeadersElected { kind: ElectionKind::Preferred, elections }));
 }
