@@ -7,6 +7,7 @@ pub mod command;
 pub mod controller;
 mod member;
 pub mod node_settings;
+pub mod placement;
 mod publisher;
 pub mod raft;
 pub mod state;
