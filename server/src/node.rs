@@ -17,12 +17,13 @@ use crate::admin::{self, Admin};
 use crate::broker::{Broker, Parts, producer_ids};
 use crate::clock::Clock;
 use crate::cluster::raft::{Quorum, UnreadableLog};
-use crate::cluster::{Controller, Member, MemberError, MemberParts, NodeSettings};
+use crate::cluster::{Controller, Links, Member, MemberError, MemberParts, NodeSettings};
 use crate::config::{Config, HostPort, Loaded};
 use crate::group::{self, GroupCoordinator};
 use crate::limits;
 use crate::maintenance::{Cleaner, Maintenance};
 use crate::net::listener::Acceptor;
+use crate::replication;
 use crate::rng::Rng;
 use crate::shutdown::Shutdown;
 use crate::spawn::{Ended, Spawner};
@@ -30,7 +31,7 @@ use crate::storage::{self, Flusher, FlusherSurroundings, Storage};
 use crate::telemetry::{Metrics, Pulse, Watchdog};
 use crate::transport::Listener;
 use recovered::Recovered;
-use status::Status;
+use status::{Progress as Stages, Status};
 
 /// Everything a node reaches the world through.
 pub struct Seams {
@@ -77,6 +78,8 @@ pub struct Node {
     storage: Storage,
     /// Its loop ends when it is stopped, or when the metadata makes no sense.
     member: Member,
+    /// To and from other nodes, if there are any.
+    streams: Option<replication::Running>,
     groups: GroupCoordinator,
     /// Every connection is inside.
     connections: Gate,
@@ -109,7 +112,7 @@ struct Foundation {
 }
 
 impl Node {
-    /// Recovers the data directory, registers, opens for clients. `progress` hears how far recovery is.
+    /// Recovers the data directory, registers, opens for clients. `progress` hears how far recovery is. The admin server answers from the beginning.
     ///
     /// # Errors
     /// What went wrong, and what to do.
@@ -124,15 +127,25 @@ impl Node {
         let advertised =
             listeners.first().map(|(_, address)| address.clone()).ok_or(StartError::NoListener)?;
         let foundation = Foundation::new(config, clock, spawner, shutdown);
+        let (stages, admin_stop) = (Stages::recovering(), Shutdown::new());
+        let addresses = listeners.iter().map(|(_, address)| address.to_string()).collect();
+        let status = foundation.status(config, addresses, &stages);
+        let admin = admin.map(|listener| foundation.start_admin(listener, status, admin_stop.clone()));
 
         let (log, recovered) = foundation.open_log(config, disk.clone(), &mut rng, progress).await?;
-        let (storage, flusher) = Storage::new(log);
+        let (storage, flusher) = Storage::new(config.node_id, log);
         let settings = NodeSettings::new(loaded);
         let logs = recovered.logs();
         let flusher = foundation.start_flusher(flusher, &storage, &recovered)?;
+        let others: Vec<i32> = quorum.iter().flat_map(|quorum| quorum.voters.keys().copied()).collect();
+        let (replicas, tasks) =
+            replication::new(config.node_id, &others, storage.clone(), foundation.clock.clone());
+        let mut streams = None;
+        stages.joining();
         let member = Member::start(MemberParts {
             node_id: config.node_id,
             advertised: &advertised,
+            rack: config.broker_rack.clone(),
             quorum,
             log: recovered.raft,
             logs,
@@ -143,6 +156,8 @@ impl Node {
             rng: rng.fork(),
             metrics: foundation.metrics.clone(),
             shutdown: foundation.shutdown.clone(),
+            replicas,
+            linked: Box::new(|links| streams = Some(foundation.start_streams(config, tasks, links))),
             pulse: &|name| foundation.pulse(name),
         })
         .await?;
@@ -153,10 +168,7 @@ impl Node {
         let broker =
             foundation.start_broker(storage.clone(), controller.clone(), groups.clone(), disk, &settings);
 
-        let addresses = listeners.iter().map(|(_, address)| address.to_string()).collect();
-        let status = Status::new(config, broker.clone(), addresses);
-        let admin_stop = Shutdown::new();
-        let admin = admin.map(|listener| foundation.start_admin(listener, status, admin_stop.clone()));
+        stages.serving(broker.clone(), member.committed.clone());
         let connections = Gate::new();
         for (number, (listener, _)) in listeners.into_iter().enumerate() {
             foundation.start_listener(config, number, listener, &broker, &connections);
@@ -168,6 +180,7 @@ impl Node {
             clock,
             storage,
             member,
+            streams,
             groups,
             connections,
             shutdown_timeout,
@@ -180,6 +193,11 @@ impl Node {
     /// Where the metadata is read and changed.
     pub fn controller(&self) -> &Controller {
         &self.member.controller
+    }
+
+    /// Where the partitions are.
+    pub fn storage(&self) -> &Storage {
+        &self.storage
     }
 
     /// Runs until somebody asks to stop or storage fails, then stops in the order that [`Shutdown`] states.
@@ -214,6 +232,9 @@ impl Node {
             }
         }
         self.groups.close().await;
+        if let Some(streams) = &mut self.streams {
+            streams.stop().await;
+        }
         self.member.stop().await;
         self.storage.close();
         let _ended = self.flusher.wait().await;
@@ -269,7 +290,7 @@ impl Foundation {
         recovered: &Recovered,
     ) -> Result<Ended, StartError> {
         for partition in &recovered.partitions {
-            flusher.publish_recovered(partition.id, partition.log_end_offset);
+            flusher.publish_recovered(partition.id, partition.log_end_offset, partition.high_watermark);
         }
         let (jobs, to_do) = mailbox::channel(limits::MAX_FILE_JOBS);
         let files = storage::run_files(to_do, storage.clone());
@@ -282,6 +303,22 @@ impl Foundation {
             files: jobs,
         };
         self.spawner.worker("flusher", flusher.run(surroundings)).map_err(StartError::Thread)
+    }
+
+    fn start_streams(
+        &self,
+        config: &Config,
+        tasks: replication::Tasks,
+        links: Links,
+    ) -> replication::Running {
+        tasks.start(&replication::Parts {
+            controller: links.controller,
+            peers: links.data,
+            max_lag_ms: config.replica_lag_time_max_ms,
+            spawner: self.spawner.clone(),
+            metrics: self.metrics.clone(),
+            pulse: &|name| self.pulse(name),
+        })
     }
 
     fn start_maintenance(&self, config: &Config, storage: &Storage) {
@@ -356,6 +393,10 @@ impl Foundation {
             response_memory: Budget::new(config.queued_max_bytes),
             settings: from_config::settings(config, settings.clone()),
         })
+    }
+
+    fn status(&self, config: &Config, kafka_addresses: Vec<String>, stages: &Stages) -> Status {
+        Status::new(config, kafka_addresses, self.clock.clone(), self.shutdown.clone(), stages.clone())
     }
 
     fn start_admin(&self, listener: TcpListener, status: Status, stop: Shutdown) -> Ended {

@@ -54,25 +54,27 @@ impl Default for Shutdown {
     }
 }
 
-/// Waits for SIGTERM or SIGINT and asks to stop; a second one ends the process at once, with [`EXIT_AT_ONCE`].
+/// Takes SIGTERM and SIGINT from now on. While what this returns runs, the first one asks to stop; a second one ends the process at once, with [`EXIT_AT_ONCE`].
 ///
 /// # Errors
 /// The operating system lets us handle no signals.
-pub async fn on_signals(shutdown: Shutdown) -> std::io::Result<()> {
+pub fn on_signals(shutdown: Shutdown) -> std::io::Result<impl Future<Output = ()> + Send> {
     use tokio::signal::unix::{SignalKind, signal};
 
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    loop {
-        let name = tokio::select! {
-            biased;
-            _ = terminate.recv() => "SIGTERM",
-            _ = interrupt.recv() => "SIGINT",
-        };
-        if shutdown.request() {
-            tracing::info!(signal = name, "stopping; a second signal ends the server at once");
-        } else {
-            tracing::warn!(signal = name, "second signal: ending at once");
-            std::process::exit(EXIT_AT_ONCE);
+    Ok(async move {
+        loop {
+            let name = tokio::select! {
+                biased;
+                _ = terminate.recv() => "SIGTERM",
+                _ = interrupt.recv() => "SIGINT",
+            };
+            if shutdown.request() {
+                tracing::info!(signal = name, "stopping; a second signal ends the server at once");
+            } else {
+                tracing::warn!(signal = name, "second signal: ending at once");
+                std::process::exit(EXIT_AT_ONCE);
+            }
         }
-    }
+    })
 }

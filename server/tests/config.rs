@@ -110,6 +110,10 @@ fn a_value_out_of_range_is_refused_with_the_range() {
         ("listeners=SSL://h:1", "'SSL' is not supported; only PLAINTEXT is"),
         ("listeners=", "it must be not empty"),
         ("listeners", "--set listeners: write --set name=value"),
+        (
+            "controller.quorum.voters=1@a:1,b:2",
+            "(flag --set): 'b:2' must be id@host:port, such as 1@10.0.0.1:9192",
+        ),
     ];
     for (assignment, expected) in cases {
         let error = message(Loader::new().assignment(assignment));
@@ -148,6 +152,11 @@ fn settings_that_contradict_each_other_are_refused() {
         ("advertised.listeners = [\"a:1\", \"b:1\"]", "give one for each"),
         ("log.dirs = \"/a,/b\"", "exactly one"),
         ("inter.node.keepalive.ms = 2000", "one sign of life is late"),
+        (
+            "node.id = 4\ncontroller.quorum.voters = \"1@a:1,2@b:1,3@c:1\"",
+            "controller.quorum.voters names the nodes 1, 2, 3, and node.id = 4 is none of them",
+        ),
+        ("broker.heartbeat.interval.ms = 400", "because one heartbeat is late"),
         ("queued.max.bytes = 1048576", "would wait for ever"),
         ("message.max.bytes = 1048576\nlog.segment.bytes = 16384", "fits in no segment"),
     ];
@@ -156,6 +165,26 @@ fn settings_that_contradict_each_other_are_refused() {
         assert!(error.contains(expected), "{text}: {error}");
     }
     assert!(from_toml("listeners = \"0.0.0.0:9092\"\nadvertised.listeners = \"broker:9092\"").is_ok());
+}
+
+#[test]
+fn a_node_listens_for_the_others_on_the_port_of_its_entry_unless_told_otherwise() {
+    let listening = |entry: &str, more: &str| {
+        let text = format!("controller.quorum.voters = \"1@{entry},2@elsewhere:1\"\n{more}");
+        from_toml(&text).unwrap().inter_node_address().unwrap().to_string()
+    };
+    for (entry, expected) in [
+        ("broker-1:7", "0.0.0.0:7"),
+        ("10.0.0.1:7", "0.0.0.0:7"),
+        ("[2001:db8::1]:7", "[::]:7"),
+        ("127.0.0.2:7", "127.0.0.2:7"),
+        ("localhost:7", "localhost:7"),
+        ("[::1]:7", "[::1]:7"),
+    ] {
+        assert_eq!(listening(entry, ""), expected);
+    }
+    assert_eq!(listening("broker-1:7", "inter.node.listener = \"10.0.0.1:8\""), "10.0.0.1:8");
+    assert_eq!(from_toml("inter.node.listener = \"10.0.0.1:8\"").unwrap().inter_node_address(), None);
 }
 
 #[test]

@@ -11,13 +11,16 @@ use tokio::net::TcpListener;
 use super::args::ConfigArgs;
 use super::{banner, open_files, output, recovery};
 use crate::clock::Clock;
+use crate::cluster::MemberError;
+use crate::cluster::raft::Quorum;
 use crate::config::{Config, HostPort, Loaded, LogFormat};
-use crate::node::{End, Node, Seams};
+use crate::node::{End, Node, Seams, StartError};
+use crate::peer;
 use crate::rng::Rng;
 use crate::shutdown::{self, Shutdown};
 use crate::spawn::Spawner;
 use crate::telemetry;
-use crate::transport::Listener;
+use crate::transport::{Connector, Listener};
 
 pub(super) fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
     let loaded = args.load(std::env::vars())?;
@@ -35,7 +38,10 @@ pub(super) fn run(args: &ConfigArgs) -> anyhow::Result<ExitCode> {
 async fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
     let config = &loaded.config;
     let (clock, spawner, shutdown) = (Clock::system(), Spawner::threads(), Shutdown::new());
-    drop(spawner.task(heed_signals(shutdown.clone())));
+    match shutdown::on_signals(shutdown.clone()) {
+        Ok(heed) => drop(spawner.task(heed)),
+        Err(error) => tracing::error!(%error, "signals cannot be handled: they end the server at once"),
+    }
     let bound = Bound::bind(config).await?;
     let addresses = bound.addresses(config);
     let disk = RealDisk::open(config.data_dir()).with_context(|| {
@@ -52,11 +58,26 @@ async fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
         disk: Arc::new(disk),
         listeners: listeners.zip(addresses.kafka.clone()).collect(),
         admin: bound.admin,
-        quorum: None,
+        quorum: bound.peers.map(|listener| quorum(config, listener)),
     };
-    let node = Node::start(loaded, seams, shutdown, recovery::shown(clock)).await.with_context(|| {
-        format!("cannot start on the data directory {} (--data-dir)", config.data_dir().display())
-    })?;
+    if seams.quorum.is_some() {
+        let nodes = config.controller_quorum_voters.ids();
+        tracing::info!(
+            node_id = config.node_id,
+            nodes,
+            "a majority of the cluster has to be there before clients are served"
+        );
+    }
+    let node = match Node::start(loaded, seams, shutdown, recovery::shown(clock)).await {
+        Ok(node) => node,
+        Err(StartError::Member(MemberError::Stopped)) => {
+            tracing::info!("stopped while waiting for a majority of the cluster");
+            return Ok(ExitCode::SUCCESS);
+        }
+        Err(error) => Err(error).with_context(|| {
+            format!("cannot start on the data directory {} (--data-dir)", config.data_dir().display())
+        })?,
+    };
     announce(config, &addresses);
     match node.run().await {
         End::Stopped => Ok(ExitCode::SUCCESS),
@@ -71,9 +92,13 @@ async fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
     }
 }
 
-async fn heed_signals(shutdown: Shutdown) {
-    if let Err(error) = shutdown::on_signals(shutdown).await {
-        tracing::error!(%error, "signals cannot be handled: they end the server at once");
+/// The cluster that this node belongs to, with the others at their places.
+fn quorum(config: &Config, listener: Listener) -> Quorum {
+    Quorum {
+        voters: config.controller_quorum_voters.0.clone(),
+        listener,
+        connector: Connector::Tcp,
+        settings: peer::Settings::new(config),
     }
 }
 
@@ -89,21 +114,27 @@ pub(super) struct Addresses {
 struct Bound {
     kafka: Vec<(TcpListener, HostPort)>,
     admin: Option<TcpListener>,
+    /// Where the other nodes of the cluster connect, if there are any.
+    peers: Option<Listener>,
 }
 
 impl Bound {
     async fn bind(config: &Config) -> anyhow::Result<Self> {
         let mut kafka = Vec::new();
         for address in &config.listeners {
-            let listener = bind(address, "listeners", "--listen").await?;
+            let listener = bind(address, "listeners", "with --listen").await?;
             let port = listener.local_addr()?.port();
             kafka.push((listener, HostPort { port, ..address.clone() }));
         }
         let admin = match &config.admin_listener {
-            Some(address) => Some(bind(address, "admin.listener", "--admin-listen").await?),
+            Some(address) => Some(bind(address, "admin.listener", "with --admin-listen").await?),
             None => None,
         };
-        Ok(Self { kafka, admin })
+        let peers = match config.inter_node_address() {
+            Some(address) => Some(bind_for_peers(config, &address).await?),
+            None => None,
+        };
+        Ok(Self { kafka, admin, peers })
     }
 
     fn addresses(&self, config: &Config) -> Addresses {
@@ -115,12 +146,23 @@ impl Bound {
     }
 }
 
-async fn bind(address: &HostPort, setting: &str, flag: &str) -> anyhow::Result<TcpListener> {
+/// Listens for the other nodes of the cluster.
+async fn bind_for_peers(config: &Config, address: &HostPort) -> anyhow::Result<Listener> {
+    let otherwise = match &config.inter_node_listener {
+        Some(_) => "in its place",
+        None => {
+            "with --set inter.node.listener=HOST:PORT, or change this node's entry in controller.quorum.voters on every node"
+        }
+    };
+    Ok(Listener::Tcp(bind(address, "inter.node.listener", otherwise).await?))
+}
+
+async fn bind(address: &HostPort, setting: &str, how: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind((address.host.as_str(), address.port)).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => anyhow!(
-            "cannot listen on {address} ({setting}): another process does; stop it, or choose another address with {flag}"
+            "cannot listen on {address} ({setting}): another process does; stop it, or choose another address {how}"
         ),
-        _ => anyhow!("cannot listen on {address} ({setting}): {error}; choose another address with {flag}"),
+        _ => anyhow!("cannot listen on {address} ({setting}): {error}; choose another address {how}"),
     })
 }
 

@@ -1,5 +1,6 @@
 //! What several settings mean together.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -55,6 +56,12 @@ impl Config {
         self.advertised_listeners.get(listener).unwrap_or(bound).clone()
     }
 
+    /// Where this node listens for the others of its cluster; `None` if it is a cluster of its own.
+    pub fn inter_node_address(&self) -> Option<HostPort> {
+        let own = self.controller_quorum_voters.place_of(self.node_id)?;
+        Some(self.inter_node_listener.clone().unwrap_or_else(|| listening_for(own)))
+    }
+
     /// What no single setting shows to be wrong.
     ///
     /// # Errors
@@ -88,6 +95,7 @@ impl Config {
                 self.inter_node_max_silence_ms, self.inter_node_keepalive_ms
             ));
         }
+        self.check_cluster()?;
         if self.log_dirs.contains(',') {
             return Err(format!(
                 "log.dirs: '{}' names several directories; Chronik uses exactly one",
@@ -117,6 +125,38 @@ impl Config {
         }
         Ok(())
     }
+
+    fn check_cluster(&self) -> Result<(), String> {
+        let voters = &self.controller_quorum_voters;
+        if !voters.is_empty() && voters.place_of(self.node_id).is_none() {
+            return Err(format!(
+                "controller.quorum.voters names the nodes {}, and node.id = {} is none of them; set node.id to the number that this node has there, or add it there, \
+                 on every node",
+                voters.ids(),
+                self.node_id
+            ));
+        }
+        if self.broker_session_timeout_ms < 2 * self.broker_heartbeat_interval_ms {
+            return Err(format!(
+                "broker.session.timeout.ms = {} is less than twice broker.heartbeat.interval.ms = {}: a node would lose what it leads because one heartbeat is late; \
+                 raise the first or lower the second",
+                self.broker_session_timeout_ms, self.broker_heartbeat_interval_ms
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Where a node listens that the others reach at `own`: behind a name there may be any address of the machine, but loopback is loopback.
+fn listening_for(own: &HostPort) -> HostPort {
+    let host = match own.host.parse() {
+        _ if own.host == "localhost" => &own.host,
+        Ok(IpAddr::V4(address)) if address.is_loopback() => &own.host,
+        Ok(IpAddr::V6(address)) if address.is_loopback() => &own.host,
+        Ok(IpAddr::V6(_)) => "::",
+        _ => "0.0.0.0",
+    };
+    HostPort::new(host, own.port)
 }
 
 fn scaled(count: i64, unit_ms: i64) -> i64 {

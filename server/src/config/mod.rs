@@ -14,6 +14,7 @@ mod load;
 mod report;
 pub mod settings;
 mod value;
+mod voters;
 
 pub use effective::Unlimited;
 pub use error::ConfigError;
@@ -23,6 +24,7 @@ pub use settings::{Config, SETTINGS, Setting, find, nearest, nearest_of};
 pub use value::{
     Allowed, CompressionType, ConfigType, HostPort, LogFormat, TimestampSource, Value, WalFlush,
 };
+pub use voters::Voters;
 
 use std::collections::BTreeMap;
 use std::fmt;

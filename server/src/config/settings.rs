@@ -5,6 +5,7 @@ use chronik_log::CleanupPolicy;
 use super::value::{
     Allowed, CompressionType, ConfigType, HostPort, LogFormat, TimestampSource, Value, WalFlush,
 };
+use super::voters::Voters;
 
 /// One row of the table.
 #[derive(Debug)]
@@ -96,9 +97,29 @@ settings! {
         /// Requests of one connection in flight; beyond it, the connection is not read.
         "max.in.flight.requests.per.connection" => max_in_flight_requests_per_connection: usize = 64, Allowed::Between(1, 10_000);
     }
+    "Cluster" {
+        /// The nodes of the cluster, each with the place where the others reach it: 1@host:port,2@host:port,... The same on every node of it, and `node.id` is one of
+        /// them. An odd number of them: three go on without one, five without two. Empty: this node is a cluster of its own.
+        "controller.quorum.voters" => controller_quorum_voters: Voters = Voters::default(), Allowed::Any;
+        /// Where this node stands, such as a zone or a rack: the replicas of a partition are spread over racks. Empty: nobody knows.
+        "broker.rack" => broker_rack: Option<String> = None, Allowed::Any;
+        /// How often a node tells the controller that it is there, and so renews its lease.
+        "broker.heartbeat.interval.ms" => broker_heartbeat_interval_ms: i64 = 100, Allowed::Between(10, MINUTE_MS);
+        /// The lease: a node of which the controller has heard nothing for this long leads nothing any more, and a node that has heard nothing from the controller for this
+        /// long acknowledges nothing. The same on every node.
+        "broker.session.timeout.ms" => broker_session_timeout_ms: i64 = 600, Allowed::Between(50, HOUR_MS);
+        /// A replica that has not had everything that its leader has for this long leaves the in-sync set.
+        "replica.lag.time.max.ms" => replica_lag_time_max_ms: i64 = 10_000, Allowed::Between(100, HOUR_MS);
+        /// Whether leadership goes back to the preferred replicas once they are in sync again.
+        "auto.leader.rebalance.enable" => auto_leader_rebalance_enable: bool = true, Allowed::Any;
+        /// How often the controller looks for partitions that are not led by their preferred replica.
+        "leader.imbalance.check.interval.seconds" => leader_imbalance_check_interval_seconds: i64 = 300, Allowed::Between(1, 86_400);
+    }
     "Between nodes" {
-        /// Where the other nodes of the cluster connect: host:port. A node that is a cluster of its own, as every node of this version is, does not listen there.
-        "inter.node.listener" => inter_node_listener: HostPort = HostPort::new("127.0.0.1", 9192), Allowed::Any;
+        /// Where this node listens for the others of its cluster: host:port. Empty: on the port of its entry in `controller.quorum.voters`, at every address, or
+        /// at that of the entry if it is a loopback address. Nobody listens there without `controller.quorum.voters`. There is no encryption and no password: only the
+        /// nodes of the cluster should be able to reach it.
+        "inter.node.listener" => inter_node_listener: Option<HostPort> = None, Allowed::Any;
         /// How long a connection between two nodes may take until both know who the other one is.
         "inter.node.connection.timeout.ms" => inter_node_connection_timeout_ms: i64 = 1_000, Allowed::Between(10, MINUTE_MS);
         /// A node that has nothing to say on a connection says so after this time, so that the other one knows that it is there. At most half of

@@ -98,14 +98,16 @@ fn a_topic_that_finds_no_room_is_made_when_there_is() {
 
 #[test]
 fn three_nodes_agree_whatever_happens_to_them() {
-    let (mut acknowledged, mut seen, mut faults) = (0, BTreeMap::new(), BTreeMap::new());
+    let (mut acknowledged, mut records) = (0, 0);
+    let (mut seen, mut faults) = (BTreeMap::new(), BTreeMap::new());
     for seed in seeds() {
         let trace = cluster::Cluster::run(seed); // asserts inside, naming the seed
         acknowledged += trace.acknowledged;
+        records += trace.records;
         trace.seen.into_iter().for_each(|(what, times)| *seen.entry(what).or_insert(0) += times);
         trace.faults.into_iter().for_each(|fault| *faults.entry(fault).or_insert(0) += 1);
     }
-    eprintln!("{acknowledged} commands acknowledged, losses 0; {seen:?}; {faults:?}");
+    eprintln!("{acknowledged} commands and {records} records acknowledged, losses 0; {seen:?}; {faults:?}");
     assert!(acknowledged > 0 && seen.values().all(|times| *times > 0));
 }
 

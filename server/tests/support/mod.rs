@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "every test program uses its own part")]
 
 pub mod batches;
+pub mod cluster;
 pub mod configs;
 pub mod raw;
 pub mod requests;
@@ -102,7 +103,7 @@ impl Server {
 
     /// What it logged since it was started last.
     pub fn log(&self) -> String {
-        fs::read_to_string(log_file(&self.folder, self.starts)).unwrap_or_default()
+        fs::read_to_string(log_file(self.folder.path(), self.starts)).unwrap_or_default()
     }
 
     /// Lines of the log in which `text` stands, once there is at least one.
@@ -133,12 +134,7 @@ impl Server {
 
     /// A page of the admin server, head included.
     pub fn http(&self, path: &str) -> String {
-        let mut socket = TcpStream::connect(self.admin).expect("the admin server");
-        let request = format!("GET {path} HTTP/1.1\r\nHost: chronik\r\nConnection: close\r\n\r\n");
-        socket.write_all(request.as_bytes()).expect("asked");
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).expect("answered");
-        answer
+        http(self.admin, path)
     }
 
     fn wait_until_ready(&mut self) -> (SocketAddr, SocketAddr) {
@@ -157,12 +153,26 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::thread::panicking() {
-            let log = self.log();
-            let lines: Vec<&str> = log.lines().collect();
-            let shown = &lines[lines.len().saturating_sub(SHOWN_LINES)..];
-            eprintln!("--- log of the server\n{}\n---", shown.join("\n"));
+            show_tail("the server", &self.log());
         }
     }
+}
+
+/// A page of an admin server, head included.
+pub fn http(admin: SocketAddr, path: &str) -> String {
+    let mut socket = TcpStream::connect(admin).expect("the admin server");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: chronik\r\nConnection: close\r\n\r\n");
+    socket.write_all(request.as_bytes()).expect("asked");
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).expect("answered");
+    answer
+}
+
+/// Shows the last lines of somebody's log.
+fn show_tail(whose: &str, log: &str) {
+    let lines: Vec<&str> = log.lines().collect();
+    let shown = &lines[lines.len().saturating_sub(SHOWN_LINES)..];
+    eprintln!("--- log of {whose}\n{}\n---", shown.join("\n"));
 }
 
 /// The server program behind the words of `wrapper`, without settings from our own environment.
@@ -230,7 +240,7 @@ struct Launch {
 
 impl Launch {
     fn start(&self, folder: &TempDir, start: usize, kafka: SocketAddr, admin: SocketAddr) -> Child {
-        let log = File::create(log_file(folder, start)).expect("a log file");
+        let log = File::create(log_file(folder.path(), start)).expect("a log file");
         let mut command = wrapped(&self.wrapper);
         command
             .args([
@@ -254,8 +264,8 @@ pub fn new_folder() -> TempDir {
     TempDir::with_prefix("chronik-test-").expect("a temporary folder")
 }
 
-fn log_file(folder: &TempDir, start: usize) -> PathBuf {
-    folder.path().join(format!("start-{start}.log"))
+fn log_file(folder: &Path, start: usize) -> PathBuf {
+    folder.join(format!("start-{start}.log"))
 }
 
 /// An address of the banner.

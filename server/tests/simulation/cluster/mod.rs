@@ -5,18 +5,23 @@
 mod clients;
 mod faults;
 mod invariants;
+mod logs;
 mod nodes;
+mod writers;
 
 use std::time::Duration;
 
 use chronik_server::clock::Clock;
+use chronik_server::cluster::Command;
 use chronik_server::rng::Rng;
+use uuid::Uuid;
 
 use crate::world::{EPOCH_MS, runtime};
 use clients::Clients;
 use faults::Fault;
 use invariants::Invariant;
 use nodes::Nodes;
+use writers::Writers;
 
 /// Things that happen while there are faults.
 const STEPS: u64 = 60;
@@ -31,6 +36,8 @@ pub(crate) struct Trace {
     pub lines: Vec<String>,
     /// Commands that were acknowledged.
     pub acknowledged: usize,
+    /// Records that were acknowledged.
+    pub records: usize,
     /// Of each invariant, how much it has seen.
     pub seen: Vec<(&'static str, usize)>,
     /// Faults, by name.
@@ -44,6 +51,7 @@ pub(crate) struct Cluster {
     clock: Clock,
     nodes: Nodes,
     clients: Clients,
+    writers: Writers,
     lines: Vec<String>,
 }
 
@@ -54,8 +62,8 @@ impl Cluster {
             let clock = Clock::starting_at(EPOCH_MS);
             let mut rng = Rng::seeded(seed);
             let nodes = Nodes::new(seed, &clock, &mut rng);
-            let clients = Clients::new();
-            let mut cluster = Self { seed, rng, clock, nodes, clients, lines: Vec::new() };
+            let (clients, writers) = (Clients::new(), Writers::new());
+            let mut cluster = Self { seed, rng, clock, nodes, clients, writers, lines: Vec::new() };
             cluster.live().await
         })
     }
@@ -63,6 +71,7 @@ impl Cluster {
     async fn live(&mut self) -> Trace {
         let mut invariants = invariants::all();
         let mut struck = Vec::new();
+        self.begin().await;
         for _ in 0..STEPS {
             self.pass().await;
             if self.rng.below(3) == 0 {
@@ -76,13 +85,88 @@ impl Cluster {
         }
         self.heal().await;
         self.settle(&mut invariants).await;
+        self.writers.stop().await;
+        self.come_to_rest().await;
+        self.look(&mut invariants);
         for invariant in &mut invariants {
             invariant.end(self);
         }
         let seen = invariants.iter().map(|invariant| (invariant.name(), invariant.met())).collect();
         self.nodes.stop().await;
         let acknowledged = self.clients.acknowledged().len();
-        Trace { lines: std::mem::take(&mut self.lines), acknowledged, seen, faults: struck }
+        let records = self.writers.count();
+        Trace { lines: std::mem::take(&mut self.lines), acknowledged, records, seen, faults: struck }
+    }
+
+    /// All nodes serve, and there are topics for the writers.
+    async fn begin(&mut self) {
+        for number in writers::all() {
+            let mut replicas: Vec<i32> = nodes::ALL.map(nodes::node_id).collect();
+            replicas.rotate_left(usize::from(number) % nodes::ALL.len());
+            let command = Command::CreateTopic {
+                name: writers::topic(number),
+                id: Uuid::nil(),
+                assignment: vec![replicas],
+                configs: [("min.insync.replicas".to_owned(), "2".to_owned())].into(),
+            };
+            loop {
+                self.clock.sleep(Duration::from_millis(STEP_MS)).await;
+                let controllers: Vec<_> = nodes::ALL.filter_map(|at| self.nodes.controller(at)).collect();
+                if controllers.len() == nodes::ALL.len()
+                    && controllers[0].propose(command.clone()).await.is_ok()
+                {
+                    break;
+                }
+            }
+        }
+        self.writers.start(&self.clock, &self.nodes.doors(), &mut self.rng);
+    }
+
+    /// Every replica is in sync and has what its leader has.
+    async fn come_to_rest(&mut self) {
+        let deadline = self.clock.uptime() + PATIENCE;
+        while !self.is_at_rest() {
+            self.clock.sleep(Duration::from_millis(STEP_MS)).await;
+            assert!(
+                self.clock.uptime() < deadline,
+                "seed {}: without faults and writers, the replicas do not come together:\n{}\n{}",
+                self.seed,
+                self.lines.join("\n"),
+                self.describe()
+            );
+        }
+    }
+
+    fn is_at_rest(&self) -> bool {
+        let Some(controller) = self.nodes.controller(0) else { return false };
+        let state = controller.state();
+        logs::partitions(&state).iter().all(|(topic, id)| {
+            let known = state.topic(topic).and_then(|topic| topic.partition(0));
+            let all_in_sync = known.is_some_and(|known| known.in_sync_replicas.len() == nodes::ALL.len());
+            let position = |at| {
+                let partition = self.nodes.storage(at)?.partition(id)?;
+                Some((partition.log_end_offset(), partition.high_watermark()))
+            };
+            let positions: Vec<_> = nodes::ALL.map(position).collect();
+            all_in_sync
+                && positions.iter().all(|it| *it == positions[0] && it.is_some_and(|(end, high)| end == high))
+        })
+    }
+
+    fn describe(&self) -> String {
+        let mut told = String::new();
+        for at in nodes::ALL {
+            let Some((controller, storage)) = self.nodes.controller(at).zip(self.nodes.storage(at)) else {
+                continue;
+            };
+            let state = controller.state();
+            for (topic, id) in logs::partitions(&state) {
+                let known = state.topic(&topic).and_then(|topic| topic.partition(0));
+                let here = storage.partition(&id).map(|it| (it.log_end_offset(), format!("{:?}", it.isr())));
+                told.push_str(&format!("node {}: {topic}: {known:?} {here:?}\n", nodes::node_id(at)));
+            }
+        }
+        told
     }
 
     /// A while passes.
@@ -113,6 +197,9 @@ impl Cluster {
     fn look(&mut self, invariants: &mut [Box<dyn Invariant>]) {
         for answer in self.clients.take_answers() {
             self.say(&answer);
+        }
+        for report in self.writers.take_reports(self.seed) {
+            self.say(&report);
         }
         for invariant in invariants {
             invariant.look(self);

@@ -2,7 +2,10 @@
 
 mod acknowledged;
 mod agreement;
+mod high_watermark;
 mod one_leader;
+mod one_leader_per_epoch;
+mod records;
 
 use super::Cluster;
 
@@ -24,5 +27,8 @@ pub(super) fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(one_leader::OneLeaderPerTerm::default()),
         Box::new(acknowledged::AcknowledgedIsKept::default()),
         Box::new(agreement::VersionsAgree::default()),
+        Box::new(one_leader_per_epoch::OneLeaderPerEpoch::default()),
+        Box::new(high_watermark::HighWatermarkNeverGoesBack::default()),
+        Box::new(records::RecordsAreKept::default()),
     ]
 }

@@ -1,0 +1,10 @@
+//! A cluster of real processes: what it agrees on while its nodes are killed, stand still and come back.
+#![cfg(not(any(loom, shuttle)))]
+#![expect(clippy::disallowed_methods, reason = "a test stands outside the seams")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod configuration;
+mod metadata;
+mod readiness;

@@ -1,0 +1,218 @@
+//! Several server programs on loopback addresses that are one cluster.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, ExitStatus, Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use super::raw::Raw;
+use super::{http, log_file, new_folder, show_tail, wait_for, wrapped};
+
+/// A cluster whose nodes are called 1, 2, ... Every process that is left is killed when it is dropped; after a panic its files stay.
+pub struct Cluster {
+    folder: TempDir,
+    settings: Vec<String>,
+    nodes: BTreeMap<i32, Node>,
+}
+
+struct Node {
+    kafka: SocketAddr,
+    admin: SocketAddr,
+    /// Where the other nodes connect.
+    peers: SocketAddr,
+    /// Keep the ports until it is started first.
+    reserved: Vec<TcpListener>,
+    child: Option<Child>,
+    /// How often it was started; each start has a log of its own.
+    starts: usize,
+}
+
+impl Cluster {
+    /// So many nodes that are ready.
+    pub fn start(nodes: i32) -> Self {
+        Self::with(nodes, &[])
+    }
+
+    /// So many nodes that are ready, with these settings besides, each `name=value`.
+    pub fn with(nodes: i32, settings: &[&str]) -> Self {
+        let mut cluster = Self::not_started(nodes, settings);
+        cluster.ids().into_iter().for_each(|id| cluster.spawn(id));
+        cluster.ids().into_iter().for_each(|id| cluster.wait_until_ready(id));
+        cluster
+    }
+
+    /// So many nodes that have addresses and nothing else.
+    pub fn not_started(nodes: i32, settings: &[&str]) -> Self {
+        let small = ["wal.segment.bytes=4194304", "shutdown.timeout.ms=5000"];
+        let settings = small.iter().chain(settings).map(|setting| (*setting).to_owned()).collect();
+        let nodes = (1..=nodes).map(|id| (id, Node::reserve())).collect();
+        Self { folder: new_folder(), settings, nodes }
+    }
+
+    /// `node.id` of each.
+    pub fn ids(&self) -> Vec<i32> {
+        self.nodes.keys().copied().collect()
+    }
+
+    /// Where Kafka clients reach a node.
+    pub fn kafka(&self, id: i32) -> SocketAddr {
+        self.nodes[&id].kafka
+    }
+
+    /// Where the admin server of a node is.
+    pub fn admin(&self, id: i32) -> SocketAddr {
+        self.nodes[&id].admin
+    }
+
+    /// Where the other nodes reach a node.
+    pub fn peers(&self, id: i32) -> SocketAddr {
+        self.nodes[&id].peers
+    }
+
+    /// `controller.quorum.voters`
+    pub fn voters(&self) -> String {
+        let voters: Vec<String> =
+            self.nodes.iter().map(|(id, node)| format!("{id}@{}", node.peers)).collect();
+        voters.join(",")
+    }
+
+    /// The data directory of a node.
+    pub fn data_dir(&self, id: i32) -> PathBuf {
+        self.node_folder(id).join("data")
+    }
+
+    /// What a node logged since it was started last.
+    pub fn log(&self, id: i32) -> String {
+        fs::read_to_string(log_file(&self.node_folder(id), self.nodes[&id].starts)).unwrap_or_default()
+    }
+
+    /// A connection to a node.
+    pub fn connect(&self, id: i32) -> Raw {
+        Raw::to(self.kafka(id))
+    }
+
+    /// A page of the admin server of a node, head included.
+    pub fn http(&self, id: i32, path: &str) -> String {
+        http(self.admin(id), path)
+    }
+
+    /// Whether the process of a node is there, standing still or not.
+    pub fn runs(&self, id: i32) -> bool {
+        self.nodes[&id].child.is_some()
+    }
+
+    /// Starts a node that is down; it may take until others are there that it is ready.
+    pub fn spawn(&mut self, id: i32) {
+        let (voters, folder) = (self.voters(), self.node_folder(id));
+        fs::create_dir_all(&folder).expect("a folder");
+        let node = self.nodes.get_mut(&id).expect("a node of the cluster");
+        assert!(node.child.is_none(), "node {id} runs");
+        node.reserved.clear();
+        node.starts += 1;
+        let log = File::create(log_file(&folder, node.starts)).expect("a log file");
+        let mut command = wrapped(&[]);
+        command.arg("start").arg("--data-dir").arg(folder.join("data"));
+        command.args(["--listen", &node.kafka.to_string(), "--admin-listen", &node.admin.to_string()]);
+        command.args(["--node-id", &id.to_string(), "--set", &format!("controller.quorum.voters={voters}")]);
+        for setting in &self.settings {
+            command.args(["--set", setting]);
+        }
+        node.child = Some(command.stdout(Stdio::null()).stderr(log).spawn().expect("the server program"));
+    }
+
+    /// Waits until a node serves clients.
+    pub fn wait_until_ready(&mut self, id: i32) {
+        wait_for(&format!("node {id} to be ready"), || {
+            if let Some(status) = self.child(id).try_wait().expect("a child") {
+                panic!("node {id} did not start ({status}):\n{}", self.log(id));
+            }
+            self.log(id).contains("Ctrl-C").then_some(())
+        });
+    }
+
+    /// Starts a node that is down, and waits until it is ready.
+    pub fn restart(&mut self, id: i32) {
+        self.spawn(id);
+        self.wait_until_ready(id);
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self, id: i32) {
+        let mut child = self.take(id);
+        child.kill().expect("killed");
+        child.wait().expect("ended");
+    }
+
+    /// SIGTERM; how it ended.
+    pub fn terminate(&mut self, id: i32) -> ExitStatus {
+        self.signal(id, Signal::TERM);
+        let mut child = self.take(id);
+        wait_for(&format!("node {id} to end"), || child.try_wait().expect("a child"))
+    }
+
+    /// SIGSTOP: it stands still, and its connections stay open.
+    pub fn stop(&mut self, id: i32) {
+        self.signal(id, Signal::STOP);
+    }
+
+    /// SIGCONT: it goes on.
+    pub fn cont(&mut self, id: i32) {
+        self.signal(id, Signal::CONT);
+    }
+
+    /// Runs a command of the server program by way of a node.
+    pub fn command(&self, id: i32, words: &[&str]) -> Output {
+        let mut command = wrapped(&[]);
+        command.args(words).args(["--bootstrap-server", &self.kafka(id).to_string()]);
+        command.output().expect("the server program")
+    }
+
+    fn node_folder(&self, id: i32) -> PathBuf {
+        self.folder.path().join(format!("node-{id}"))
+    }
+
+    fn child(&mut self, id: i32) -> &mut Child {
+        let node = self.nodes.get_mut(&id).expect("a node of the cluster");
+        node.child.as_mut().unwrap_or_else(|| panic!("node {id} is down"))
+    }
+
+    fn take(&mut self, id: i32) -> Child {
+        let node = self.nodes.get_mut(&id).expect("a node of the cluster");
+        node.child.take().unwrap_or_else(|| panic!("node {id} is down"))
+    }
+
+    fn signal(&mut self, id: i32, signal: Signal) {
+        let pid = Pid::from_raw(self.child(id).id().cast_signed()).expect("a process id");
+        kill_process(pid, signal).expect("signalled");
+    }
+}
+
+impl Node {
+    fn reserve() -> Self {
+        let reserved: Vec<TcpListener> =
+            (0..3).map(|_| TcpListener::bind(("127.0.0.1", 0)).expect("a free port")).collect();
+        let address = |index: usize| reserved[index].local_addr().expect("bound");
+        let (kafka, admin, peers) = (address(0), address(1), address(2));
+        Self { kafka, admin, peers, reserved, child: None, starts: 0 }
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        for child in self.nodes.values_mut().filter_map(|node| node.child.as_mut()) {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        if std::thread::panicking() {
+            for id in self.ids() {
+                show_tail(&format!("node {id}"), &self.log(id));
+            }
+            self.folder.disable_cleanup(true);
+            eprintln!("the files of the cluster are in {}", self.folder.path().display());
+        }
+    }
+}
