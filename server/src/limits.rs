@@ -100,6 +100,8 @@ pub const ADMIN_STOP: std::time::Duration = std::time::Duration::from_secs(1);
 pub const MAX_MEMBER_ID_PREFIX_BYTES: usize = 255;
 /// Appends of the group coordinator that wait for the log; beyond, requests that need one are refused (COORDINATOR_NOT_AVAILABLE).
 pub const MAX_GROUP_APPENDS: usize = 16_384;
+/// Partitions of `__consumer_offsets` that are read at a time when this node begins to lead them.
+pub const GROUP_LOADS: usize = 4;
 /// Bytes of `__consumer_offsets` read at a time when groups are loaded.
 pub const GROUP_LOAD_BYTES: usize = 1 << 20;
 /// Between two looks at all groups, for metrics and for topics that were deleted.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use concurrency_models::image::Image;
 use concurrency_models::raft_loop;
-use concurrency_models::watermark::Watermark;
+use concurrency_models::watermark::{Closed, Watermark};
 use serde::{Deserialize, Serialize};
 
 use super::command::{Applied, Command, Refusal};
@@ -144,6 +144,23 @@ impl Controller {
     /// The state now.
     pub fn state(&self) -> Arc<ClusterState> {
         self.0.served.image.load()
+    }
+
+    /// The state now, and the number of its image, for [`image_after`](Self::image_after).
+    pub fn image(&self) -> (i64, Arc<ClusterState>) {
+        let seen = self.0.served.image.version(); // what is loaded is this or later
+        (seen, self.0.served.image.load())
+    }
+
+    /// Waits for an image that is later than number `seen`; there need not be one for each change of the state.
+    ///
+    /// *Cancel-safety*: it takes nothing; it can be dropped and called again.
+    ///
+    /// # Errors
+    /// There will be none: the node is shutting down.
+    pub async fn image_after(&self, seen: i64) -> Result<(i64, Arc<ClusterState>), Closed> {
+        self.0.served.image.at_least(seen + 1).await?;
+        Ok(self.image())
     }
 
     /// Node id of whoever leads the metadata, as far as this node knows.

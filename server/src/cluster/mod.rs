@@ -8,6 +8,7 @@ pub mod controller;
 pub mod fencing;
 mod member;
 pub mod node_settings;
+pub mod placement;
 mod publisher;
 pub mod raft;
 mod replicas;

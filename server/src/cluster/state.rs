@@ -142,6 +142,11 @@ impl ClusterState {
         Ok(applied)
     }
 
+    /// Whether a broker is registered and not fenced.
+    pub fn is_live(&self, node_id: i32) -> bool {
+        self.brokers.get(&node_id).is_some_and(|broker| !broker.fenced)
+    }
+
     /// The topic of this name.
     pub fn topic(&self, name: &str) -> Option<&Arc<Topic>> {
         self.topics.get(self.topic_ids.get(name)?)

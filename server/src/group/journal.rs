@@ -2,8 +2,6 @@
 //!
 //! Queueing does not wait. What was queued goes to another task, which waits for the log and tells the coordinator, in the order of queueing.
 
-use std::sync::Arc;
-
 use chronik_group::coordinator::{Message, Ticket};
 use chronik_group::state::AppendError;
 use chronik_group::{Groups, Journal, Record};
@@ -12,7 +10,7 @@ use chronik_log::{OpError, PartitionId};
 use concurrency_models::mailbox::{self, Receiver, Sender};
 use concurrency_models::reply::{self, Answer};
 
-use super::topic::OFFSETS_TOPIC;
+use super::topic::{OFFSETS_TOPIC, leader_epoch};
 use crate::clock::Clock;
 use crate::cluster::Controller;
 use crate::limits;
@@ -43,12 +41,12 @@ pub(super) fn new(
 
 impl Journal for StorageJournal {
     fn append(&mut self, partition: i32, records: Vec<Record>, ticket: Ticket) -> Result<(), AppendError> {
-        let (id, leader_epoch) = self.led(partition).ok_or(AppendError::Unwritable)?;
+        let leader_epoch = ticket.leader_epoch;
+        let id = self.led(partition, leader_epoch).ok_or(AppendError::Unwritable)?;
         // First who waits, then what for: what is in the queue of storage cannot be taken back.
         let (promise, promised) = reply::channel();
         self.queued.try_send((ticket, promised)).map_err(|_| AppendError::Busy)?;
-        let now_ms = self.clock.now_ms();
-        match self.storage.append(id, batch(now_ms, &records), leader_epoch, now_ms) {
+        match self.append_in(id, leader_epoch, &records) {
             Ok(answer) => drop(promise.send(answer)),
             Err(error) => drop(cannot(error)), // and the promise is broken
         }
@@ -57,12 +55,22 @@ impl Journal for StorageJournal {
 }
 
 impl StorageJournal {
-    /// What storage calls a partition of `__consumer_offsets`, if this node leads it.
-    fn led(&self, partition: i32) -> Option<(PartitionId, i32)> {
+    /// What storage calls a partition of `__consumer_offsets`, if this node leads it in that epoch.
+    fn led(&self, partition: i32, epoch: i32) -> Option<PartitionId> {
         let state = self.controller.state();
-        let topic: &Arc<_> = state.topic(OFFSETS_TOPIC)?;
-        let known = topic.partition(partition).filter(|known| known.leader == Some(self.node_id))?;
-        Some((PartitionId { topic_id: topic.id, partition }, known.leader_epoch))
+        let id = PartitionId { topic_id: state.topic(OFFSETS_TOPIC)?.id, partition };
+        (leader_epoch(&state, &id, self.node_id) == Some(epoch)).then_some(id)
+    }
+
+    /// The only place where records of groups get into a log.
+    fn append_in(
+        &self,
+        id: PartitionId,
+        leader_epoch: i32,
+        records: &[Record],
+    ) -> Result<OpAnswer, StorageError> {
+        let now_ms = self.clock.now_ms();
+        self.storage.append(id, batch(now_ms, records), leader_epoch, now_ms)
     }
 }
 
