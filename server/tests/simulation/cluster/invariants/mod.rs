@@ -2,6 +2,7 @@
 
 mod acknowledged;
 mod agreement;
+mod leases;
 mod one_leader;
 
 use super::Cluster;
@@ -23,6 +24,7 @@ pub(super) fn all() -> Vec<Box<dyn Invariant>> {
     vec![
         Box::new(one_leader::OneLeaderPerTerm::default()),
         Box::new(acknowledged::AcknowledgedIsKept::default()),
+        Box::new(leases::OneLeaderUnderALease::default()),
         Box::new(agreement::VersionsAgree::default()),
     ]
 }
