@@ -244,6 +244,7 @@ mod tests {
                 rack: None,
                 inter_node: None,
                 fenced: node_id == 3,
+                ..KnownBroker::default()
             };
             state.brokers.insert(node_id, broker);
         }

@@ -86,8 +86,9 @@ mod tests {
     fn state() -> ClusterState {
         let mut state = ClusterState::default();
         for (node_id, host) in [(1, "one"), (2, "two")] {
-            let (host, rack, inter_node) = (host.to_owned(), None, None);
-            state.apply(&Command::RegisterBroker { node_id, host, port: 9092, rack, inter_node }).unwrap();
+            let broker =
+                crate::cluster::Broker { node_id, host: host.to_owned(), port: 9092, ..Default::default() };
+            state.brokers.insert(node_id, broker);
         }
         let leader = |partition| match partition {
             22 => 2,

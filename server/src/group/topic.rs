@@ -117,6 +117,7 @@ mod tests {
             rack: None,
             inter_node: inter_node.cloned(),
             fenced: false,
+            ..Broker::default()
         };
         let mut state = ClusterState::default();
         state.brokers = (1..=brokers).map(|id| (id, broker(id))).collect();

@@ -18,6 +18,7 @@ fn cluster(brokers: &[(Option<&str>, bool)]) -> ClusterState {
             rack: rack.map(Into::into),
             inter_node: None,
             fenced: *fenced,
+            ..Broker::default()
         };
         state.brokers.insert(node_id, broker);
     }
