@@ -85,7 +85,7 @@ mod tests {
     /// "hello" is in partition 22 of 50, led by node 2; partition 23, that of "hellp", by node 3, which is not there.
     fn state() -> ClusterState {
         let mut state = ClusterState::default();
-        for (node_id, host) in [(1, "one"), (2, "two")] {
+        for (node_id, host) in [(1, "one"), (2, "two"), (3, "gone")] {
             let broker =
                 crate::cluster::Broker { node_id, host: host.to_owned(), port: 9092, ..Default::default() };
             state.brokers.insert(node_id, broker);
@@ -102,6 +102,7 @@ mod tests {
             configs: BTreeMap::new(),
         };
         state.apply(&create).unwrap();
+        state.brokers.remove(&3);
         state
     }
 

@@ -113,7 +113,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::cluster::{Command, Partition};
+    use crate::cluster::{Broker, Command, Partition};
 
     const ME: i32 = 1;
 
@@ -171,6 +171,7 @@ mod tests {
             configs: BTreeMap::new(),
         };
         let mut before = ClusterState::default();
+        before.brokers.insert(1, Broker { node_id: 1, ..Broker::default() });
         for (name, id) in [("kept", 1), ("deleted", 2), ("again", 3)] {
             before.apply(&create(name, id)).unwrap();
         }
