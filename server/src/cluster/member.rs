@@ -11,7 +11,7 @@ use super::controller::{Controller, ProposeError, Served};
 use super::fencing::{BrokerLease, Fencing, Heartbeats, Supervisor};
 use super::node_settings::NodeSettings;
 use super::publisher::MetadataPublisher;
-use super::raft::{self, Network, Outbound, Quorum, RaftLog};
+use super::raft::{self, HearsNodes, Network, Outbound, Quorum, RaftLog};
 use super::state::ClusterState;
 use crate::clock::Clock;
 use crate::config::HostPort;
@@ -220,6 +220,13 @@ impl Member {
         // Not before: now everything that was committed before this start is known, and no log is taken for an orphan.
         publisher.publish_now().await?;
         Ok(broker_epoch)
+    }
+
+    /// Heartbeats of other nodes go there from now on.
+    pub fn hear_with(&self, hears: Arc<dyn HearsNodes>) {
+        if let Some(network) = &self.network {
+            network.hear_with(hears);
+        }
     }
 
     /// Waits until the Raft loop has ended by itself.

@@ -20,4 +20,5 @@ pub use controller::{Controller, ProposeError};
 pub use fencing::{BrokerLease, ElectAnswer};
 pub use member::{Member, Parts as MemberParts, StartError as MemberError};
 pub use node_settings::{ConfigSource, NodeSettings};
+pub use raft::HearsNodes;
 pub use state::{Broker, ClusterState, EVERY_BROKER, Partition, Topic};

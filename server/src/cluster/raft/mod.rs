@@ -38,7 +38,7 @@ use crate::telemetry::{Metrics, Pulse};
 use machine::Metadata;
 pub use machine::Outcome;
 use network::ToMembers;
-pub use network::{Network, Quorum};
+pub use network::{HearsNodes, Network, Quorum};
 pub(super) use network::{Outbound, PROPOSE, peer_id};
 pub use recovered::{RaftLog, UnreadableLog};
 use ticks::Ticks;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use concurrency_models::image::Image;
 use concurrency_models::mailbox::Sender;
 use concurrency_models::raft_loop::{Event, Transport};
 use futures_util::FutureExt as _;
@@ -38,8 +39,18 @@ pub struct Quorum {
     pub settings: Settings,
 }
 
+/// Takes what other nodes say to show that they are there, in the task that reads their connection: it does not wait.
+pub trait HearsNodes: Send + Sync + 'static {
+    /// A heartbeat came.
+    fn heard(&self, from: i32, bytes: Bytes);
+}
+
+/// Whoever hears nodes, as soon as there is somebody.
+type Listening = Arc<Image<Option<Arc<dyn HearsNodes>>>>;
+
 /// The connections to and from the other members.
 pub struct Network {
+    listening: Listening,
     peers: Peers,
     inbound: Inbound,
     identity: Identity,
@@ -66,7 +77,8 @@ impl Outbound {
     ) -> Self {
         let Quorum { voters, listener, connector, settings } = quorum;
         let members = voters.keys().copied().collect();
-        let handler = FromMembers { events: events.clone(), controller: None, members };
+        let listening = Arc::new(Image::new(None));
+        let handler = FromMembers { events: events.clone(), controller: None, members, listening };
         let incarnation = clock.now_ms().unsigned_abs();
         let surroundings = Surroundings {
             identity: Identity::new(peer_id(node_id), incarnation, None),
@@ -91,12 +103,13 @@ impl Outbound {
     /// Listens, too: the others may propose by `controller`.
     pub(in super::super) fn listen(self, controller: Controller, pulse: Pulse) -> Network {
         let Self { peers, mut surroundings, listener, handler } = self;
+        let listening = handler.listening.clone();
         surroundings.handler = Arc::new(FromMembers { controller: Some(controller), ..handler });
         let spawner = surroundings.spawner.clone();
         let identity = surroundings.identity.clone();
         let inbound = Inbound::new(surroundings);
         let _ends_when_closed = spawner.task(inbound.clone().run(listener, pulse));
-        Network { peers, inbound, identity }
+        Network { listening, peers, inbound, identity }
     }
 }
 
@@ -104,6 +117,11 @@ impl Network {
     /// The node belongs to this cluster: from now on, nodes of others are refused.
     pub(in super::super) fn join(&self, cluster_id: Uuid) {
         self.identity.join(cluster_id);
+    }
+
+    /// Heartbeats of other nodes go there from now on.
+    pub(in super::super) fn hear_with(&self, hears: Arc<dyn HearsNodes>) {
+        self.listening.replace(Some(hears));
     }
 
     /// Ends all connections.
@@ -144,6 +162,7 @@ struct FromMembers {
     controller: Option<Controller>,
     /// Node ids.
     members: Vec<i32>,
+    listening: Listening,
 }
 
 impl Handler for FromMembers {
@@ -151,7 +170,12 @@ impl Handler for FromMembers {
         self.members.iter().any(|member| peer_id(*member) == peer.node_id)
     }
 
-    fn heartbeat(&self, _from: NodeId, _bytes: Bytes) {}
+    fn heartbeat(&self, from: NodeId, bytes: Bytes) {
+        let listening = self.listening.load();
+        if let (Some(hears), Ok(from)) = (&*listening, i32::try_from(from)) {
+            hears.heard(from, bytes);
+        }
+    }
 
     fn raft(&self, from: NodeId, bytes: Bytes) {
         let mut message = Message::new();
