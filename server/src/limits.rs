@@ -60,6 +60,20 @@ pub const MAX_SUSPICIONS: usize = 256;
 pub const ELECT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1);
 /// Between two complaints that this node is fenced still.
 pub const FENCED_REMINDER: std::time::Duration = std::time::Duration::from_secs(3);
+/// Between two heartbeats of a node to each other one, and between two looks at whose leaders are silent.
+pub const NODE_HEARTBEAT_INTERVAL: std::time::Duration = std::time::Duration::from_millis(100);
+/// Silence after which the leader of a partition is suspected: a little less than its lease, so that the suspicion is there when that ends.
+pub const LEADER_TIMEOUT: std::time::Duration = std::time::Duration::from_millis(500);
+/// Elections that a node asks for at the same time.
+pub const ELECTION_WORKERS: usize = 4;
+/// Suspicions that wait for one of them; what finds no room is found again.
+pub const MAX_QUEUED_ELECTIONS: usize = 64;
+/// Ticks that wait for the timeout monitor: one that is behind needs no second.
+pub const MAX_MONITOR_EVENTS: usize = 2;
+/// Between two attempts to find somebody who leads the metadata.
+pub const ELECT_RETRY: std::time::Duration = std::time::Duration::from_millis(50);
+/// How long a suspicion looks for somebody who leads the metadata.
+pub const ELECT_PATIENCE: std::time::Duration = std::time::Duration::from_secs(3);
 /// Requests for a producer id that wait for a block of them.
 pub const MAX_PRODUCER_ID_REQUESTS: usize = 1_024;
 /// Producer ids that a broker reserves at a time (Kafka: `ProducerIdsBlock.PRODUCER_ID_BLOCK_SIZE`).

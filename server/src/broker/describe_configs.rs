@@ -32,7 +32,7 @@ const STATED: &[(&str, ConfigType, &str, &str)] = &[
         "unclean.leader.election.enable",
         ConfigType::Boolean,
         "false",
-        "A leader always has all that was acknowledged.",
+        "A leader always has all that was acknowledged, but of topics that say otherwise.",
     ),
     ("authorizer.class.name", ConfigType::String, "", "There is no authorizer."),
 ];

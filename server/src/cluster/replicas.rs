@@ -18,6 +18,9 @@ pub trait Replicas: Send + Sync + 'static {
         concerned: &'a BTreeSet<PartitionId>,
     ) -> BoxFuture<'a, Result<(), StorageError>>;
 
+    /// A heartbeat came from a node. It does not wait.
+    fn heartbeat(&self, from: i32, bytes: Bytes);
+
     /// A piece of a stream came from a node. It does not wait.
     fn data(&self, from: i32, bytes: Bytes);
 

@@ -12,6 +12,7 @@ use concurrency_models::mailbox::Sender;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
+use super::liveness::Liveness;
 use super::stream::{message, receiver, sender};
 use crate::clock::Clock;
 use crate::cluster::{self, ClusterState, Replicas};
@@ -37,6 +38,8 @@ pub struct Roles {
     pub(super) others: BTreeMap<i32, Ends>,
     /// In which life this node is.
     pub(super) broker_epoch: Arc<Image<i64>>,
+    /// Who hears whether leaders are there, once there are other nodes.
+    pub(super) liveness: Image<Option<Liveness>>,
 }
 
 /// A partition that this node is to lead.
@@ -70,7 +73,13 @@ impl Roles {
             }
         }
         self.tell(news).await;
-        if lead.is_empty() { Ok(()) } else { self.lead(lead).await }
+        if !lead.is_empty() {
+            self.lead(lead).await?;
+        }
+        if let Some(liveness) = &*self.liveness.load() {
+            liveness.publish(next, concerned.iter().copied());
+        }
+        Ok(())
     }
 
     /// Follows, or goes on leading; returns what it is to lead from now on.
@@ -178,6 +187,12 @@ impl Replicas for Roles {
             Roles::take_up(self, next, &concerned).await
         }
         .boxed()
+    }
+
+    fn heartbeat(&self, from: i32, bytes: Bytes) {
+        if let Some(liveness) = &*self.liveness.load() {
+            liveness.heard(from, &bytes);
+        }
     }
 
     fn data(&self, from: i32, bytes: Bytes) {

@@ -7,12 +7,14 @@ use concurrency_models::image::Image;
 use concurrency_models::mailbox::{self, Receiver as Inbox};
 
 use super::in_sync::{InSync, Wish};
+use super::liveness::{self, Elector, Liveness};
 use super::roles::{Ends, Roles};
 use super::stream::{Receiver, Sender, receiver, sender};
 use crate::clock::Clock;
 use crate::cluster::{Controller, peer_id};
 use crate::limits;
 use crate::peer::Peers;
+use crate::shutdown::Shutdown;
 use crate::spawn::{Ended, Spawner};
 use crate::storage::Storage;
 use crate::telemetry::{Metrics, Pulse, StreamMetrics};
@@ -42,6 +44,8 @@ pub struct Tasks {
 /// Tasks that run.
 pub struct Running {
     roles: Arc<Roles>,
+    /// Ends what looks whether leaders are there.
+    stop: Shutdown,
     ended: Vec<Ended>,
 }
 
@@ -55,7 +59,8 @@ pub fn new(node_id: i32, others: &[i32], storage: Storage, clock: Clock) -> (Arc
         inboxes.insert(other, (of_sender, of_receiver));
     }
     let broker_epoch = Arc::new(Image::new(0));
-    let roles = Arc::new(Roles { node_id, storage, clock, others: ends, broker_epoch });
+    let liveness = Image::new(None);
+    let roles = Arc::new(Roles { node_id, storage, clock, others: ends, broker_epoch, liveness });
     (roles.clone(), Tasks { roles, others: inboxes })
 }
 
@@ -75,6 +80,8 @@ impl Tasks {
             metrics: metrics.clone(),
         };
         let _ends_with_the_senders = spawner.task(in_sync.run(pulse("in-sync")));
+        let stop = Shutdown::new();
+        roles.liveness.replace(Some(liveness(&roles, parts, stop.clone())));
         let mut ended = Vec::new();
         for (node, (of_sender, of_receiver)) in self.others {
             let metrics = StreamMetrics::of(metrics, node);
@@ -93,8 +100,28 @@ impl Tasks {
             };
             ended.push(spawner.task(receiver.run(pulse(&format!("stream-from-{node}")))));
         }
-        Running { roles, ended }
+        Running { roles, stop, ended }
     }
+}
+
+fn liveness(roles: &Roles, parts: &Parts<'_>, shutdown: Shutdown) -> Liveness {
+    let Parts { controller, spawner, metrics, pulse, .. } = parts;
+    let control = controller.peers().cloned();
+    let send = move |node, bytes| {
+        if let Some(control) = &control {
+            let _lost = control.heartbeat(peer_id(node), bytes);
+        }
+    };
+    Liveness::start(liveness::Parts {
+        node_id: roles.node_id,
+        metadata: Elector::new(controller.clone(), roles.clock.clone(), metrics.clone()),
+        send,
+        clock: roles.clock.clone(),
+        spawner: spawner.clone(),
+        metrics: metrics.clone(),
+        shutdown,
+        pulse: pulse("liveness"),
+    })
 }
 
 fn sender(
@@ -122,6 +149,7 @@ fn sender(
 impl Running {
     /// Ends them: nothing is sent any more, and nothing is queued for the log.
     pub async fn stop(&mut self) {
+        self.stop.request();
         for ends in self.roles.others.values() {
             let _ended_before = ends.sender.send(sender::Event::Stop).await;
             let _ended_before = ends.receiver.send(receiver::Event::Stop).await;

@@ -78,6 +78,11 @@ impl Metrics {
         self.frames_rejected.get_or_create(&ReasonLabels { reason }).inc();
     }
 
+    /// Counts a suspicion that a leader is gone, or what came of it.
+    pub fn suspicion(&self, reason: &'static str) {
+        self.suspicions.get_or_create(&ReasonLabels { reason }).inc();
+    }
+
     /// Counts leaders that were elected: because a broker was fenced, was unfenced or has registered, or because somebody asked for it.
     pub fn leaders_elected(&self, reason: &'static str, count: usize) {
         if count > 0 {
@@ -181,6 +186,8 @@ instruments! {
     broker_heartbeats_granted: Counter = Counter::default(), "broker_heartbeats_granted", "Leases of brokers that this node has renewed, as the leader of the metadata";
     broker_heartbeats_refused: Counter = Counter::default(), "broker_heartbeats_refused", "Heartbeats of brokers that it has refused, because it does not lead or they are of an earlier life";
     leader_elections: Family<ReasonLabels, Counter> = Family::default(), "leader_elections", "Leaders of partitions elected by commands that this node has proposed, by why";
+    leader_heartbeat_age: Gauge = Gauge::default(), "leader_heartbeat_age_milliseconds", "For how long nothing was heard of the node that leads something that this one follows and was silent for longest";
+    suspicions: Family<ReasonLabels, Counter> = Family::default(), "leader_suspicions", "Leaders of partitions that were suspected, and what came of it: asked, led, refused, unanswered";
     topics: Gauge = Gauge::default(), "topics", "Topics";
     partitions: Gauge = Gauge::default(), "partitions", "Partitions";
     peer_connected: Family<PeerLabels, Gauge> = Family::default(), "peer_connected", "Whether the connection to a node stands (1)";

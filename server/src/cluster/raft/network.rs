@@ -167,7 +167,11 @@ impl Handler for FromMembers {
         self.members.iter().any(|member| peer_id(*member) == peer.node_id)
     }
 
-    fn heartbeat(&self, _from: NodeId, _bytes: Bytes) {}
+    fn heartbeat(&self, from: NodeId, bytes: Bytes) {
+        if let Ok(from) = i32::try_from(from) {
+            self.replicas.heartbeat(from, bytes);
+        }
+    }
 
     fn raft(&self, from: NodeId, bytes: Bytes) {
         let mut message = Message::new();

@@ -16,7 +16,9 @@ pub(super) struct Electorate<'a> {
 impl<'a> Electorate<'a> {
     /// For a topic with these settings (Kafka: `unclean.leader.election.enable`).
     pub(super) fn of(brokers: &'a BTreeMap<i32, Broker>, configs: &BTreeMap<String, String>) -> Self {
-        let unclean = configs.get("unclean.leader.election.enable").is_some_and(|value| value == "true");
+        let unclean = configs
+            .get("unclean.leader.election.enable")
+            .is_some_and(|value| value.eq_ignore_ascii_case("true"));
         Self { brokers, unclean }
     }
 

@@ -125,6 +125,9 @@ topic_settings! {
         /// A segment is closed when a record comes this much later than its first one.
         "segment.ms" ["log.roll.ms", "log.roll.hours"]: i64, Allowed::AtLeast(1),
             |config| config.roll_ms() => |log, ms| log.segment_ms = ms;
+        /// Whether a replica that is not in sync becomes leader when there is no other: what it has not got is lost.
+        "unclean.leader.election.enable" []: bool, Allowed::Any,
+            |_| false => elsewhere;
     }
     fixed {
         /// How batches are compressed on disk.
@@ -159,8 +162,6 @@ topic_settings! {
         "remote.storage.enable" []: bool, |_| false, "there is no remote storage";
         /// Largest random part of segment.ms.
         "segment.jitter.ms" []: i64, |_| 0, "segments are closed exactly when segment.ms says";
-        /// Whether a replica outside the in-sync set may become leader.
-        "unclean.leader.election.enable" []: bool, |_| false, "a leader always has all that was acknowledged";
     }
 }
 

@@ -1,0 +1,55 @@
+//! How an election is asked for.
+
+use chronik_log::PartitionId;
+use concurrency_models::election_worker::{MetadataLeader, Verdict};
+use concurrency_models::heartbeat_map::{Heartbeat, Suspect};
+
+use super::millis;
+use crate::clock::Clock;
+use crate::cluster::{Controller, ElectAnswer};
+use crate::limits;
+use crate::telemetry::Metrics;
+
+/// Asks whoever leads the metadata.
+#[derive(Clone)]
+pub struct Elector {
+    controller: Controller,
+    clock: Clock,
+    metrics: Metrics,
+}
+
+impl Elector {
+    /// Asks by `controller`.
+    pub fn new(controller: Controller, clock: Clock, metrics: Metrics) -> Self {
+        Self { controller, clock, metrics }
+    }
+}
+
+impl MetadataLeader<PartitionId> for Elector {
+    async fn elect(&self, suspect: Suspect<PartitionId>) -> Verdict {
+        let deadline = self.clock.uptime() + limits::ELECT_PATIENCE;
+        self.metrics.suspicion("asked");
+        loop {
+            let answer = self.controller.elect(suspect.partition, suspect.last.leader_epoch).await;
+            match answer {
+                ElectAnswer::Led { leader_epoch, leader } => {
+                    tracing::debug!(partition = %suspect.partition, leader_epoch, leader, "a silent leader is replaced");
+                    self.metrics.suspicion("led");
+                    let at_ms = millis(self.clock.uptime());
+                    return Verdict::Led(Heartbeat { leader_epoch, at_ms });
+                }
+                ElectAnswer::NotController if self.clock.uptime() < deadline => {
+                    self.clock.sleep(limits::ELECT_RETRY).await;
+                }
+                ElectAnswer::NotController => {
+                    self.metrics.suspicion("unanswered");
+                    return Verdict::Refused;
+                }
+                ElectAnswer::Refused | ElectAnswer::Unknown => {
+                    self.metrics.suspicion("refused");
+                    return Verdict::Refused;
+                }
+            }
+        }
+    }
+}
