@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chronik_server::admin::{self, Admin, NodeInfo, NodeStatus, PartitionStatus, TopicStatus};
+use chronik_server::admin::{self, Admin, BrokerStatus, NodeInfo, NodeStatus, PartitionStatus, TopicStatus};
 use chronik_server::clock::Clock;
 use chronik_server::shutdown::Shutdown;
 use chronik_server::telemetry::{LoopLabels, Metrics, Watchdog};
@@ -26,6 +26,10 @@ impl NodeStatus for Node {
 
     fn node(&self) -> NodeInfo {
         NodeInfo { node_id: 7, cluster_id: "test".to_owned(), ..NodeInfo::default() }
+    }
+
+    fn brokers(&self) -> Vec<BrokerStatus> {
+        vec![BrokerStatus { node_id: 8, fenced: true, ..BrokerStatus::default() }]
     }
 
     fn topics(&self) -> Vec<TopicStatus> {
@@ -121,6 +125,7 @@ async fn metrics_have_what_was_counted_what_is_sampled_and_the_process() {
 async fn the_state_of_the_node_is_json() {
     let server = start(Ok(())).await;
     assert_eq!(server.json("/api/v1/node").await.1["node_id"], 7);
+    assert_eq!(server.json("/api/v1/brokers").await.1["brokers"][0]["fenced"], true);
     assert_eq!(server.json("/api/v1/topics").await.1["topics"][0]["partitions"][0]["high_watermark"], 42);
 }
 

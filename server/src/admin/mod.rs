@@ -7,7 +7,7 @@ mod kafka_names;
 mod pages;
 mod status;
 
-pub use status::{NodeInfo, NodeStatus, PartitionStatus, TopicStatus};
+pub use status::{BrokerStatus, NodeInfo, NodeStatus, PartitionStatus, TopicStatus};
 
 use std::fmt;
 use std::future::Future;
@@ -43,6 +43,7 @@ pub const PATHS: &[(&str, &str)] = &[
     ("/health/live", "200 while every loop of the server makes progress"),
     ("/health/ready", "200 while clients are served"),
     ("/api/v1/node", "this node, as JSON"),
+    ("/api/v1/brokers", "brokers of the cluster, as JSON"),
     ("/api/v1/topics", "topics and partitions, as JSON"),
 ];
 
@@ -65,6 +66,7 @@ fn router(admin: Admin) -> Router {
         .route("/health/live", get(pages::live))
         .route("/health/ready", get(pages::ready))
         .route("/api/v1/node", get(pages::node))
+        .route("/api/v1/brokers", get(pages::brokers))
         .route("/api/v1/topics", get(pages::topics))
         .fallback(pages::no_such_path)
         .method_not_allowed_fallback(pages::only_get)

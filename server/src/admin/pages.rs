@@ -51,6 +51,10 @@ pub(super) async fn node(State(admin): State<Admin>) -> Response {
     answer::json(StatusCode::OK, json!(admin.node.node()))
 }
 
+pub(super) async fn brokers(State(admin): State<Admin>) -> Response {
+    answer::json(StatusCode::OK, json!({ "brokers": admin.node.brokers() }))
+}
+
 pub(super) async fn topics(State(admin): State<Admin>) -> Response {
     answer::json(StatusCode::OK, json!({ "topics": admin.node.topics() }))
 }

@@ -15,6 +15,9 @@ pub trait NodeStatus: Send + Sync + 'static {
     /// The node itself.
     fn node(&self) -> NodeInfo;
 
+    /// All brokers of the cluster, by node id.
+    fn brokers(&self) -> Vec<BrokerStatus>;
+
     /// All topics, by name.
     fn topics(&self) -> Vec<TopicStatus>;
 
@@ -31,8 +34,10 @@ pub struct NodeInfo {
     pub node_id: i32,
     /// Name of the cluster.
     pub cluster_id: String,
-    /// Brokers of the cluster.
+    /// Brokers of the cluster that are heard of.
     pub brokers: usize,
+    /// Brokers that are fenced: they have just started, or are not heard of.
+    pub fenced_brokers: usize,
     /// Node that keeps the metadata; -1 for none.
     pub controller_id: i32,
     /// Version of the server.
@@ -45,6 +50,27 @@ pub struct NodeInfo {
     pub wal_flush: String,
     /// Since when it runs, in milliseconds.
     pub uptime_ms: u64,
+}
+
+/// A broker of the cluster.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct BrokerStatus {
+    /// `node.id`
+    pub node_id: i32,
+    /// Where clients reach it.
+    pub address: String,
+    /// `broker.rack`
+    pub rack: Option<String>,
+    /// Grows with every start of the broker.
+    pub broker_epoch: i64,
+    /// Whether it leads nothing, because it has just started or is not heard of.
+    pub fenced: bool,
+    /// Partitions that it leads.
+    pub leads: usize,
+    /// Partitions of which it has a replica.
+    pub replicas: usize,
+    /// Replicas that are in sync.
+    pub in_sync_replicas: usize,
 }
 
 /// A topic.

@@ -230,25 +230,11 @@ fn respond(broker: &Broker, name: Str, created: Result<(Uuid, Checked), Refused>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::Broker as KnownBroker;
+    use crate::cluster::example::cluster;
 
     /// Brokers 1 and 2, and 3, which is fenced.
     fn state() -> ClusterState {
-        let mut state = ClusterState::default();
-        for node_id in 1..=3 {
-            let broker = KnownBroker {
-                node_id,
-                host: "h".into(),
-                port: 1,
-                broker_epoch: 1,
-                rack: None,
-                inter_node: None,
-                fenced: node_id == 3,
-                ..KnownBroker::default()
-            };
-            state.brokers.insert(node_id, broker);
-        }
-        state
+        cluster(&[(None, false), (None, false), (None, true)])
     }
 
     #[test]

@@ -63,8 +63,8 @@ fn page(
             continue;
         };
         let first = if name == from.topic_name { from.partition_index } else { 0 };
-        let partitions: Vec<_> =
-            topic.indexed().skip_while(|(index, _)| *index < first).take(left).map(describe).collect();
+        let partitions = topic.indexed().skip_while(|(index, _)| *index < first).take(left);
+        let partitions: Vec<_> = partitions.map(|(index, known)| describe(state, index, known)).collect();
         left -= partitions.len();
         let next = partitions.last().map_or(0, |last| last.partition_index + 1);
         let unfinished = !partitions.is_empty() && topic.partition(next).is_some();
@@ -96,47 +96,50 @@ fn described(
     }
 }
 
-fn describe((partition_index, partition): (i32, &Partition)) -> DescribeTopicPartitionsResponsePartition {
-    let led = partition.leader.is_some();
+fn describe(
+    state: &ClusterState,
+    partition_index: i32,
+    known: &Partition,
+) -> DescribeTopicPartitionsResponsePartition {
+    let leader = state.live_leader(known);
     DescribeTopicPartitionsResponsePartition {
-        error_code: if led { ErrorCode::NONE } else { ErrorCode::LEADER_NOT_AVAILABLE },
+        error_code: leader.map_or(ErrorCode::LEADER_NOT_AVAILABLE, |_| ErrorCode::NONE),
         partition_index,
-        leader_id: partition.leader.unwrap_or(-1),
-        leader_epoch: partition.leader_epoch,
-        replica_nodes: partition.replicas.clone(),
-        isr_nodes: partition.in_sync_replicas.clone(),
+        leader_id: leader.map_or(-1, |leader| leader.node_id),
+        leader_epoch: known.leader_epoch,
+        replica_nodes: known.replicas.clone(),
+        isr_nodes: known.in_sync_replicas.clone(),
         eligible_leader_replicas: Some(Vec::new()),
         last_known_elr: Some(Vec::new()),
-        offline_replicas: Vec::new(),
+        offline_replicas: state.offline_replicas(known),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use uuid::Uuid;
-
     use super::*;
-    use crate::cluster::Command;
+    use crate::cluster::example::cluster;
 
     fn state(topics: &[(&str, usize)]) -> ClusterState {
-        let mut state = ClusterState::default();
-        let (host, port) = ("h".into(), 1);
-        let (rack, inter_node, incarnation, fenced) = (None, None, Uuid::nil(), false);
-        let register =
-            Command::RegisterBroker { node_id: 1, host, port, rack, inter_node, incarnation, fenced };
-        state.apply(&register).unwrap();
-        for (id, (name, partitions)) in (1..).zip(topics) {
-            let create = Command::CreateTopic {
-                name: (*name).into(),
-                id: Uuid::from_u128(id),
-                assignment: vec![vec![1]; *partitions],
-                configs: BTreeMap::new(),
-            };
-            state.apply(&create).unwrap();
-        }
-        state
+        let topics = topics.iter();
+        topics.fold(cluster(&[(None, false)]), |state, (name, partitions)| {
+            state.with_topic(name, vec![vec![1]; *partitions])
+        })
+    }
+
+    #[test]
+    fn replicas_and_leaders_that_are_not_there_are_named() {
+        let state = cluster(&[(None, false); 3]);
+        let state = state.with_topic("t", vec![vec![3, 1], vec![3]]).after_the_end_of(3);
+        let response = page(&state, vec!["t".into()], None, 10);
+        let found: Vec<_> = response.topics[0]
+            .partitions
+            .iter()
+            .map(|p| (p.error_code, p.leader_id, p.isr_nodes.clone(), p.offline_replicas.clone()))
+            .collect();
+        let expected =
+            [(ErrorCode::NONE, 1, vec![1], vec![3]), (ErrorCode::LEADER_NOT_AVAILABLE, -1, vec![3], vec![3])];
+        assert_eq!(found, expected);
     }
 
     /// Topic and partition of everything that pages of `limit` show, and how many pages there are.

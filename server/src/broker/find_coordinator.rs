@@ -68,56 +68,40 @@ fn coordinator(state: &ClusterState, key_type: i8, key: Str) -> Coordinator {
 /// Nobody does: why, in words.
 fn leader<'a>(state: &'a ClusterState, group: &str) -> Result<&'a KnownBroker, &'static str> {
     let partition = group::partition_of(state, group).ok_or("__consumer_offsets is not available yet")?;
-    let leader = partition.leader.and_then(|id| state.brokers.get(&id));
-    leader.ok_or("the group's partition of __consumer_offsets has no leader now")
+    state.live_leader(partition).ok_or("the group's partition of __consumer_offsets has no leader now")
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use uuid::Uuid;
-
     use super::*;
-    use crate::cluster::Command;
+    use crate::cluster::example::cluster;
     use crate::group::OFFSETS_TOPIC;
 
-    /// "hello" is in partition 22 of 50, led by node 2; partition 23, that of "hellp", by node 3, which is not there.
+    /// "hello" is in partition 22 of 50, led by broker 2; partition 23, that of "hellp", by broker 3, which is gone.
     fn state() -> ClusterState {
-        let mut state = ClusterState::default();
-        for (node_id, host) in [(1, "one"), (2, "two"), (3, "gone")] {
-            let broker =
-                crate::cluster::Broker { node_id, host: host.to_owned(), port: 9092, ..Default::default() };
-            state.brokers.insert(node_id, broker);
-        }
         let leader = |partition| match partition {
             22 => 2,
             23 => 3,
             _ => 1,
         };
-        let create = Command::CreateTopic {
-            name: OFFSETS_TOPIC.into(),
-            id: Uuid::nil(),
-            assignment: (0..50).map(|partition| vec![leader(partition)]).collect(),
-            configs: BTreeMap::new(),
-        };
-        state.apply(&create).unwrap();
-        state.brokers.remove(&3);
+        let state = cluster(&[(None, false); 3]);
         state
+            .with_topic(OFFSETS_TOPIC, (0..50).map(|partition| vec![leader(partition)]).collect())
+            .after_the_end_of(3)
     }
 
     #[test]
     fn a_group_is_kept_by_the_leader_of_its_partition() {
         let state = state();
         for (group, code, node_id, host) in [
-            ("hello", ErrorCode::NONE, 2, "two"),
-            ("a", ErrorCode::NONE, 1, "one"),
+            ("hello", ErrorCode::NONE, 2, "broker-2"),
+            ("a", ErrorCode::NONE, 1, "broker-1"),
             ("hellp", ErrorCode::COORDINATOR_NOT_AVAILABLE, -1, ""),
             ("", ErrorCode::INVALID_GROUP_ID, -1, ""),
         ] {
             let found = coordinator(&state, GROUP, group.into());
             assert_eq!((found.error_code, found.node_id, &*found.host), (code, node_id, host), "{group}");
-            assert_eq!(found.port, if code.is_none() { 9092 } else { -1 });
+            assert_eq!(found.port, if code.is_none() { 9_000 + node_id } else { -1 });
             assert_eq!(found.error_message.is_none(), code.is_none());
         }
         let early = coordinator(&ClusterState::default(), GROUP, "hello".into());

@@ -5,6 +5,8 @@
 
 pub mod command;
 pub mod controller;
+#[cfg(test)]
+pub(crate) mod example;
 pub mod fencing;
 mod member;
 pub mod node_settings;

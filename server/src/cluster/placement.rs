@@ -36,7 +36,7 @@ pub fn place(
     replicas: usize,
 ) -> Result<Vec<Vec<i32>>, TooFewBrokers> {
     assert!(replicas > 0, "a partition has at least one replica");
-    let unfenced: Vec<&Broker> = state.brokers.values().filter(|broker| !broker.fenced).collect();
+    let unfenced: Vec<&Broker> = state.live_brokers().collect();
     if replicas > unfenced.len() {
         let fenced = state.brokers.len() - unfenced.len();
         return Err(TooFewBrokers { replicas, unfenced: unfenced.len(), fenced });

@@ -4,6 +4,7 @@
 
 mod brokers;
 mod elections;
+mod liveness;
 mod partition;
 mod topics;
 
@@ -140,11 +141,6 @@ impl ClusterState {
         }?;
         self.version += 1;
         Ok(applied)
-    }
-
-    /// Whether a broker is registered and not fenced.
-    pub fn is_live(&self, node_id: i32) -> bool {
-        self.brokers.get(&node_id).is_some_and(|broker| !broker.fenced)
     }
 
     /// The topic of this name.

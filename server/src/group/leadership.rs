@@ -113,7 +113,8 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::cluster::{Broker, Command, Partition};
+    use crate::cluster::example::cluster;
+    use crate::cluster::{Command, Partition};
 
     const ME: i32 = 1;
 
@@ -164,23 +165,14 @@ mod tests {
 
     #[test]
     fn a_topic_that_was_made_again_is_one_that_was_deleted() {
-        let create = |name: &str, id| Command::CreateTopic {
-            name: name.into(),
-            id: Uuid::from_u128(id),
-            assignment: vec![vec![1]],
-            configs: BTreeMap::new(),
-        };
-        let mut before = ClusterState::default();
-        before.brokers.insert(1, Broker { node_id: 1, ..Broker::default() });
-        for (name, id) in [("kept", 1), ("deleted", 2), ("again", 3)] {
-            before.apply(&create(name, id)).unwrap();
-        }
+        let with = |state: ClusterState, name: &str| state.with_topic(name, vec![vec![1]]);
+        let before = ["kept", "deleted", "again"].into_iter().fold(cluster(&[(None, false)]), with);
         let mut after = before.clone();
-        for id in [2, 3] {
-            after.apply(&Command::DeleteTopic { id: Uuid::from_u128(id) }).unwrap();
+        for name in ["deleted", "again"] {
+            let id = after.topic(name).unwrap().id;
+            after.apply(&Command::DeleteTopic { id }).unwrap();
         }
-        after.apply(&create("again", 4)).unwrap();
-        after.apply(&create("new", 5)).unwrap();
+        let after = ["again", "new"].into_iter().fold(after, with);
         assert_eq!(deleted(&before, &after), ["again".into(), "deleted".into()].into());
     }
 }

@@ -106,35 +106,22 @@ pub fn partition_of<'a>(state: &'a ClusterState, group: &str) -> Option<&'a Part
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::{Broker, Endpoint};
-
-    fn cluster(brokers: i32, inter_node: Option<&Endpoint>) -> ClusterState {
-        let broker = |node_id| Broker {
-            node_id,
-            host: "h".into(),
-            port: 1,
-            broker_epoch: 1,
-            rack: None,
-            inter_node: inter_node.cloned(),
-            fenced: false,
-            ..Broker::default()
-        };
-        let mut state = ClusterState::default();
-        state.brokers = (1..=brokers).map(|id| (id, broker(id))).collect();
-        state
-    }
+    use crate::cluster::example::cluster;
 
     /// The first brokers of a cluster must not make with one replica what is to have three.
     #[test]
     fn there_are_as_many_replicas_as_are_asked_for_or_no_topic() {
         let topic = InternalTopic { partitions: 3, replication_factor: 3, segment_bytes: 1 };
-        let elsewhere = Endpoint { host: "h".into(), port: 2 };
-        assert_eq!(topic.assignment(&cluster(1, None)).unwrap(), [[1], [1], [1]], "a cluster of its own");
-        for brokers in [1, 2] {
-            let error = topic.assignment(&cluster(brokers, Some(&elsewhere))).unwrap_err();
+        let mut alone = cluster(&[(None, false)]);
+        alone.brokers.values_mut().for_each(|broker| broker.inter_node = None);
+        assert_eq!(topic.assignment(&alone).unwrap(), [[1], [1], [1]], "a cluster of its own");
+        for brokers in
+            [&[(None, false)][..], &[(None, false); 2], &[(None, false), (None, false), (None, true)]]
+        {
+            let error = topic.assignment(&cluster(brokers)).unwrap_err();
             assert!(TopicError::from(error).to_string().starts_with("offsets.topic.replication.factor: "));
         }
-        let assignment = topic.assignment(&cluster(3, Some(&elsewhere))).unwrap();
+        let assignment = topic.assignment(&cluster(&[(None, false); 3])).unwrap();
         assert!(assignment.iter().all(|replicas| replicas.len() == 3), "{assignment:?}");
     }
 }

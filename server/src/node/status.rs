@@ -1,15 +1,16 @@
 //! What the admin server shows of the node.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chronik_log::PartitionId;
 use concurrency_models::image::Image;
 
-use crate::admin::{NodeInfo, NodeStatus, PartitionStatus, TopicStatus};
+use crate::admin::{BrokerStatus, NodeInfo, NodeStatus, PartitionStatus, TopicStatus};
 use crate::broker::Broker;
 use crate::clock::Clock;
 use crate::cluster::{ClusterState, Topic};
-use crate::config::{Config, Value};
+use crate::config::{Config, HostPort, Value};
 use crate::shutdown::Shutdown;
 use crate::telemetry::Metrics;
 use crate::types::kafka_uuid;
@@ -115,7 +116,7 @@ impl View<'_> {
             let readable = partition.read();
             status.log_start_offset = readable.view.log_start_offset();
             status.high_watermark = readable.high_watermark;
-            status.log_end_offset = readable.high_watermark;
+            status.log_end_offset = partition.log_end_offset();
             status.size_bytes = readable.view.size_bytes().unwrap_or_default();
             status.segments = readable.view.segment_count();
         }
@@ -145,11 +146,16 @@ impl NodeStatus for Status {
         let configured = broker.settings.cluster_id.clone();
         NodeInfo {
             cluster_id: configured.or_else(|| state.cluster_id.map(kafka_uuid)).unwrap_or_default(),
-            brokers: state.brokers.len(),
+            brokers: state.live_brokers().count(),
+            fenced_brokers: state.brokers.len() - state.live_brokers().count(),
             controller_id: broker.controller.leader().unwrap_or(-1),
             uptime_ms,
             ..self.fixed.clone()
         }
+    }
+
+    fn brokers(&self) -> Vec<BrokerStatus> {
+        self.broker().map(|broker| brokers(&broker.controller.state())).unwrap_or_default()
     }
 
     fn topics(&self) -> Vec<TopicStatus> {
@@ -168,6 +174,31 @@ impl NodeStatus for Status {
         metrics.budget_available_bytes.set(gauge(broker.request_memory.available()));
         metrics.budget_total_bytes.set(gauge(broker.request_memory.total()));
     }
+}
+
+/// The brokers, each with what it has to do.
+fn brokers(state: &ClusterState) -> Vec<BrokerStatus> {
+    let status = |known: &crate::cluster::Broker| BrokerStatus {
+        node_id: known.node_id,
+        address: HostPort::new(&known.host, known.port).to_string(),
+        rack: known.rack.clone(),
+        broker_epoch: known.broker_epoch,
+        fenced: known.fenced,
+        ..BrokerStatus::default()
+    };
+    let mut brokers: BTreeMap<i32, BrokerStatus> =
+        state.brokers.iter().map(|(node_id, known)| (*node_id, status(known))).collect();
+    let mut count = |node_id: &i32, what: fn(&mut BrokerStatus) -> &mut usize| {
+        if let Some(status) = brokers.get_mut(node_id) {
+            *what(status) += 1;
+        }
+    };
+    for partition in state.topics().flat_map(|topic| &topic.partitions) {
+        partition.leader.iter().for_each(|id| count(id, |status| &mut status.leads));
+        partition.replicas.iter().for_each(|id| count(id, |status| &mut status.replicas));
+        partition.in_sync_replicas.iter().for_each(|id| count(id, |status| &mut status.in_sync_replicas));
+    }
+    brokers.into_values().collect()
 }
 
 /// Whether a node that serves `state` can do what clients ask of it, while its cluster is led by `leader` and has committed version `committed`.
@@ -197,6 +228,7 @@ fn readiness(node_id: i32, leader: Option<i32>, state: &ClusterState, committed:
 mod tests {
     use super::*;
     use crate::cluster::Command;
+    use crate::cluster::example::cluster;
 
     fn registered(fenced: bool) -> ClusterState {
         let mut state = ClusterState::default();
@@ -212,6 +244,22 @@ mod tests {
         };
         state.apply(&register).expect("a first broker");
         state
+    }
+
+    #[test]
+    fn brokers_are_shown_with_what_they_have_to_do() {
+        let state = cluster(&[(Some("a"), false), (None, false), (None, false)]);
+        let state = state.with_topic("t", vec![vec![3, 1], vec![1, 2], vec![1]]).after_the_end_of(3);
+        let shown: Vec<_> = brokers(&state)
+            .into_iter()
+            .map(|b| (b.address, b.rack, b.fenced, b.leads, b.replicas, b.in_sync_replicas))
+            .collect();
+        let expected = [
+            ("broker-1:9001".to_owned(), Some("a".to_owned()), false, 3, 3, 3),
+            ("broker-2:9002".to_owned(), None, false, 0, 1, 1),
+            ("broker-3:9003".to_owned(), None, true, 0, 1, 0),
+        ];
+        assert_eq!(shown, expected);
     }
 
     #[test]

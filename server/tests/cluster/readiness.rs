@@ -23,7 +23,7 @@ fn a_node_that_waits_for_others_is_alive_and_not_ready() {
     wait_for("node 1 to start", || cluster.log(1).contains("a majority").then_some(()));
     assert_becomes_unready(&cluster, 1, "waits for a majority");
     assert!(cluster.http(1, "/health/live").starts_with("HTTP/1.1 200"));
-    for page in ["/", "/metrics", "/api/v1/node", "/api/v1/topics"] {
+    for page in ["/", "/metrics", "/api/v1/node", "/api/v1/brokers", "/api/v1/topics"] {
         assert!(cluster.http(1, page).starts_with("HTTP/1.1 200"), "{page}");
     }
     cluster.restart(2);

@@ -9,7 +9,7 @@ pub(super) fn fill(
     topics: &[TopicStatus],
     shown: &[(&TopicStatus, &PartitionStatus)],
 ) {
-    page.gauge("kafka_brokers", "Brokers of the cluster", node.brokers);
+    page.gauge("kafka_brokers", "Brokers of the cluster that are not fenced", node.brokers);
     let counts = topics
         .iter()
         .map(|topic| (TopicLabels { topic: Some(topic.name.clone()) }, signed(topic.partitions.len())));

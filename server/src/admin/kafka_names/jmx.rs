@@ -110,7 +110,8 @@ fn controller(page: &mut Page, node: &NodeInfo, topics: &[TopicStatus]) {
     let leaderless = partitions(topics).filter(|(_, partition)| partition.leader < 0).count();
     for (name, help, value) in [
         ("activecontrollercount", "Whether this node is the controller", active),
-        ("activebrokercount", "Brokers of the cluster", node.brokers),
+        ("activebrokercount", "Brokers of the cluster that are not fenced", node.brokers),
+        ("fencedbrokercount", "Brokers of the cluster that are fenced", node.fenced_brokers),
         ("offlinepartitionscount", "Partitions without a leader", leaderless),
         ("globalpartitioncount", "Partitions of the cluster", partitions(topics).count()),
         ("globaltopiccount", "Topics of the cluster", topics.len()),

@@ -1,39 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use uuid::Uuid;
 
+use super::super::example::cluster;
 use super::*;
-use crate::cluster::Command;
-
-/// Brokers from 1 on, each with its rack and whether it is fenced.
-fn cluster(brokers: &[(Option<&str>, bool)]) -> ClusterState {
-    let mut state = ClusterState::default();
-    for (node_id, (rack, fenced)) in (1..).zip(brokers) {
-        let broker = Broker {
-            node_id,
-            host: "h".into(),
-            port: 1,
-            broker_epoch: 1,
-            rack: rack.map(Into::into),
-            inter_node: None,
-            fenced: *fenced,
-            ..Broker::default()
-        };
-        state.brokers.insert(node_id, broker);
-    }
-    state
-}
 
 fn without_racks(count: usize) -> ClusterState {
     cluster(&vec![(None, false); count])
-}
-
-fn create(state: &mut ClusterState, name: &str, assignment: Vec<Vec<i32>>) {
-    let id = Uuid::nil(); // one is made
-    state
-        .apply(&Command::CreateTopic { name: name.into(), id, assignment, configs: BTreeMap::new() })
-        .unwrap();
 }
 
 /// Most and fewest, over all candidates.
@@ -78,7 +51,7 @@ fn small_topics_do_not_all_begin_at_the_same_broker() {
         .map(|number| {
             let assignment = place(&state, &[], 1, 2).unwrap();
             let leader = assignment[0][0];
-            create(&mut state, &format!("topic-{number}"), assignment);
+            state = state.clone().with_topic(&format!("topic-{number}"), assignment);
             leader
         })
         .collect();
@@ -88,9 +61,8 @@ fn small_topics_do_not_all_begin_at_the_same_broker() {
 
 #[test]
 fn new_partitions_go_where_the_topic_has_few() {
-    let mut state = without_racks(3);
-    create(&mut state, "grows", vec![vec![1, 2], vec![2, 1]]);
-    create(&mut state, "large", vec![vec![3, 1]; 50]);
+    let state = without_racks(3).with_topic("grows", vec![vec![1, 2], vec![2, 1]]);
+    let state = state.with_topic("large", vec![vec![3, 1]; 50]);
     let topic = state.topic("grows").unwrap().clone();
     assert_eq!(
         place(&state, &topic.partitions, 1, 2).unwrap(),
@@ -124,13 +96,13 @@ proptest! {
     /// when a topic grows; replicas too, where no rack stands against it.
     #[test]
     fn partitions_are_placed_well(brokers in brokers(), first in 0usize..20, more in 0usize..20, replicas in 1usize..5) {
-        let mut state = cluster(&brokers);
+        let state = cluster(&brokers);
         let unfenced: Vec<i32> = state.brokers.values().filter(|b| !b.fenced).map(|b| b.node_id).collect();
         let Ok(assignment) = place(&state, &[], first + 1, replicas) else {
             prop_assert!(replicas > unfenced.len());
             return Ok(());
         };
-        create(&mut state, "topic", assignment);
+        let state = state.with_topic("topic", assignment);
         let grown = state.topic("topic").unwrap().partitions.clone();
         let added = place(&state, &grown, more, replicas).unwrap();
         let all: Vec<Vec<i32>> = grown.into_iter().map(|known| known.replicas).chain(added).collect();
