@@ -31,6 +31,19 @@ pub struct Appended<A> {
     pub value: A,
 }
 
+impl<A> Appended<A> {
+    /// What the append returned, and what to wait for the commit with.
+    pub fn split(self) -> (A, Appended<()>) {
+        let Self { epoch, min_in_sync, value } = self;
+        (value, Appended { epoch, min_in_sync, value: () })
+    }
+
+    /// How many replicas had to be in sync, and must be when it is committed.
+    pub fn min_in_sync(&self) -> usize {
+        self.min_in_sync
+    }
+}
+
 /// An append was not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotAppended {
@@ -231,6 +244,17 @@ impl Isr {
         })
     }
 
+    /// This node has synced its own log up to `offset`. To be called by the one who owns the log, who also calls [`lead`](Self::lead). Returns the high
+    /// watermark that follows; unless this node leads, that is no news.
+    pub fn synced(&self, offset: i64, now_ms: i64) -> i64 {
+        let Leadership { epoch, role } = self.leadership();
+        match role {
+            Role::Leader => self.change(epoch, |replicas| replicas.synced(offset, now_ms)),
+            Role::Follower { .. } | Role::Offline => Ok(self.high_watermark()),
+        }
+        .unwrap_or_else(|_deposed| self.high_watermark())
+    }
+
     /// Proposes to remove the followers that lag behind for longer than `max_lag_ms` (`replica.lag.time.max.ms`). Until the change is committed they still
     /// count.
     ///
@@ -263,6 +287,12 @@ impl Isr {
     /// The first offset that is not committed.
     pub fn high_watermark(&self) -> i64 {
         self.0.read(|_, replicas| replicas.high_watermark())
+    }
+
+    /// Whether this node leads and the high watermark has come up to where it began to: before, it may be behind that of the leader before, and offsets
+    /// that clients were told may seem to go back (KIP-207).
+    pub fn is_established(&self) -> bool {
+        self.0.read(|leadership, replicas| leadership.role == Role::Leader && replicas.is_established())
     }
 
     /// Who is in sync by the metadata; empty unless this node leads.

@@ -131,6 +131,40 @@ fn a_replica_on_its_way_out_still_counts() {
 }
 
 #[test]
+fn what_this_node_syncs_counts_while_it_leads() {
+    check(|| {
+        let isr = led([ME, FOLLOWER]);
+        let acknowledges = acknowledge(&isr, FOLLOWER, 1);
+        let deposed = spawn({
+            let isr = isr.clone();
+            move || isr.follow(2, FOLLOWER, || ())
+        });
+        let told = isr.synced(1, 0);
+        assert_eq!(deposed.join(), Ok(()));
+        let acknowledged = acknowledges.join();
+        let high_watermark = isr.high_watermark();
+        assert!(told <= high_watermark, "went back from {told} to {high_watermark}");
+        assert!(high_watermark == 0 || acknowledged.is_ok(), "committed by one of two");
+        assert_eq!(isr.synced(5, 0), high_watermark, "a follower commits nothing by itself");
+        (acknowledged, told, high_watermark)
+    });
+}
+
+#[test]
+fn a_leader_is_established_when_what_was_before_it_is_committed() {
+    check_sequence(|| {
+        let isr = Isr::new(ME, 0);
+        assert!(!isr.is_established(), "nobody leads");
+        isr.lead(1, assignment([ME, FOLLOWER]), 1, 0).expect("the first epoch");
+        assert_eq!((isr.synced(1, 0), isr.is_established()), (0, false));
+        assert_eq!(isr.acknowledge(1, said(FOLLOWER, 1)), Ok(1));
+        assert!(isr.is_established());
+        isr.follow(2, FOLLOWER, || ()).expect("newer");
+        assert!(!isr.is_established(), "it does not lead any more");
+    });
+}
+
+#[test]
 fn an_older_in_sync_set_changes_nothing() {
     check(|| {
         let isr = led([ME, FOLLOWER]);

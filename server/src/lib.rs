@@ -14,6 +14,7 @@
 //! | `net` | listener, connection, ordered replies |
 //! | `broker` | what a request means, one file per API |
 //! | `group` | consumer groups: the coordinator of `chronik_group` over storage and metadata |
+//! | `replication` | what this node is in each partition; WAL streams from leaders to followers; who is in sync |
 //! | `cluster` | the metadata of the cluster: a pure state machine and the controller, its only writer |
 //! | `peer` | between nodes: heartbeats, Raft messages, requests; it knows bytes and not what they mean |
 //! | `storage` | partitions, the flusher thread, background log maintenance |
@@ -36,6 +37,7 @@ pub mod maintenance;
 pub mod net;
 pub mod node;
 pub mod peer;
+pub mod replication;
 pub mod rng;
 pub mod shutdown;
 pub mod spawn;

@@ -44,6 +44,22 @@ pub const PROPOSE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(
 pub const PROPOSE_RETRY: std::time::Duration = std::time::Duration::from_millis(100);
 /// Between two attempts to write metadata, or to make logs, on a disk that is full.
 pub const METADATA_RETRY: std::time::Duration = std::time::Duration::from_millis(500);
+/// Between two heartbeats of a broker to whoever leads the metadata, and between two looks at who has been silent.
+pub const BROKER_HEARTBEAT_INTERVAL: std::time::Duration = std::time::Duration::from_millis(100);
+/// How long a broker may lead, counted from when a heartbeat left that was granted.
+pub const BROKER_LEASE: std::time::Duration = std::time::Duration::from_millis(600);
+/// How much longer it counts where it was granted: more than two clocks differ in that time.
+pub const BROKER_LEASE_MARGIN: std::time::Duration = std::time::Duration::from_millis(10);
+/// Heartbeats of a broker that have no answer yet.
+pub const MAX_BROKER_HEARTBEATS: usize = 6;
+/// Heartbeats and suspicions that wait for the supervisor; beyond, they are refused.
+pub const MAX_FENCING_EVENTS: usize = 1_024;
+/// Suspicions that wait for a broker to be fenced; beyond, they are refused, and come again.
+pub const MAX_SUSPICIONS: usize = 256;
+/// How long one request for another leader waits for its answer.
+pub const ELECT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1);
+/// Between two complaints that this node is fenced still.
+pub const FENCED_REMINDER: std::time::Duration = std::time::Duration::from_secs(3);
 /// Requests for a producer id that wait for a block of them.
 pub const MAX_PRODUCER_ID_REQUESTS: usize = 1_024;
 /// Producer ids that a broker reserves at a time (Kafka: `ProducerIdsBlock.PRODUCER_ID_BLOCK_SIZE`).
@@ -84,6 +100,8 @@ pub const ADMIN_STOP: std::time::Duration = std::time::Duration::from_secs(1);
 pub const MAX_MEMBER_ID_PREFIX_BYTES: usize = 255;
 /// Appends of the group coordinator that wait for the log; beyond, requests that need one are refused (COORDINATOR_NOT_AVAILABLE).
 pub const MAX_GROUP_APPENDS: usize = 16_384;
+/// Partitions of `__consumer_offsets` that are read at a time when this node begins to lead them.
+pub const GROUP_LOADS: usize = 4;
 /// Bytes of `__consumer_offsets` read at a time when groups are loaded.
 pub const GROUP_LOAD_BYTES: usize = 1 << 20;
 /// Between two looks at all groups, for metrics and for topics that were deleted.
@@ -98,8 +116,22 @@ pub const MAX_PEER_HEARTBEAT_BYTES: usize = 1 << 20;
 pub const MAX_PEER_RAFT_BYTES: usize = 64 << 20;
 /// Bytes of a request to a node and of its answer.
 pub const MAX_PEER_REQUEST_BYTES: usize = 4 << 20;
-/// Bytes of a piece of a stream to a node.
-pub const MAX_PEER_DATA_BYTES: usize = 4 << 20;
+/// Bytes of a piece of a stream to a node: the largest batch that a client may send (`socket.request.max.bytes`), and some.
+pub const MAX_PEER_DATA_BYTES: usize = 128 << 20;
+/// Bytes of batches in one piece of a stream, unless one batch is larger.
+pub const STREAM_RECORDS_BYTES: usize = 1 << 20;
+/// Bytes that may be under way from a leader to a follower.
+pub const STREAM_WINDOW_BYTES: u64 = 16 << 20;
+/// What waits for one end of a stream: more than the window lets be under way.
+pub const MAX_STREAM_EVENTS: usize = 32 << 10;
+/// Partitions in one message with which a follower asks for them.
+pub const MAX_STREAM_POSITIONS: usize = 16 << 10;
+/// A leader that does not answer a follower is asked again.
+pub const STREAM_ASK_AGAIN: std::time::Duration = std::time::Duration::from_millis(300);
+/// Between two looks at who lags behind, and who has caught up.
+pub const STREAM_LOOK: std::time::Duration = std::time::Duration::from_millis(500);
+/// Changes of in-sync sets in one proposal.
+pub const MAX_PARTITION_CHANGES: usize = 1_000;
 /// Memory for a payload is taken as its bytes come: this much at first, then at most as much again as has come.
 pub const PEER_READ_BYTES: usize = 64 << 10;
 /// Reads or writes of a connection between nodes until its other direction has a turn; tokio gives a task 128.

@@ -57,10 +57,8 @@ impl Maintenance {
                     retained = if retention_due { now } else { retained };
                     checkpointed = if checkpoint_taken || checkpoint_due { now } else { checkpointed };
                 }
-                Err(StorageError::Op(error)) => {
-                    tracing::warn!(%error, "log maintenance failed and will be tried again");
-                }
                 Err(StorageError::Closed | StorageError::Dead) => break,
+                Err(error) => tracing::warn!(%error, "log maintenance failed and will be tried again"),
             }
         }
     }

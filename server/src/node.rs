@@ -17,12 +17,13 @@ use crate::admin::{self, Admin};
 use crate::broker::{Broker, Parts, producer_ids};
 use crate::clock::Clock;
 use crate::cluster::raft::{Quorum, UnreadableLog};
-use crate::cluster::{Controller, Member, MemberError, MemberParts, NodeSettings};
+use crate::cluster::{Controller, Links, Member, MemberError, MemberParts, NodeSettings};
 use crate::config::{Config, HostPort, Loaded};
 use crate::group::{self, GroupCoordinator};
 use crate::limits;
 use crate::maintenance::{Cleaner, Maintenance};
 use crate::net::listener::Acceptor;
+use crate::replication;
 use crate::rng::Rng;
 use crate::shutdown::Shutdown;
 use crate::spawn::{Ended, Spawner};
@@ -78,6 +79,8 @@ pub struct Node {
     storage: Storage,
     /// Its loop ends when it is stopped, or when the metadata makes no sense.
     member: Member,
+    /// To and from other nodes, if there are any.
+    streams: Option<replication::Running>,
     groups: GroupCoordinator,
     /// Every connection is inside.
     connections: Gate,
@@ -131,10 +134,14 @@ impl Node {
         let admin = admin.map(|listener| foundation.start_admin(listener, status, admin_stop.clone()));
 
         let (log, recovered) = foundation.open_log(config, disk.clone(), &mut rng, progress).await?;
-        let (storage, flusher) = Storage::new(log);
+        let (storage, flusher) = Storage::new(config.node_id, log);
         let settings = NodeSettings::new(loaded);
         let logs = recovered.logs();
         let flusher = foundation.start_flusher(flusher, &storage, &recovered)?;
+        let others: Vec<i32> = quorum.iter().flat_map(|quorum| quorum.voters.keys().copied()).collect();
+        let (replicas, tasks) =
+            replication::new(config.node_id, &others, storage.clone(), foundation.clock.clone());
+        let mut streams = None;
         stages.joining();
         let member = Member::start(MemberParts {
             node_id: config.node_id,
@@ -150,12 +157,14 @@ impl Node {
             rng: rng.fork(),
             metrics: foundation.metrics.clone(),
             shutdown: foundation.shutdown.clone(),
+            replicas,
+            linked: Box::new(|links| streams = Some(foundation.start_streams(config, tasks, links))),
             pulse: &|name| foundation.pulse(name),
         })
         .await?;
         let controller = member.controller.clone();
         foundation.start_maintenance(config, &storage);
-        let groups = foundation.start_groups(config, &storage, &controller, rng.fork()).await;
+        let groups = foundation.start_groups(&settings, &storage, &controller, rng.fork()).await;
         foundation.start_cleaner(config, &storage);
         let broker =
             foundation.start_broker(storage.clone(), controller.clone(), groups.clone(), disk, &settings);
@@ -173,6 +182,7 @@ impl Node {
             watchdog,
             storage,
             member,
+            streams,
             groups,
             connections,
             shutdown_timeout,
@@ -190,6 +200,11 @@ impl Node {
     /// Where the metadata is read and changed.
     pub fn controller(&self) -> &Controller {
         &self.member.controller
+    }
+
+    /// Where the partitions are.
+    pub fn storage(&self) -> &Storage {
+        &self.storage
     }
 
     /// Runs until somebody asks to stop or storage fails, then stops in the order that [`Shutdown`] states.
@@ -224,6 +239,9 @@ impl Node {
             }
         }
         self.groups.close().await;
+        if let Some(streams) = &mut self.streams {
+            streams.stop().await;
+        }
         self.member.stop().await;
         self.storage.close();
         let _ended = self.flusher.wait().await;
@@ -279,7 +297,7 @@ impl Foundation {
         recovered: &Recovered,
     ) -> Result<Ended, StartError> {
         for partition in &recovered.partitions {
-            flusher.publish_recovered(partition.id, partition.log_end_offset);
+            flusher.publish_recovered(partition.id, partition.log_end_offset, partition.high_watermark);
         }
         let (jobs, to_do) = mailbox::channel(limits::MAX_FILE_JOBS);
         let files = storage::run_files(to_do, storage.clone());
@@ -292,6 +310,22 @@ impl Foundation {
             files: jobs,
         };
         self.spawner.worker("flusher", flusher.run(surroundings)).map_err(StartError::Thread)
+    }
+
+    fn start_streams(
+        &self,
+        config: &Config,
+        tasks: replication::Tasks,
+        links: Links,
+    ) -> replication::Running {
+        tasks.start(&replication::Parts {
+            controller: links.controller,
+            peers: links.data,
+            max_lag_ms: config.replica_lag_time_max_ms,
+            spawner: self.spawner.clone(),
+            metrics: self.metrics.clone(),
+            pulse: &|name| self.pulse(name),
+        })
     }
 
     fn start_maintenance(&self, config: &Config, storage: &Storage) {
@@ -307,15 +341,17 @@ impl Foundation {
 
     async fn start_groups(
         &self,
-        config: &Config,
+        settings: &NodeSettings,
         storage: &Storage,
         controller: &Controller,
         rng: Rng,
     ) -> GroupCoordinator {
+        let config = settings.started_with();
         let parts = group::Parts {
             node_id: config.node_id,
             storage: storage.clone(),
             controller: controller.clone(),
+            settings: settings.clone(),
             clock: self.clock.clone(),
             spawner: self.spawner.clone(),
             rng,

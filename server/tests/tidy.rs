@@ -15,6 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["peer"],
     &["storage"],
     &["cluster"],
+    &["replication"],
     &["group"],
     &["broker", "client", "maintenance"],
     &["admin", "net"],

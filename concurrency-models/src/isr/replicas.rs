@@ -122,6 +122,11 @@ impl Replicas {
         self.high_watermark
     }
 
+    /// Whether everything before this epoch is committed.
+    pub(super) fn is_established(&self) -> bool {
+        self.high_watermark >= self.epoch_start
+    }
+
     /// Notes an acknowledgement. Returns whether it counts: not from a stranger, nor from another life of a replica.
     pub(super) fn acknowledge(&mut self, said: Acknowledgement) -> bool {
         let leader_end = self.replicas.get(&self.me).map_or(0, |leader| leader.acknowledged);
@@ -132,6 +137,14 @@ impl Replicas {
             }
             _ => false,
         }
+    }
+
+    /// The leader itself has synced its log up to `offset`.
+    pub(super) fn synced(&mut self, offset: i64, at_ms: i64) -> bool {
+        let me = self.replicas.get(&self.me).map(|leader| leader.broker_epoch);
+        me.is_some_and(|broker_epoch| {
+            self.acknowledge(Acknowledgement { replica: self.me, broker_epoch, offset, at_ms })
+        })
     }
 
     /// A replica has restarted: what its former life had acknowledged may be gone. Returns whether that was news.

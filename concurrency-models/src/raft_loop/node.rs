@@ -141,6 +141,20 @@ impl<S: LogStore, T> Node<S, T> {
         })
     }
 
+    /// Proposes an entry if this node leads in `term`: for what was decided by what it has known in that term, and may not be so in a later one.
+    ///
+    /// # Errors
+    /// See [`ProposeError`]; nothing was proposed.
+    pub fn propose_in(&self, term: u64, data: Vec<u8>) -> Result<Proposed<T>, ProposeError> {
+        self.with_leader(|raw| {
+            if raw.raft.term != term {
+                return Err(ProposeError::NotLeader { leader_id: raw.raft.leader_id });
+            }
+            raw.propose(Vec::new(), data).map_err(|_| ProposeError::Dropped)?;
+            self.await_last(raw)
+        })
+    }
+
     /// Registers a waiter for the entry that was proposed last.
     fn await_last(&self, raw: &RawNode<S>) -> Result<Proposed<T>, ProposeError> {
         let position = Position { term: raw.raft.term, index: raw.raft.raft_log.last_index() };

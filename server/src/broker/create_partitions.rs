@@ -78,12 +78,9 @@ fn plan(broker: &Broker, asked: &CreatePartitionsTopic) -> Result<(Uuid, usize, 
     let replicas = topic.partitions.first().map_or(1, |partition| partition.replicas.len());
     let assignment = match &asked.assignments {
         Some(assignments) => manual(assignments, added, replicas)?,
-        None => {
-            let brokers: Vec<i32> = state.brokers.keys().copied().collect();
-            spread(&brokers, present, added, replicas)
-        }
+        None => spread(&state, &topic.partitions, added, replicas)?,
     };
-    check_assignment(broker, &assignment)?;
+    check_assignment(&state, &assignment)?;
     Ok((topic.id, present, assignment))
 }
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::error::{KafkaError, Refused};
 use super::{Broker, describe_configs};
-use crate::cluster::{Applied, Command, topic_config};
+use crate::cluster::{Applied, ClusterState, Command, Partition, placement, topic_config};
 use crate::limits;
 
 /// "The broker's default", for partitions and replication factor (KIP-464).
@@ -153,11 +153,11 @@ fn check(broker: &Broker, new: &NewTopic) -> Result<Checked, Refused> {
     let effective = broker.settings.node.effective(&broker.controller.state());
     topic_config::validate(&effective, &new.configs).map_err(refused)?;
     let assignment = if new.assignment.is_empty() { choose(broker, new)? } else { new.assignment.clone() };
-    check_assignment(broker, &assignment)?;
+    check_assignment(&broker.controller.state(), &assignment)?;
     Ok(Checked { assignment, configs: new.configs.clone() })
 }
 
-/// Replicas for every partition, over the brokers in turn.
+/// Replicas for every partition.
 fn choose(broker: &Broker, new: &NewTopic) -> Result<Vec<Vec<i32>>, Refused> {
     let partitions = if new.partitions == DEFAULT { broker.settings.num_partitions } else { new.partitions };
     if !(1..=limits::MAX_PARTITIONS_PER_TOPIC).contains(&partitions) {
@@ -165,40 +165,47 @@ fn choose(broker: &Broker, new: &NewTopic) -> Result<Vec<Vec<i32>>, Refused> {
             format!("{partitions} partitions; a topic has 1 to {}", limits::MAX_PARTITIONS_PER_TOPIC);
         return Err((ErrorCode::INVALID_PARTITIONS, message));
     }
-    let brokers: Vec<i32> = broker.controller.state().brokers.keys().copied().collect();
     let default = i32::from(broker.settings.default_replication_factor);
     let replicas = if new.replication_factor == DEFAULT { default } else { new.replication_factor };
-    let replicas = usize::try_from(replicas).unwrap_or_default();
-    if !(1..=brokers.len()).contains(&replicas) {
-        let message = format!("replication factor {} with {} brokers", new.replication_factor, brokers.len());
-        return Err((ErrorCode::INVALID_REPLICATION_FACTOR, message));
-    }
-    Ok(spread(&brokers, 0, usize::try_from(partitions).unwrap_or_default(), replicas))
+    let replicas = usize::try_from(replicas).ok().filter(|replicas| *replicas > 0).ok_or_else(|| {
+        let message =
+            format!("replication factor {}; a partition has 1 replica or more", new.replication_factor);
+        (ErrorCode::INVALID_REPLICATION_FACTOR, message)
+    })?;
+    spread(&broker.controller.state(), &[], usize::try_from(partitions).unwrap_or_default(), replicas)
 }
 
-/// Replicas for `count` partitions from the one with index `first` on, over the brokers in turn.
-pub(super) fn spread(brokers: &[i32], first: usize, count: usize, replicas: usize) -> Vec<Vec<i32>> {
-    let of_partition = |first: usize| (first..first + replicas).map(|n| brokers[n % brokers.len()]).collect();
-    (first..first + count).map(of_partition).collect()
+/// Replicas for `count` new partitions of a topic that has those in `present`.
+///
+/// # Errors
+/// `INVALID_REPLICATION_FACTOR`
+pub(super) fn spread(
+    state: &ClusterState,
+    present: &[Partition],
+    count: usize,
+    replicas: usize,
+) -> Result<Vec<Vec<i32>>, Refused> {
+    placement::place(state, present, count, replicas)
+        .map_err(|error| (ErrorCode::INVALID_REPLICATION_FACTOR, error.to_string()))
 }
 
-/// Whether every partition has replicas, on different brokers that there are.
+/// Whether every partition has replicas, on different brokers that there are, of which one at least is not fenced: it can lead.
 ///
 /// # Errors
 /// One has not.
-pub(super) fn check_assignment(broker: &Broker, assignment: &[Vec<i32>]) -> Result<(), Refused> {
-    let state = broker.controller.state();
-    let valid = assignment.iter().all(|replicas| {
+pub(super) fn check_assignment(state: &ClusterState, assignment: &[Vec<i32>]) -> Result<(), Refused> {
+    let refused = |message: &str| Err((ErrorCode::INVALID_REPLICA_ASSIGNMENT, message.to_owned()));
+    for replicas in assignment {
         let distinct: BTreeSet<_> = replicas.iter().collect();
-        !replicas.is_empty()
-            && distinct.len() == replicas.len()
-            && replicas.iter().all(|id| state.brokers.contains_key(id))
-    });
-    if valid {
-        return Ok(());
+        let known = |id: &i32| state.brokers.contains_key(id);
+        if replicas.is_empty() || distinct.len() != replicas.len() || !replicas.iter().all(known) {
+            return refused("every partition needs replicas on different, known brokers");
+        }
+        if replicas.iter().all(|id| !state.is_live(*id)) {
+            return refused("every partition needs a replica on a broker that is not fenced");
+        }
     }
-    let message = "every partition needs replicas on different, known brokers";
-    Err((ErrorCode::INVALID_REPLICA_ASSIGNMENT, message.to_owned()))
+    Ok(())
 }
 
 fn respond(broker: &Broker, name: Str, created: Result<(Uuid, Checked), Refused>) -> CreatableTopicResult {
@@ -217,5 +224,56 @@ fn respond(broker: &Broker, name: Str, created: Result<(Uuid, Checked), Refused>
             error_message: Some(message.into()),
             ..Default::default()
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::Broker as KnownBroker;
+
+    /// Brokers 1 and 2, and 3, which is fenced.
+    fn state() -> ClusterState {
+        let mut state = ClusterState::default();
+        for node_id in 1..=3 {
+            let broker = KnownBroker {
+                node_id,
+                host: "h".into(),
+                port: 1,
+                broker_epoch: 1,
+                rack: None,
+                inter_node: None,
+                fenced: node_id == 3,
+                ..KnownBroker::default()
+            };
+            state.brokers.insert(node_id, broker);
+        }
+        state
+    }
+
+    #[test]
+    fn an_assignment_by_hand_names_different_brokers_that_there_are() {
+        for (replicas, valid) in [
+            (&[1][..], true),
+            (&[2, 1], true),
+            (&[3, 1], true),
+            (&[3], false),
+            (&[], false),
+            (&[1, 1], false),
+            (&[1, 4], false),
+        ] {
+            let checked = check_assignment(&state(), &[vec![1], replicas.to_vec()]);
+            let code = checked.err().map(|(code, _)| code);
+            let expected = (!valid).then_some(ErrorCode::INVALID_REPLICA_ASSIGNMENT);
+            assert_eq!(code, expected, "{replicas:?}");
+        }
+    }
+
+    #[test]
+    fn a_replication_factor_needs_as_many_brokers_that_are_not_fenced() {
+        assert_eq!(spread(&state(), &[], 1, 2), Ok(vec![vec![1, 2]]));
+        let (code, message) = spread(&state(), &[], 1, 3).unwrap_err();
+        assert_eq!(code, ErrorCode::INVALID_REPLICATION_FACTOR);
+        assert!(message.contains("not fenced: 2; fenced") && message.ends_with(": 1"), "{message}");
     }
 }

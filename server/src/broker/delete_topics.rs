@@ -67,7 +67,7 @@ async fn delete(
         Ok(topic) => {
             let deleted = delete_in_time(broker, topic.id, deadline).await;
             if deleted.is_ok() {
-                broker.groups.topics_deleted([topic.name.as_str().into()].into()).await;
+                broker.groups.caught_up().await; // offsets of the topic are not there any more
             }
             deleted
         }

@@ -122,6 +122,11 @@ mod tests {
 
     fn state(topics: &[(&str, usize)]) -> ClusterState {
         let mut state = ClusterState::default();
+        let (host, port) = ("h".into(), 1);
+        let (rack, inter_node, incarnation, fenced) = (None, None, Uuid::nil(), false);
+        let register =
+            Command::RegisterBroker { node_id: 1, host, port, rack, inter_node, incarnation, fenced };
+        state.apply(&register).unwrap();
         for (id, (name, partitions)) in (1..).zip(topics) {
             let create = Command::CreateTopic {
                 name: (*name).into(),

@@ -40,7 +40,7 @@ impl KafkaError for StorageError {
         match self {
             Self::Op(error) => error.code(),
             // Clients try again elsewhere, or here after the restart.
-            Self::Closed => ErrorCode::NOT_LEADER_OR_FOLLOWER,
+            Self::Closed | Self::Deposed => ErrorCode::NOT_LEADER_OR_FOLLOWER,
             Self::Dead => ErrorCode::KAFKA_STORAGE_ERROR,
         }
     }

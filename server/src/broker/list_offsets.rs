@@ -44,6 +44,9 @@ fn known_from(timestamp: i64) -> Option<i16> {
     }
 }
 
+/// First version that knows OFFSET_NOT_AVAILABLE (KIP-207).
+const OFFSET_NOT_AVAILABLE_FROM: i16 = 5;
+
 /// Answers for every partition asked for.
 pub(super) async fn list_offsets(
     broker: &Broker,
@@ -63,7 +66,7 @@ pub(super) async fn list_offsets(
                 _ if known_from(partition.timestamp).is_none_or(|first| version < first) => {
                     Err(ErrorCode::UNSUPPORTED_VERSION)
                 }
-                Some(topic) => find(broker, topic, &partition).await,
+                Some(topic) => find(broker, topic, &partition, version).await,
             };
             partitions.push(respond(partition.partition_index, found));
         }
@@ -85,9 +88,17 @@ async fn find(
     broker: &Broker,
     topic: &Topic,
     asked: &ListOffsetsPartition,
+    version: i16,
 ) -> Result<(i64, i64, i32), ErrorCode> {
     let led = partition::led(broker, topic, asked.partition_index, asked.current_leader_epoch)?;
+    let established = led.partition.isr().is_established(); // before the high watermark is read
     let Readable { view, high_watermark } = led.partition.read();
+    match asked.timestamp {
+        EARLIEST | EARLIEST_LOCAL | LATEST_TIERED | EARLIEST_PENDING_UPLOAD => {}
+        _ if established => {}
+        _ if version < OFFSET_NOT_AVAILABLE_FROM => return Err(ErrorCode::LEADER_NOT_AVAILABLE),
+        _ => return Err(ErrorCode::OFFSET_NOT_AVAILABLE),
+    }
     match asked.timestamp {
         LATEST => Ok((-1, high_watermark, led.leader_epoch)),
         EARLIEST | EARLIEST_LOCAL => {

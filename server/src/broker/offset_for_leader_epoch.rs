@@ -34,9 +34,9 @@ fn find(broker: &Broker, topic: Option<&Topic>, asked: &OffsetForLeaderPartition
     match found {
         Err(error_code) => EpochEndOffset { error_code, partition: asked.partition, ..Default::default() },
         Ok(led) => {
-            let Readable { view, high_watermark } = led.partition.read();
+            let Readable { view, high_watermark: log_end_offset } = led.partition.durable();
             let (leader_epoch, end_offset) =
-                view.end_offset_for_epoch(asked.leader_epoch, led.leader_epoch, high_watermark);
+                view.end_offset_for_epoch(asked.leader_epoch, led.leader_epoch, log_end_offset);
             EpochEndOffset {
                 error_code: ErrorCode::NONE,
                 partition: asked.partition,

@@ -57,7 +57,8 @@ pub(super) fn led(
     current_leader_epoch: i32,
 ) -> Result<Led, ErrorCode> {
     let known = topic.partition(index).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
-    if known.leader != Some(broker.node_id) {
+    // Without a lease, another node may lead by now, and this one has not heard of it.
+    if known.leader != Some(broker.node_id) || !broker.controller.lease().is_held(broker.clock.uptime()) {
         return Err(ErrorCode::NOT_LEADER_OR_FOLLOWER);
     }
     if current_leader_epoch != ANY_EPOCH && current_leader_epoch < known.leader_epoch {

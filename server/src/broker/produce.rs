@@ -9,13 +9,16 @@ use chronik_kafka::message::produce::{
 };
 use chronik_kafka::record_batch::{Compression, RecordBatch};
 use chronik_kafka::{ErrorCode, Str};
+use chronik_log::Appended;
+use concurrency_models::epoch::{Leadership, Role};
+use concurrency_models::isr::{self, NotAppended, NotCommitted};
 
 use super::error::KafkaError;
 use super::partition::{self, Led, TopicRef};
 use super::record_rules::{Rejected, Rules};
 use super::{Broker, Reply};
 use crate::cluster::{ClusterState, Topic, topic_config};
-use crate::storage::{OpAnswer, appended};
+use crate::storage::{self, OpAnswer};
 
 /// First version that names topics by id (KIP-516).
 const TOPIC_IDS_FROM: i16 = 13;
@@ -44,7 +47,15 @@ struct ProducePartition {
     records: i64,
     bytes: u64,
     /// A promise of the offsets, or why there will be none.
-    queued: Result<OpAnswer, Refused>,
+    queued: Result<Queued, Refused>,
+}
+
+/// A batch that has its place in the log.
+struct Queued {
+    /// Held until it is committed: the partition is not deleted before.
+    led: Led,
+    place: OpAnswer,
+    appended: isr::Appended<()>,
 }
 
 /// Why a batch did not get into the log.
@@ -136,35 +147,54 @@ fn queue(
     index: i32,
     records: Option<Bytes>,
     count: &mut i64,
-) -> Result<OpAnswer, Refused> {
+) -> Result<Queued, Refused> {
     let broker = request.broker;
     if topic_config::is_internal(&topic.name) {
         let message = "only the server itself writes to this topic".to_owned();
         return Err(Refused::new(ErrorCode::INVALID_TOPIC_EXCEPTION, message));
     }
-    let Led { id, leader_epoch, .. } = partition::led(broker, topic, index, -1).map_err(|code| Refused {
+    let led = partition::led(broker, topic, index, -1).map_err(|code| Refused {
         current_leader: current_leader(topic, index, code),
         ..Refused::new(code, None)
     })?;
-    check_in_sync(request, topic, index)?;
     let batch = only_batch(records.unwrap_or_default(), request.version)?;
     Rules::of(broker, request.state, topic).check(&batch)?;
     *count = i64::from(batch.header.record_count);
-    Ok(broker.storage.append(id, batch, leader_epoch, broker.clock.now_ms())?)
+    append(request, topic, led, batch)
 }
 
-/// `acks=all` needs `min.insync.replicas` before it appends.
-fn check_in_sync(request: &Request<'_>, topic: &Topic, index: i32) -> Result<(), Refused> {
-    if request.acks != ACKS_ALL {
-        return Ok(());
+/// Queues the batch, if this node still leads and, for `acks=all`, enough replicas are in sync (`min.insync.replicas`).
+fn append(request: &Request<'_>, topic: &Topic, led: Led, batch: RecordBatch) -> Result<Queued, Refused> {
+    let broker = request.broker;
+    let needed = match request.acks {
+        ACKS_ALL => broker.settings.node.min_insync_replicas(request.state, topic),
+        _ => 0,
+    };
+    let min_in_sync = usize::try_from(needed).unwrap_or_default();
+    let (id, now_ms) = (led.id, broker.clock.now_ms());
+    let queue = || broker.storage.append(id, batch, led.leader_epoch, now_ms);
+    let appended = led.partition.isr().append(led.leader_epoch, min_in_sync, queue);
+    let (place, appended) = appended.map_err(|why| not_appended(why, needed))?.split();
+    Ok(Queued { led, place: place?, appended })
+}
+
+fn not_appended(why: NotAppended, needed: i64) -> Refused {
+    match why {
+        NotAppended::NotLeader(now) => not_leader(now),
+        NotAppended::NotEnoughReplicas { in_sync } => {
+            let message = format!("{in_sync} replicas are in sync, min.insync.replicas is {needed}");
+            Refused::new(ErrorCode::NOT_ENOUGH_REPLICAS, message)
+        }
     }
-    let needed = request.broker.settings.node.min_insync_replicas(request.state, topic);
-    let present = topic.partition(index).map_or(0, |partition| partition.in_sync_replicas.len());
-    if i64::try_from(present).is_ok_and(|present| present < needed) {
-        let message = format!("{present} replicas are in sync, min.insync.replicas is {needed}");
-        return Err(Refused::new(ErrorCode::NOT_ENOUGH_REPLICAS, message));
-    }
-    Ok(())
+}
+
+fn not_leader(now: Leadership) -> Refused {
+    let leader_id = match now.role {
+        Role::Follower { leader } => leader,
+        Role::Leader | Role::Offline => -1,
+    };
+    let current_leader = LeaderIdAndEpoch { leader_id, leader_epoch: now.epoch };
+    Refused { current_leader, ..Refused::new(ErrorCode::NOT_LEADER_OR_FOLLOWER, None) }
 }
 
 /// The one batch that a produce carries for a partition, checked.
@@ -220,7 +250,9 @@ impl Produce {
         for ProduceTopic { name, topic_id, known_id, partitions } in self.topics {
             let mut partition_responses = Vec::with_capacity(partitions.len());
             for partition in partitions {
-                partition_responses.push(finish_partition(broker, known_id, partition, deadline).await);
+                let acks_all = self.acks == ACKS_ALL;
+                let finished = finish_partition(broker, known_id, partition, acks_all, deadline);
+                partition_responses.push(finished.await);
             }
             responses.push(TopicProduceResponse { name, topic_id, partition_responses });
         }
@@ -232,16 +264,18 @@ async fn finish_partition(
     broker: &Broker,
     topic_id: Option<uuid::Uuid>,
     partition: ProducePartition,
+    acks_all: bool,
     deadline: Duration,
 ) -> PartitionProduceResponse {
     let ProducePartition { index, records, bytes, queued } = partition;
     let outcome = match queued {
         Err(refused) => Err(refused),
-        Ok(answer) => tokio::select! {
+        Ok(queued) => tokio::select! {
             biased;
-            outcome = appended(answer) => outcome.map_err(Refused::from),
+            outcome = settled(queued, acks_all) => outcome,
             () = sleep_until(broker, deadline) => {
-                Err(Refused::new(ErrorCode::REQUEST_TIMED_OUT, "the log did not answer in time; the batch may be in it".to_owned()))
+                let message = "the log, or the in-sync replicas, did not answer in time; the batch may be there".to_owned();
+                Err(Refused::new(ErrorCode::REQUEST_TIMED_OUT, message))
             }
         },
     };
@@ -274,6 +308,26 @@ async fn finish_partition(
             }
         }
     }
+}
+
+/// Waits until the batch is in the log, and, with `acks=all`, in that of every in-sync replica.
+async fn settled(queued: Queued, acks_all: bool) -> Result<Appended, Refused> {
+    let Queued { led, place, appended } = queued;
+    let place = storage::appended(place).await?;
+    if acks_all {
+        let min_in_sync = appended.min_in_sync();
+        let committed = led.partition.isr().committed(&appended, place.last_offset + 1).await;
+        committed.map_err(|why| match why {
+            NotCommitted::NotLeader(now) => not_leader(now),
+            NotCommitted::NotEnoughReplicasAfterAppend { in_sync } => {
+                let message = format!(
+                    "the batch is on {in_sync} in-sync replicas, min.insync.replicas is {min_in_sync}"
+                );
+                Refused::new(ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND, message)
+            }
+        })?;
+    }
+    Ok(place)
 }
 
 async fn sleep_until(broker: &Broker, deadline: Duration) {

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::telemetry::Metrics;
+
 /// A change of the metadata.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
@@ -16,8 +18,8 @@ pub enum Command {
         /// The id.
         cluster_id: Uuid,
     },
-    /// A broker has started. It gets a new broker epoch, and a new leader epoch in every partition that it leads: it may have sent out what it had not
-    /// synced before it stopped.
+    /// A broker has started. It gets a new broker epoch, and is a new replica wherever it is one: it may have sent out what it had not synced before it
+    /// stopped. So it leaves every in-sync set that has another member, and leads nothing until it is unfenced.
     RegisterBroker {
         /// `node.id`.
         node_id: i32,
@@ -31,6 +33,13 @@ pub enum Command {
         /// Where other nodes reach it; `None` if there are none.
         #[serde(default)]
         inter_node: Option<Endpoint>,
+        /// Drawn by each start of the broker: registering twice in one life is registering once. Nil for a life of its own.
+        #[serde(default)]
+        incarnation: Uuid,
+        /// Whether it is fenced until it serves the metadata. A broker of a version that did not know fencing is not, and goes on leading, in new epochs:
+        /// what was made of its commands then must be made of them again.
+        #[serde(default)]
+        fenced: bool,
     },
     /// Nothing has been heard of a broker for a whole lease: it leads nothing any more (Kafka: `FENCED`).
     FenceBroker {
@@ -55,7 +64,14 @@ pub enum Command {
         /// The changes.
         changes: Vec<PartitionChange>,
     },
-    /// A new topic.
+    /// Moves the leadership of partitions (`kafka-leader-election`; KIP-460).
+    ElectLeaders {
+        /// To whom.
+        kind: ElectionKind,
+        /// Topic id and index of each; `None` for all there are.
+        partitions: Option<Vec<(Uuid, i32)>>,
+    },
+    /// A new topic. Its replicas on brokers that are fenced are not in sync.
     CreateTopic {
         /// Its name; see [`super::topic_config::validate_name`].
         name: String,
@@ -108,7 +124,45 @@ pub struct PartitionChange {
     /// What it rests on.
     pub partition_epoch: i32,
     /// Node ids of the in-sync replicas, each with the broker epoch in which it was seen in sync (KIP-903).
+    #[serde(with = "pairs")]
     pub in_sync: BTreeMap<i32, i64>,
+}
+
+/// Who is to lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ElectionKind {
+    /// The first of the replicas.
+    Preferred,
+    /// Anybody, where there is no leader: a replica that is not in sync too. What it has not got is lost.
+    Unclean,
+}
+
+/// What became of the election of one partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Election {
+    /// It has another leader.
+    Elected,
+    /// `ELECTION_NOT_NEEDED`
+    NotNeeded,
+    /// `PREFERRED_LEADER_NOT_AVAILABLE`: fenced or not in sync.
+    PreferredNotAvailable,
+    /// `ELIGIBLE_LEADERS_NOT_AVAILABLE`: all replicas are fenced.
+    NobodyEligible,
+    /// `UNKNOWN_TOPIC_OR_PARTITION`
+    UnknownPartition,
+}
+
+/// How many partitions have another leader, or none any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    /// Led by another replica, which was in sync.
+    pub elected: usize,
+    /// Led by one that was not.
+    pub unclean: usize,
+    /// Led by nobody any more.
+    pub leaderless: usize,
 }
 
 /// Host and port.
@@ -140,15 +194,30 @@ pub enum Applied {
     Registered {
         /// The broker epoch.
         broker_epoch: i64,
+        /// What it led before.
+        moved: Moved,
     },
     /// The broker leads nothing any more.
-    Fenced,
+    Fenced {
+        /// What it led.
+        moved: Moved,
+    },
     /// The broker may lead.
-    Unfenced,
+    Unfenced {
+        /// What nobody led.
+        moved: Moved,
+    },
     /// The changes were made, but these.
     PartitionsAltered {
         /// Topic id and index of each partition whose change was refused: what it rested on is not so any more.
         refused: Vec<(Uuid, i32)>,
+    },
+    /// The elections were held.
+    LeadersElected {
+        /// To whom.
+        kind: ElectionKind,
+        /// Of each partition that was named; if all were meant, of those that needed one.
+        elections: Vec<(Uuid, i32, Election)>,
     },
     /// The topic exists.
     Created {
@@ -177,6 +246,27 @@ pub enum Applied {
         /// How many.
         count: i64,
     },
+}
+
+impl Applied {
+    /// Counts the leaders that came to lead by this, by why. To be called where it was proposed, and there only.
+    pub(super) fn count_elections(&self, metrics: &Metrics) {
+        let (reason, moved) = match self {
+            Self::Registered { moved, .. } => ("register", *moved),
+            Self::Fenced { moved } => ("fence", *moved),
+            Self::Unfenced { moved } => ("unfence", *moved),
+            Self::LeadersElected { kind, elections } => {
+                let held = elections.iter().filter(|(.., election)| *election == Election::Elected).count();
+                match kind {
+                    ElectionKind::Preferred => ("preferred", Moved { elected: held, ..Moved::default() }),
+                    ElectionKind::Unclean => ("unclean", Moved { unclean: held, ..Moved::default() }),
+                }
+            }
+            _ => return,
+        };
+        metrics.leaders_elected(reason, moved.elected);
+        metrics.leaders_elected("unclean", moved.unclean);
+    }
 }
 
 /// Why a command changed nothing.
@@ -209,4 +299,19 @@ pub enum Refusal {
     /// `INVALID_REQUEST`
     #[error("{0}")]
     Invalid(Cow<'static, str>),
+}
+
+/// A map by numbers as a list of pairs: inside a tagged command, serde takes the keys of a JSON object for strings and nothing else.
+mod pairs {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(map: &BTreeMap<i32, i64>, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(map)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<i32, i64>, D::Error> {
+        Ok(Vec::deserialize(from)?.into_iter().collect())
+    }
 }

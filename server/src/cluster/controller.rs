@@ -10,10 +10,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use concurrency_models::image::Image;
 use concurrency_models::raft_loop;
-use concurrency_models::watermark::Watermark;
+use concurrency_models::watermark::{Closed, Watermark};
 use serde::{Deserialize, Serialize};
 
 use super::command::{Applied, Command, Refusal};
+use super::fencing::{BrokerLease, Fencing};
 use super::raft::{Node, Outcome, PROPOSE, Trouble, node_id, peer_id};
 use super::state::ClusterState;
 use crate::clock::Clock;
@@ -63,6 +64,8 @@ struct Inner {
     raft_trouble: Trouble,
     /// Whoever leads may be among them.
     peers: Option<Peers>,
+    fencing: Fencing,
+    lease: BrokerLease,
     metrics: Metrics,
 }
 
@@ -107,17 +110,57 @@ impl Controller {
     pub(super) fn new(
         node: Node,
         peers: Option<Peers>,
+        (fencing, lease): (Fencing, BrokerLease),
         raft_trouble: Trouble,
         served: Served,
         clock: Clock,
         metrics: Metrics,
     ) -> Self {
-        Self(Arc::new(Inner { node, clock, served, raft_trouble, peers, metrics }))
+        Self(Arc::new(Inner { node, clock, served, raft_trouble, peers, fencing, lease, metrics }))
+    }
+
+    /// Until when this node may lead partitions.
+    pub fn lease(&self) -> &BrokerLease {
+        &self.0.lease
+    }
+
+    pub(super) fn raft(&self) -> &Node {
+        &self.0.node
+    }
+
+    /// The way to the other members, for everything but data; `None` if there are none.
+    pub fn peers(&self) -> Option<&Peers> {
+        self.0.peers.as_ref()
+    }
+
+    pub(super) fn fencing(&self) -> &Fencing {
+        &self.0.fencing
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.0.clock
     }
 
     /// The state now.
     pub fn state(&self) -> Arc<ClusterState> {
         self.0.served.image.load()
+    }
+
+    /// The state now, and the number of its image, for [`image_after`](Self::image_after).
+    pub fn image(&self) -> (i64, Arc<ClusterState>) {
+        let seen = self.0.served.image.version(); // what is loaded is this or later
+        (seen, self.0.served.image.load())
+    }
+
+    /// Waits for an image that is later than number `seen`; there need not be one for each change of the state.
+    ///
+    /// *Cancel-safety*: it takes nothing; it can be dropped and called again.
+    ///
+    /// # Errors
+    /// There will be none: the node is shutting down.
+    pub async fn image_after(&self, seen: i64) -> Result<(i64, Arc<ClusterState>), Closed> {
+        self.0.served.image.at_least(seen + 1).await?;
+        Ok(self.image())
     }
 
     /// Node id of whoever leads the metadata, as far as this node knows.
@@ -232,7 +275,12 @@ impl Controller {
             () = self.sleep_until(deadline) => return Err(ProposeError::Unknown("there is no majority that answers".into())),
         };
         match outcome {
-            Ok(raft_loop::Outcome::Applied { value: Some(outcome), .. }) => Ok(outcome),
+            Ok(raft_loop::Outcome::Applied { value: Some(outcome), .. }) => {
+                if let Ok(applied) = &outcome.result {
+                    applied.count_elections(&self.0.metrics);
+                }
+                Ok(outcome)
+            }
             Ok(raft_loop::Outcome::LeaderChanged) => {
                 Err(ProposeError::Unknown("another node leads the metadata now".into()))
             }

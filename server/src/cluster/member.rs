@@ -8,12 +8,16 @@ use concurrency_models::image::Image;
 
 use super::command::{Command, Endpoint};
 use super::controller::{Controller, ProposeError, Served};
+use super::fencing::{BrokerLease, Fencing, Heartbeats, Supervisor};
 use super::node_settings::NodeSettings;
 use super::publisher::MetadataPublisher;
 use super::raft::{self, Network, Outbound, Quorum, RaftLog};
+use super::replicas::Replicas;
 use super::state::ClusterState;
 use crate::clock::Clock;
 use crate::config::HostPort;
+use crate::limits;
+use crate::peer::Peers;
 use crate::rng::Rng;
 use crate::shutdown::Shutdown;
 use crate::spawn::Spawner;
@@ -48,8 +52,20 @@ pub struct Parts<'a> {
     pub metrics: Metrics,
     /// Ends the waiting for a majority.
     pub shutdown: Shutdown,
+    /// The partitions of this node.
+    pub replicas: Arc<dyn Replicas>,
+    /// Is told once how other nodes are reached, if there are any, before anybody is waited for.
+    pub linked: Box<dyn FnOnce(Links) + Send + 'a>,
     /// A sign of life for a loop of this name.
     pub pulse: &'a (dyn Fn(&str) -> Pulse + Sync),
+}
+
+/// How other nodes are reached.
+pub struct Links {
+    /// Proposes.
+    pub controller: Controller,
+    /// The way of streams.
+    pub data: Peers,
 }
 
 /// A member that is registered and serves the metadata.
@@ -104,14 +120,14 @@ pub enum StartError {
 }
 
 impl Member {
-    /// Starts the Raft group's member, registers under a new broker epoch, names the cluster if it is new, and makes the logs match the metadata. When this
-    /// returns, the image has everything that was acknowledged before. In a group of several that takes until a majority is there.
+    /// Starts the Raft group's member, registers under a new broker epoch, names the cluster if it is new, makes the logs match the metadata, and waits to be
+    /// unfenced. When this returns, the image has everything that was acknowledged before. In a group of several that takes until a majority is there.
     ///
     /// # Errors
     /// See [`StartError`].
     pub async fn start(parts: Parts<'_>) -> Result<Self, StartError> {
         let Parts { node_id, advertised, rack, quorum, log, logs, storage, settings, .. } = parts;
-        let Parts { clock, spawner, mut rng, metrics, shutdown, pulse, .. } = parts;
+        let Parts { clock, spawner, mut rng, metrics, shutdown, pulse, replicas, linked, .. } = parts;
         let voters = quorum.as_ref().map_or(vec![node_id], |quorum| quorum.voters.keys().copied().collect());
         let log = match log {
             Some(log) => log,
@@ -120,9 +136,17 @@ impl Member {
         check(node_id, &voters, &log)?;
         let inter_node = quorum.as_ref().and_then(|quorum| endpoint(quorum, node_id));
         let events = raft::events();
-        let outbound = quorum
-            .map(|quorum| Outbound::new(node_id, quorum, &events.0, &clock, &spawner, &metrics, &mut rng));
-        let peers = outbound.as_ref().map(Outbound::peers);
+        let outbound = quorum.map(|quorum| {
+            let surroundings = raft::Around {
+                events: &events.0,
+                replicas: &replicas,
+                clock: &clock,
+                spawner: &spawner,
+                metrics: &metrics,
+            };
+            Outbound::new(node_id, quorum, &surroundings, &mut rng)
+        });
+        let peers = outbound.as_ref().map(Outbound::control);
         let member = raft::start(raft::Parts {
             node_id,
             log,
@@ -136,18 +160,42 @@ impl Member {
             pulses: [pulse("raft"), pulse("raft-wal"), pulse("raft-ticks")],
         })?;
         let (served, committed) = (Served::nothing(), member.committed);
-        let controller =
-            Controller::new(member.node, peers, member.trouble, served.clone(), clock.clone(), metrics);
+        let (fencing, inbox) = Fencing::new(clock.clone());
+        let lease = if peers.is_some() { BrokerLease::new() } else { BrokerLease::endless() };
+        let supervisor = Supervisor::new(
+            node_id,
+            member.node.clone(),
+            committed.clone(),
+            &fencing,
+            inbox,
+            clock.clone(),
+            spawner.clone(),
+            metrics.clone(),
+        );
+        let _ends_with_the_loop = spawner.task(supervisor.run(pulse("fencing")));
+        let controller = Controller::new(
+            member.node,
+            peers,
+            (fencing, lease),
+            member.trouble,
+            served.clone(),
+            clock.clone(),
+            metrics.clone(),
+        );
+        if let Some(outbound) = &outbound {
+            linked(Links { controller: controller.clone(), data: outbound.data() });
+        }
         // The others may be waiting for this one, so it listens before it waits for them.
         let network = outbound.map(|outbound| outbound.listen(controller.clone(), pulse("inter-node")));
         let mut this = Self { controller, committed: committed.clone(), raft: member.tasks, network };
         let mut publisher = MetadataPublisher {
             node_id,
             committed: committed.clone(),
-            served,
+            served: served.clone(),
             storage,
+            replicas,
             settings,
-            clock,
+            clock: clock.clone(),
             logs,
             seen: 0,
         };
@@ -157,17 +205,39 @@ impl Member {
             port: advertised.port,
             rack,
             inter_node,
+            incarnation: rng.uuid(),
+            fenced: true,
         };
         let came_in = tokio::select! {
             biased;
             came_in = this.come_in(&register, &committed, &mut publisher, &mut rng) => came_in,
             () = shutdown.requested() => Err(StartError::Stopped),
         };
-        if let Err(error) = came_in {
+        let broker_epoch = match came_in {
+            Ok(broker_epoch) => broker_epoch,
+            Err(error) => {
+                this.stop().await;
+                return Err(error);
+            }
+        };
+        let _ends_with_the_loop = spawner.task(publisher.run(pulse("metadata")));
+        let heartbeats = Heartbeats {
+            node_id,
+            broker_epoch,
+            controller: this.controller.clone(),
+            served: served.clone(),
+            metrics,
+        };
+        let _ends_with_the_loop = spawner.task(heartbeats.run(pulse("broker-heartbeats")));
+        let unfenced = tokio::select! {
+            biased;
+            unfenced = unfenced(node_id, &served, &clock) => unfenced,
+            () = shutdown.requested() => Err(StartError::Stopped),
+        };
+        if let Err(error) = unfenced {
             this.stop().await;
             return Err(error);
         }
-        let _ends_with_the_loop = spawner.task(publisher.run(pulse("metadata")));
         Ok(this)
     }
 
@@ -177,8 +247,9 @@ impl Member {
         committed: &Image<ClusterState>,
         publisher: &mut MetadataPublisher,
         rng: &mut Rng,
-    ) -> Result<(), StartError> {
+    ) -> Result<i64, StartError> {
         let state = settle(&self.controller, register, committed).await?;
+        let broker_epoch = state.brokers.get(&publisher.node_id).map_or(-1, |broker| broker.broker_epoch);
         let cluster_id = match state.cluster_id {
             Some(cluster_id) => cluster_id,
             None => {
@@ -192,7 +263,7 @@ impl Member {
         }
         // Not before: now everything that was committed before this start is known, and no log is taken for an orphan.
         publisher.publish_now().await?;
-        Ok(())
+        Ok(broker_epoch)
     }
 
     /// Waits until the Raft loop has ended by itself.
@@ -232,6 +303,23 @@ async fn settle(
             return Ok(state);
         }
         committed.at_least(seen + 1).await.map_err(|_| ProposeError::Closed)?;
+    }
+}
+
+/// Waits until this node serves metadata in which it is unfenced, so that who connects finds leaders.
+async fn unfenced(node_id: i32, served: &Served, clock: &Clock) -> Result<(), StartError> {
+    loop {
+        let seen = served.image.version();
+        if served.image.load().brokers.get(&node_id).is_some_and(|broker| !broker.fenced) {
+            return Ok(());
+        }
+        tokio::select! {
+            biased;
+            later = served.image.at_least(seen + 1) => drop(later.map_err(|_| ProposeError::Closed)?),
+            () = clock.sleep(limits::FENCED_REMINDER) => {
+                tracing::warn!("registered, and waiting to be unfenced: whoever leads the metadata has not granted a lease yet");
+            }
+        }
     }
 }
 

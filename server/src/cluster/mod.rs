@@ -1,19 +1,27 @@
 //! What the cluster knows of itself: brokers, topics and their settings, producer ids.
 //!
 //! [`state`] is a fold of commands and knows nothing else. [`raft`] has a group of nodes agree on the commands; `publisher` makes this node serve what was
-//! agreed on; [`controller`] is how everybody else proposes and reads.
+//! agreed on; [`controller`] is how everybody else proposes and reads; [`fencing`] says which brokers may lead.
 
 pub mod command;
 pub mod controller;
+pub mod fencing;
 mod member;
 pub mod node_settings;
+pub mod placement;
 mod publisher;
 pub mod raft;
+mod replicas;
 pub mod state;
 pub mod topic_config;
 
-pub use command::{Applied, Command, ConfigResource, Endpoint, PartitionChange, Refusal};
+pub use command::{
+    Applied, Command, ConfigResource, Election, ElectionKind, Endpoint, Moved, PartitionChange, Refusal,
+};
 pub use controller::{Controller, ProposeError};
-pub use member::{Member, Parts as MemberParts, StartError as MemberError};
+pub use fencing::{BrokerLease, ElectAnswer};
+pub use member::{Links, Member, Parts as MemberParts, StartError as MemberError};
 pub use node_settings::{ConfigSource, NodeSettings};
+pub use raft::peer_id;
+pub use replicas::Replicas;
 pub use state::{Broker, ClusterState, EVERY_BROKER, Partition, Topic};

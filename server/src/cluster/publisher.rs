@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::controller::Served;
 use super::node_settings::NodeSettings;
+use super::replicas::Replicas;
 use super::state::{ClusterState, Topic};
 use crate::clock::Clock;
 use crate::limits;
@@ -25,6 +26,8 @@ pub(super) struct MetadataPublisher {
     pub(super) committed: Arc<Image<ClusterState>>,
     pub(super) served: Served,
     pub(super) storage: Storage,
+    /// Takes up the roles that this node has in its partitions.
+    pub(super) replicas: Arc<dyn Replicas>,
     /// What a topic's own settings are laid over.
     pub(super) settings: NodeSettings,
     pub(super) clock: Clock,
@@ -77,6 +80,7 @@ impl MetadataPublisher {
         let concerned = self.concerned(&before, &next);
         let trouble = passing(self.create(&concerned, &next).await)?;
         self.configure(&concerned, &before, &next).await?;
+        self.replicas.take_up(&next, &self.changed_roles(&concerned, &before, &next)).await?;
         if trouble.is_some() || self.served.trouble.load().is_some() {
             self.served.trouble.replace(trouble);
         }
@@ -98,6 +102,23 @@ impl MetadataPublisher {
         let new = next.topics().filter(|topic| differ(topic, before));
         let old = before.topics().filter(|topic| differ(topic, next));
         new.chain(old).map(|topic| topic.id).collect()
+    }
+
+    /// Logs in whose partitions this node may have another role than before; all of them when a broker has come, gone, or started anew.
+    fn changed_roles(
+        &self,
+        concerned: &BTreeSet<Uuid>,
+        before: &ClusterState,
+        next: &ClusterState,
+    ) -> BTreeSet<PartitionId> {
+        if before.brokers != next.brokers {
+            return self.logs.clone();
+        }
+        let of_topic = |topic_id: &Uuid| {
+            let id = |partition| PartitionId { topic_id: *topic_id, partition };
+            self.logs.range(id(i32::MIN)..=id(i32::MAX)).copied()
+        };
+        concerned.iter().flat_map(of_topic).collect()
     }
 
     /// Makes the logs that are missing.

@@ -169,7 +169,7 @@ settings! {
         "offset.metadata.max.bytes" => offset_metadata_max_bytes: usize = 4_096, Allowed::Between(0, 32_767);
         /// Partitions of __consumer_offsets. It counts when that topic is created, and not again.
         "offsets.topic.num.partitions" => offsets_topic_num_partitions: i32 = 50, Allowed::Between(1, 10_000);
-        /// Replicas of __consumer_offsets; not more than there are brokers when it is created.
+        /// Replicas of __consumer_offsets. It is created when there are so many brokers; on a node that is a cluster of its own, with one replica.
         "offsets.topic.replication.factor" => offsets_topic_replication_factor: i16 = 3, Allowed::Between(1, 32);
         /// Bytes of a segment file of __consumer_offsets.
         "offsets.topic.segment.bytes" => offsets_topic_segment_bytes: i32 = 104_857_600, Allowed::Between(16_384, 2_147_483_647);

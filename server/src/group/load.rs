@@ -1,111 +1,132 @@
-//! At the start: the groups of every partition of `__consumer_offsets`, from its log.
+//! The groups of a partition of `__consumer_offsets`, from its log, when this node begins to lead it.
 
-use std::sync::Arc;
+use chronik_group::Groups;
+use chronik_group::coordinator::{Closed, Message};
+use chronik_log::{LogView, PartitionId};
+use concurrency_models::budget::Budget;
+use concurrency_models::epoch::Leadership;
+use concurrency_models::publication::Readable;
+use uuid::Uuid;
 
-use bytes::Bytes;
-use chronik_group::coordinator::Message;
-use chronik_group::replay::Replay;
-use chronik_kafka::record_batch::{BatchError, RecordBatch};
-use chronik_log::{LogView, PartitionId, ReadError, ReadMode};
-
-use super::GroupCoordinator;
-use super::topic::OFFSETS_TOPIC;
+use super::replay::{LoadError, replay};
+use super::topic::{OFFSETS_TOPIC, leader_epoch};
 use crate::clock::Clock;
-use crate::cluster::{Controller, Topic};
+use crate::cluster::Controller;
 use crate::limits;
 use crate::spawn::Spawner;
 use crate::storage::Storage;
 
-/// Reads the logs.
+/// Reads the logs. Clones share the bound on how many are read at a time.
+#[derive(Clone)]
 pub(super) struct Load {
-    pub(super) storage: Storage,
-    pub(super) controller: Controller,
-    pub(super) clock: Clock,
-    pub(super) spawner: Spawner,
+    node_id: i32,
+    storage: Storage,
+    controller: Controller,
+    groups: Groups,
+    clock: Clock,
+    spawner: Spawner,
+    /// One for each load that may read.
+    room: Budget,
 }
 
-/// Why a partition cannot be read.
-#[derive(Debug, thiserror::Error)]
-enum LoadError {
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    #[error(transparent)]
-    Batch(#[from] BatchError),
+/// A leadership whose groups are to be loaded.
+#[derive(Clone, Copy)]
+struct Led {
+    id: PartitionId,
+    leader_epoch: i32,
 }
 
 impl Load {
-    /// Loads partition after partition. One that cannot be read stays unserved (`COORDINATOR_LOAD_IN_PROGRESS`): to serve it from what is left
-    /// would make offsets go back.
-    pub(super) async fn run(self, groups: GroupCoordinator) {
-        let state = self.controller.state();
-        let Some(topic) = state.topic(OFFSETS_TOPIC) else { return };
-        let started = self.clock.uptime();
-        let mut loaded = 0;
-        for id in topic.partition_ids() {
-            loaded += self.load(topic, id, &groups).await;
-        }
-        let took_ms = (self.clock.uptime() - started).as_millis();
-        tracing::info!(groups = loaded, took_ms, "groups loaded");
+    pub(super) fn new(
+        node_id: i32,
+        storage: Storage,
+        controller: Controller,
+        groups: Groups,
+        clock: Clock,
+        spawner: Spawner,
+    ) -> Self {
+        let room = Budget::new(limits::GROUP_LOADS);
+        Self { node_id, storage, controller, groups, clock, spawner, room }
     }
 
-    /// Returns how many groups there are in it.
-    async fn load(&self, topic: &Topic, id: PartitionId, groups: &GroupCoordinator) -> usize {
-        let Some(partition) = self.storage.partition(&id) else {
-            tracing::error!(topic = %topic.name, partition = id.partition, "is offline: its groups are not served");
-            return 0;
+    /// Begins to load a partition that this node leads. One that has nothing in it is loaded when this returns, so that whoever creates the topic finds
+    /// it served. One that cannot be read stays unserved (`COORDINATOR_LOAD_IN_PROGRESS`): to serve it from what is left would make offsets go back.
+    ///
+    /// # Errors
+    /// The coordinator is closed.
+    pub(super) async fn begin(
+        &self,
+        topic_id: Uuid,
+        partition: i32,
+        leader_epoch: i32,
+    ) -> Result<(), Closed> {
+        let led = Led { id: PartitionId { topic_id, partition }, leader_epoch };
+        let is_empty =
+            self.storage.partition(&led.id).is_some_and(|partition| partition.read().view.latest_epoch() < 0);
+        if is_empty {
+            return self.groups.tell(Message::Loaded { partition, leader_epoch, groups: Vec::new() }).await;
+        }
+        let load = self.clone();
+        let _ends_with_the_leadership_at_the_latest = self.spawner.task(async move {
+            tokio::select! {
+                biased;
+                () = load.led_no_more(led) => {}
+                () = load.load(led) => {}
+            }
+        });
+        Ok(())
+    }
+
+    async fn load(&self, led: Led) {
+        let Led { id, leader_epoch } = led;
+        let Some(Readable { view, high_watermark }) = self.log(led).await else {
+            tracing::error!(
+                topic = OFFSETS_TOPIC,
+                partition = id.partition,
+                "is offline: its groups are not served"
+            );
+            return;
         };
-        let readable = partition.read();
-        let (view, end) = (readable.view.clone(), readable.high_watermark);
-        let read = self.spawner.blocking(move || replay(&view, end)).await;
+        let Ok(_held) = self.room.reserve(1).await else { return };
+        let started = self.clock.uptime();
+        let read: Result<_, LoadError> = self.spawner.blocking(move || replay(&view, high_watermark)).await;
         match read {
             Ok(replay) => {
-                let found = replay.finish(self.clock.now_ms());
-                let count = found.len();
-                let loaded = Message::Loaded { partition: id.partition, groups: found };
-                let _closed = groups.groups.tell(loaded).await;
-                count
+                let groups = replay.finish(self.clock.now_ms());
+                let took_ms = (self.clock.uptime() - started).as_millis();
+                tracing::info!(
+                    partition = id.partition,
+                    leader_epoch,
+                    groups = groups.len(),
+                    took_ms,
+                    "groups loaded"
+                );
+                let _closed =
+                    self.groups.tell(Message::Loaded { partition: id.partition, leader_epoch, groups }).await;
             }
             Err(error) => {
-                tracing::error!(topic = %topic.name, partition = id.partition, %error, "cannot be read: its groups are not served");
-                0
+                tracing::error!(topic = OFFSETS_TOPIC, partition = id.partition, %error, "cannot be read: its groups are not served");
             }
         }
     }
-}
 
-/// Everything from the log's start to `end`. Blocks.
-fn replay(view: &Arc<LogView>, end: i64) -> Result<Replay, LoadError> {
-    let mut replay = Replay::default();
-    let mut offset = view.log_start_offset();
-    while offset < end {
-        let mut batches = view.read(offset, limits::GROUP_LOAD_BYTES, end, ReadMode::Blocking)?;
-        if batches.is_empty() {
-            break;
-        }
-        while !batches.is_empty() {
-            let batch = RecordBatch::read(&mut batches)?;
-            batch.check_stored()?;
-            offset = batch.header.base_offset + i64::from(batch.header.last_offset_delta) + 1;
-            take(&mut replay, &batch)?;
-        }
+    /// What a new leader has to read: all that its log had when it began to lead, since any of that may have been acknowledged by the leader before. What
+    /// is not on every in-sync replica yet may still be lost, and is waited for. `None` if there is no log here.
+    async fn log(&self, Led { id, leader_epoch }: Led) -> Option<Readable<LogView>> {
+        let partition = self.storage.partition(&id)?;
+        let end = partition.log_end_offset();
+        partition.isr().readable_to(Leadership::leader(leader_epoch), end).await.ok()?;
+        Some(partition.read())
     }
-    if replay.skipped() > 0 {
-        tracing::warn!(partition = %view.id(), records = replay.skipped(), "skipped: a later version wrote them");
-    }
-    Ok(replay)
-}
 
-fn take(replay: &mut Replay, batch: &RecordBatch) -> Result<(), BatchError> {
-    if batch.header.is_control() {
-        return Ok(());
-    }
-    for record in batch.records()? {
-        let record = record?;
-        let Some(key) = record.key else { continue };
-        let value = record.value.map(Bytes::copy_from_slice);
-        if let Err(error) = replay.record(&Bytes::copy_from_slice(key), value.as_ref()) {
-            tracing::error!(offset = batch.header.base_offset, %error, "skipped");
+    /// Waits until this node does not lead in that epoch any more.
+    async fn led_no_more(&self, led: Led) {
+        let (mut seen, mut state) = self.controller.image();
+        while leader_epoch(&state, &led.id, self.node_id) == Some(led.leader_epoch) {
+            match self.controller.image_after(seen).await {
+                Ok(next) => (seen, state) = next,
+                Err(_) => return,
+            }
         }
     }
-    Ok(())
 }

@@ -4,19 +4,21 @@
 //! broker ─► GroupCoordinator ─► mailbox ─► chronik_group::Coordinator ─► StorageJournal ─► storage queue (one partition of __consumer_offsets)
 //!                                 ▲                                            └─ what was queued ─► run_completions ─┐
 //!                                 └────────────────────────── Appended, in order ◄─────────────────────────────────┘
-//! start: load ─► the log of every partition ─► Loaded
+//! metadata ─► Leadership ─► Opened, Leads, Resigned, TopicsDeleted
+//!                  └─ newly led: Load ─► the log of the partition ─► Loaded
 //! ```
 //!
-//! `__consumer_offsets` is created when somebody first needs it.
+//! `__consumer_offsets` is created when somebody first needs it. The leader of a partition of it is the coordinator of the groups in there.
 
 mod clock;
 mod journal;
+mod leadership;
 mod load;
 mod member_ids;
+mod replay;
 mod topic;
 mod watch;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chronik_group::coordinator::{Message, channel};
@@ -26,13 +28,13 @@ use chronik_kafka::{ErrorCode, Str};
 use concurrency_models::watermark::Watermark;
 
 use crate::clock::Clock;
-use crate::cluster::Controller;
+use crate::cluster::{Controller, NodeSettings};
 use crate::rng::Rng;
 use crate::spawn::Spawner;
 use crate::storage::Storage;
 use crate::telemetry::{Metrics, Pulse};
 
-pub use topic::{InternalTopic, OFFSETS_TOPIC};
+pub use topic::{InternalTopic, OFFSETS_TOPIC, TopicError, partition_of};
 
 /// What the coordinator is made of.
 pub struct Parts {
@@ -42,6 +44,8 @@ pub struct Parts {
     pub storage: Storage,
     /// Knows them, and creates them.
     pub controller: Controller,
+    /// How many replicas must be in sync.
+    pub settings: NodeSettings,
     /// What time it is.
     pub clock: Clock,
     /// Where the coordinator and its helpers run.
@@ -61,35 +65,35 @@ pub struct Parts {
 pub struct GroupCoordinator {
     groups: Groups,
     controller: Controller,
-    node_id: i32,
     topic: InternalTopic,
-    /// Partitions of `__consumer_offsets` that the coordinator knows of.
-    opened: Arc<Watermark>,
+    /// Version of the metadata that the coordinator knows.
+    followed: Arc<Watermark>,
 }
 
-/// Starts the coordinator, and loads what the log has of its groups.
+/// Starts the coordinator. When this returns it knows what it leads, and loads it.
 pub async fn start(parts: Parts, pulse: Pulse) -> GroupCoordinator {
-    let Parts { node_id, storage, controller, clock, spawner, rng, metrics, config, topic } = parts;
+    let Parts { node_id, storage, controller, settings, clock, spawner, rng, metrics, config, topic } = parts;
     let (groups, messages) = channel();
-    let (journal, queued) = journal::new(storage.clone(), controller.clone(), clock.clone(), node_id);
+    let (journal, queued) =
+        journal::new(storage.clone(), controller.clone(), settings, clock.clone(), node_id);
     let member_ids = member_ids::MemberIds::new(rng);
     let coordinator =
         Coordinator::new(messages, journal, clock::GroupClock(clock.clone()), member_ids, config);
     let alive = move |alive| if alive { pulse.beat() } else { pulse.idle() };
     let _ends_when_closed = spawner.task(coordinator.run(alive));
     let _ends_with_the_coordinator = spawner.task(journal::run_completions(queued, groups.clone()));
-    let opened = Arc::new(Watermark::new(0));
-    let handle = GroupCoordinator { groups, controller: controller.clone(), node_id, topic, opened };
-    if let Some(partitions) = handle.partitions() {
-        handle.open(partitions, true).await;
-        let load = load::Load {
-            storage: storage.clone(),
-            controller,
-            clock: clock.clone(),
-            spawner: spawner.clone(),
-        };
-        let _ends_when_loaded = spawner.task(load.run(handle.clone()));
-    }
+    let load = load::Load::new(
+        node_id,
+        storage.clone(),
+        controller.clone(),
+        groups.clone(),
+        clock.clone(),
+        spawner.clone(),
+    );
+    let mut leadership = leadership::Leadership::new(node_id, controller.clone(), groups.clone(), load);
+    let handle = GroupCoordinator { groups, controller, topic, followed: leadership.followed.clone() };
+    let _not_closed_yet = leadership.follow_now().await;
+    let _ends_with_the_metadata = spawner.task(leadership.run());
     let watch = watch::Watch { groups: handle.clone(), storage, clock, metrics };
     let _ends_with_the_coordinator = spawner.task(watch.run());
     handle
@@ -117,18 +121,13 @@ impl GroupCoordinator {
         ELSEWHERE
     }
 
-    /// Forgets the offsets of topics that are no more.
-    pub async fn topics_deleted(&self, names: BTreeSet<Str>) {
-        let _nobody_has_offsets = self.groups.tell(Message::TopicsDeleted(names)).await;
+    /// Waits until the coordinator knows what the metadata says now: what this node leads, and what topics are no more.
+    pub async fn caught_up(&self) {
+        let _closed = self.followed.reached(self.controller.state().version).await;
     }
 
     /// Ends the coordinator: who waits is told to look for another.
     pub async fn close(&self) {
         let _already_closed = self.groups.tell(Message::Close).await;
-    }
-
-    async fn open(&self, partitions: i32, loading: bool) {
-        let _closed = self.groups.tell(Message::Opened { partitions, loading }).await;
-        self.opened.advance(partitions.into());
     }
 }

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use chronik_group::partitioner;
+use chronik_log::PartitionId;
 use uuid::Uuid;
 
 use super::GroupCoordinator;
-use crate::cluster::{Command, ProposeError, Refusal};
+use crate::cluster::placement::{self, TooFewBrokers};
+use crate::cluster::{ClusterState, Command, Partition, ProposeError, Refusal};
 
 /// Where groups and their offsets are kept.
 pub const OFFSETS_TOPIC: &str = "__consumer_offsets";
@@ -15,7 +18,7 @@ pub const OFFSETS_TOPIC: &str = "__consumer_offsets";
 pub struct InternalTopic {
     /// `offsets.topic.num.partitions`
     pub partitions: i32,
-    /// `offsets.topic.replication.factor`, bounded by the brokers that there are.
+    /// `offsets.topic.replication.factor`
     pub replication_factor: usize,
     /// `offsets.topic.segment.bytes`
     pub segment_bytes: u64,
@@ -34,47 +37,47 @@ impl InternalTopic {
         configs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
-    /// The replicas of each partition, over the brokers in turn, from `first` on.
-    fn assignment(&self, brokers: &[i32]) -> Vec<Vec<i32>> {
-        let replicas = self.replication_factor.clamp(1, brokers.len().max(1));
-        let count = usize::try_from(self.partitions).unwrap_or(1);
-        (0..count)
-            .map(|first| (first..first + replicas).map(|n| brokers[n % brokers.len()]).collect())
-            .collect()
+    /// The replicas of each partition. A broker that is a cluster of its own, and will be, cannot have more than one.
+    ///
+    /// # Errors
+    /// There are too few brokers.
+    fn assignment(&self, state: &ClusterState) -> Result<Vec<Vec<i32>>, TooFewBrokers> {
+        let alone =
+            state.brokers.len() == 1 && state.brokers.values().all(|broker| broker.inter_node.is_none());
+        let replicas = if alone { 1 } else { self.replication_factor };
+        placement::place(state, &[], usize::try_from(self.partitions).unwrap_or(1), replicas)
     }
 }
 
-impl GroupCoordinator {
-    /// How many partitions the topic has; `None` while there is no topic.
-    pub(super) fn partitions(&self) -> Option<i32> {
-        let state = self.controller.state();
-        i32::try_from(state.topic(OFFSETS_TOPIC)?.partitions.len()).ok()
-    }
+/// Why the topic is not there.
+#[derive(Debug, thiserror::Error)]
+pub enum TopicError {
+    /// It needs more brokers.
+    #[error("offsets.topic.replication.factor: {0}")]
+    TooFewBrokers(#[from] TooFewBrokers),
+    /// It could not be created.
+    #[error(transparent)]
+    Propose(#[from] ProposeError),
+}
 
-    /// Makes sure that the topic is there, and that the coordinator knows.
+impl GroupCoordinator {
+    /// Makes sure that the topic is there, and that the coordinator knows what this node leads of it.
     ///
     /// # Errors
-    /// It could not be created.
-    pub async fn ensure_topic(&self) -> Result<(), ProposeError> {
-        if self.opened.get() > 0 {
-            return Ok(());
-        }
-        if self.partitions().is_none() {
+    /// It could not be created. It is to be tried again when it is needed again.
+    pub async fn ensure_topic(&self) -> Result<(), TopicError> {
+        if self.controller.state().topic(OFFSETS_TOPIC).is_none() {
             self.create_topic().await?;
         }
-        // A topic that was created while this node runs has nothing in it.
-        self.open(self.partitions().unwrap_or_default(), false).await;
+        self.caught_up().await;
         Ok(())
     }
 
-    async fn create_topic(&self) -> Result<(), ProposeError> {
-        let state = self.controller.state();
-        let brokers: Vec<i32> = state.brokers.keys().copied().collect();
-        let brokers = if brokers.is_empty() { vec![self.node_id] } else { brokers };
+    async fn create_topic(&self) -> Result<(), TopicError> {
         let create = Command::CreateTopic {
             name: OFFSETS_TOPIC.to_owned(),
             id: Uuid::nil(), // the controller chooses it
-            assignment: self.topic.assignment(&brokers),
+            assignment: self.topic.assignment(&self.controller.state())?,
             configs: self.topic.configs(),
         };
         match self.controller.propose(create).await {
@@ -83,23 +86,55 @@ impl GroupCoordinator {
                 Ok(())
             }
             Err(ProposeError::Refused(Refusal::TopicExists(_))) => Ok(()), // somebody else was quicker
-            Err(error) => Err(error),
+            Err(error) => Err(error.into()),
         }
     }
+}
+
+/// The epoch in which a node leads a partition; `None` if it does not.
+pub(super) fn leader_epoch(state: &ClusterState, id: &PartitionId, node_id: i32) -> Option<i32> {
+    let known = state.topic_by_id(&id.topic_id)?.partition(id.partition)?;
+    (known.leader == Some(node_id)).then_some(known.leader_epoch)
+}
+
+/// The partition in which a group is kept; `None` while there is no topic.
+pub fn partition_of<'a>(state: &'a ClusterState, group: &str) -> Option<&'a Partition> {
+    let topic = state.topic(OFFSETS_TOPIC)?;
+    topic.partition(partitioner::partition_of(group, i32::try_from(topic.partitions.len()).ok()?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::{Broker, Endpoint};
 
-    #[test]
-    fn replicas_are_spread_and_no_more_than_there_are_brokers() {
-        let topic = |partitions, replication_factor| InternalTopic {
-            partitions,
-            replication_factor,
-            segment_bytes: 1,
+    fn cluster(brokers: i32, inter_node: Option<&Endpoint>) -> ClusterState {
+        let broker = |node_id| Broker {
+            node_id,
+            host: "h".into(),
+            port: 1,
+            broker_epoch: 1,
+            rack: None,
+            inter_node: inter_node.cloned(),
+            fenced: false,
+            ..Broker::default()
         };
-        assert_eq!(topic(2, 3).assignment(&[7]), [[7], [7]]);
-        assert_eq!(topic(3, 2).assignment(&[1, 2, 3]), [[1, 2], [2, 3], [3, 1]]);
+        let mut state = ClusterState::default();
+        state.brokers = (1..=brokers).map(|id| (id, broker(id))).collect();
+        state
+    }
+
+    /// The first brokers of a cluster must not make with one replica what is to have three.
+    #[test]
+    fn there_are_as_many_replicas_as_are_asked_for_or_no_topic() {
+        let topic = InternalTopic { partitions: 3, replication_factor: 3, segment_bytes: 1 };
+        let elsewhere = Endpoint { host: "h".into(), port: 2 };
+        assert_eq!(topic.assignment(&cluster(1, None)).unwrap(), [[1], [1], [1]], "a cluster of its own");
+        for brokers in [1, 2] {
+            let error = topic.assignment(&cluster(brokers, Some(&elsewhere))).unwrap_err();
+            assert!(TopicError::from(error).to_string().starts_with("offsets.topic.replication.factor: "));
+        }
+        let assignment = topic.assignment(&cluster(3, Some(&elsewhere))).unwrap();
+        assert!(assignment.iter().all(|replicas| replicas.len() == 3), "{assignment:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chronik_group::coordinator::{Overview, OverviewGroup};
+use chronik_group::coordinator::{Message, Overview, OverviewGroup};
 use chronik_group::records::OffsetValue;
 use chronik_group::{Ask, Reply};
 use chronik_kafka::{ErrorCode, Str};
@@ -38,13 +38,13 @@ impl Watch {
         }
     }
 
-    /// Who deletes a topic forgets its offsets at once. A stop may have come between, or a commit that was on its way.
+    /// Groups hear of the end of a topic at once. It may have come before they were loaded, or a commit was on its way.
     async fn forget_deleted_topics(&self, overview: &Overview) {
         let state = self.groups.controller.state(); // later than the overview: what is not here was deleted
         let topics = overview.groups.iter().flat_map(|group| group.offsets.iter()).map(|(topic, ..)| topic);
         let gone: BTreeSet<Str> = topics.filter(|topic| state.topic(topic).is_none()).cloned().collect();
         if !gone.is_empty() {
-            self.groups.topics_deleted(gone).await;
+            let _closed = self.groups.groups.tell(Message::TopicsDeleted(gone)).await;
         }
     }
 

@@ -144,7 +144,7 @@ impl Cleaner {
         match self.storage.execute(Op::Swap(Box::new(cleaned.clone()))).await {
             Ok(Outcome::Swapped { swapped: true }) => return Ok(true),
             Err(error @ (StorageError::Closed | StorageError::Dead)) => return Err(error),
-            Err(StorageError::Op(error)) => {
+            Err(error) => {
                 tracing::warn!(%error, "compacted segments were not put in their place");
             }
             Ok(_) => {}

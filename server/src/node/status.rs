@@ -200,10 +200,17 @@ mod tests {
 
     fn registered(fenced: bool) -> ClusterState {
         let mut state = ClusterState::default();
-        let register =
-            Command::RegisterBroker { node_id: 1, host: "h".into(), port: 1, rack: None, inter_node: None };
+        let (incarnation, rack, inter_node) = (uuid::Uuid::nil(), None, None);
+        let register = Command::RegisterBroker {
+            node_id: 1,
+            host: "h".into(),
+            port: 1,
+            rack,
+            inter_node,
+            incarnation,
+            fenced,
+        };
         state.apply(&register).expect("a first broker");
-        state.brokers.get_mut(&1).expect("registered").fenced = fenced;
         state
     }
 

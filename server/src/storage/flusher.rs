@@ -10,13 +10,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chronik_log::{BulkDone, BulkJob, CommitError, Committed, Log, Op, OpError, PartitionId, Touched};
+use concurrency_models::epoch::Leadership;
 use concurrency_models::group_commit::{self, Entry, settle};
 use concurrency_models::mailbox::Sender;
 use concurrency_models::registry::Registry;
 use concurrency_models::reply::Reply;
 
 use super::files::Job;
-use super::{OpResult, Partition, StorageError};
+use super::partition::{Partition, holds};
+use super::{OpResult, StorageError};
 use crate::clock::Clock;
 use crate::limits;
 use crate::spawn::Spawner;
@@ -26,12 +28,17 @@ use crate::telemetry::{Metrics, Pulse};
 pub(super) enum Work {
     /// Part of a group.
     Op(Op),
+    /// The same for a partition that this node follows, as long as it does. Only this thread makes the node a leader ([`Storage::with_log`](super::Storage::with_log)),
+    /// and never between the check and the commit.
+    Follow { id: PartitionId, leadership: Leadership, op: Op },
     /// Something between two groups.
     With(Box<dyn FnOnce(&mut Log) + Send>),
 }
 
 /// The flusher; it must be run on a thread of its own.
 pub struct Flusher {
+    /// `node.id`
+    me: i32,
     log: Log,
     work: group_commit::Flusher<Work, OpResult>,
     partitions: Arc<Registry<PartitionId, Partition>>,
@@ -82,11 +89,13 @@ enum Next {
 
 impl Flusher {
     pub(super) fn new(
+        me: i32,
         log: Log,
         work: group_commit::Flusher<Work, OpResult>,
         partitions: Arc<Registry<PartitionId, Partition>>,
     ) -> Self {
         Self {
+            me,
             log,
             work,
             partitions,
@@ -98,9 +107,10 @@ impl Flusher {
     }
 
     /// Publishes a partition that recovery found, before anybody asks.
-    pub fn publish_recovered(&mut self, id: PartitionId, log_end_offset: i64) {
+    pub fn publish_recovered(&mut self, id: PartitionId, log_end_offset: i64, high_watermark: i64) {
         if let Some(view) = self.log.view(id) {
-            let _new = self.partitions.get_or_insert(&id, Partition::new(view, log_end_offset));
+            let partition = Partition::new(self.me, view, log_end_offset, high_watermark);
+            let _new = self.partitions.get_or_insert(&id, partition);
         }
     }
 
@@ -154,6 +164,13 @@ impl Flusher {
         for Entry { value, reply, .. } in group {
             match value {
                 Work::Op(op) => self.stage(op, reply, around).await?,
+                Work::Follow { id, leadership, op } => {
+                    if holds(self.partitions.lease(&id).as_deref(), leadership) {
+                        self.stage(op, reply, around).await?;
+                    } else {
+                        answer(reply, Err(StorageError::Deposed));
+                    }
+                }
                 Work::With(run) => {
                     self.commit(around).await?;
                     self.wait_for_landings(0, around).await?;
@@ -242,8 +259,9 @@ impl Flusher {
                     self.complain_of_full_disk(around);
                 }
                 let answers = outcomes.into_iter().map(|outcome| outcome.map_err(StorageError::from));
+                let now_ms = around.clock.now_ms();
                 settle(
-                    || touched.into_iter().for_each(|touched| self.publish(touched)),
+                    || touched.into_iter().for_each(|touched| self.publish(touched, now_ms)),
                     replies.into_iter().zip(answers),
                 );
                 Ok(())
@@ -269,20 +287,20 @@ impl Flusher {
         }
     }
 
-    fn publish(&mut self, Touched { id, log_end_offset, view, dropped, .. }: Touched) {
+    fn publish(&mut self, Touched { id, log_end_offset, view, dropped, .. }: Touched, now_ms: i64) {
         if dropped {
             return; // it was retired before its log was dropped
         }
-        match (self.partitions.lease(&id), view) {
-            (Some(partition), None) => partition.advance(log_end_offset),
-            (Some(partition), Some(view)) => partition.publish(view, log_end_offset),
+        let high_watermark = match (self.partitions.lease(&id), view) {
+            (Some(partition), view) => partition.publish(view, log_end_offset, now_ms),
             (None, Some(view)) => {
-                let _new_or_retiring =
-                    self.partitions.get_or_insert(&id, Partition::new(view, log_end_offset));
+                let created = Partition::new(self.me, view, log_end_offset, 0);
+                let _new_or_retiring = self.partitions.get_or_insert(&id, created);
+                0
             }
             (None, None) => return, // it is being deleted
-        }
-        self.log.set_high_watermark(id, log_end_offset);
+        };
+        self.log.set_high_watermark(id, high_watermark);
     }
 
     /// There is at most one job of a kind at a time, so the mailbox has room; if its worker is gone, the server is stopping.

@@ -10,23 +10,21 @@
 
 mod files;
 mod flusher;
+mod partition;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use chronik_kafka::record_batch::RecordBatch;
-use chronik_log::{Appended, Log, LogView, Op, OpError, Origin, Outcome, PartitionId, TopicLogConfig};
+use chronik_log::{Appended, Log, Op, OpError, Origin, Outcome, PartitionId, TopicLogConfig};
+use concurrency_models::epoch::Leadership;
 use concurrency_models::group_commit::{self, GroupCommit, Rejected};
-use concurrency_models::publication::Publication;
 use concurrency_models::registry::{Lease, Registry};
 use concurrency_models::reply::{self, Answer, Unanswered};
 
 pub use files::{Job, run as run_files};
 pub use flusher::{Flusher, Surroundings as FlusherSurroundings};
-
-/// A partition as everyone but the flusher sees it: its segments, and the offset up to which they may be read. That is the high watermark: what
-/// is durable on every in-sync replica. This node is the only replica, so it is the log end offset of the last commit.
-pub type Partition = Publication<LogView>;
+pub use partition::Partition;
 
 use crate::limits;
 use flusher::Work;
@@ -37,6 +35,9 @@ pub enum StorageError {
     /// This operation was refused.
     #[error(transparent)]
     Op(#[from] OpError),
+    /// This node does not follow the leader any more that this came from.
+    #[error("the leader that this came from leads no more")]
+    Deposed,
     /// The server is shutting down.
     #[error("the server is shutting down")]
     Closed,
@@ -65,11 +66,11 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// Storage over an opened log. The [`Flusher`] must be run.
-    pub fn new(log: Log) -> (Self, Flusher) {
+    /// Storage of node `me` over an opened log. The [`Flusher`] must be run.
+    pub fn new(me: i32, log: Log) -> (Self, Flusher) {
         let (queue, work) = group_commit::new();
         let partitions = Arc::new(Registry::new());
-        let flusher = Flusher::new(log, work, partitions.clone());
+        let flusher = Flusher::new(me, log, work, partitions.clone());
         (Self { queue, partitions }, flusher)
     }
 
@@ -97,6 +98,37 @@ impl Storage {
         let bytes = batch.total_len();
         let op = Op::Append { id, batch, origin: Origin::Leader { epoch: leader_epoch }, now_ms };
         self.submit(Work::Op(op), bytes)
+    }
+
+    /// Queues one batch of a leader's for a partition that this node follows in `leadership`, behind `log_end`. It is dropped if that has ended when its turn
+    /// comes.
+    ///
+    /// # Errors
+    /// Shutting down, or storage has failed.
+    pub fn append_as_follower(
+        &self,
+        id: PartitionId,
+        batch: RecordBatch,
+        log_end: i64,
+        leadership: Leadership,
+        now_ms: i64,
+    ) -> Result<OpAnswer, StorageError> {
+        let bytes = batch.total_len();
+        let op = Op::Append { id, batch, origin: Origin::Follower { log_end }, now_ms };
+        self.submit(Work::Follow { id, leadership, op }, bytes)
+    }
+
+    /// Queues another operation on a partition that this node follows: it is dropped if `leadership` has ended when its turn comes.
+    ///
+    /// # Errors
+    /// Shutting down, or storage has failed.
+    pub fn queue_as_follower(
+        &self,
+        id: PartitionId,
+        op: Op,
+        leadership: Leadership,
+    ) -> Result<OpAnswer, StorageError> {
+        self.submit(Work::Follow { id, leadership, op }, limits::SMALL_OP_BYTES)
     }
 
     /// Makes a metadata record durable.

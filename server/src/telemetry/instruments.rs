@@ -14,7 +14,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::groups::GroupMetrics;
-use super::labels::{ApiErrorLabels, ApiLabels, LoopLabels, PeerLabels, ReasonLabels};
+use super::labels::{ApiErrorLabels, ApiLabels, LoopLabels, NodeLabels, PeerLabels, ReasonLabels};
 use super::latencies::Latencies;
 use super::process::ProcessCollector;
 use super::traffic::TopicTraffic;
@@ -76,6 +76,13 @@ impl Metrics {
     /// Counts a frame that was refused, for a reason of a few words joined by `_`.
     pub fn frame_rejected(&self, reason: &'static str) {
         self.frames_rejected.get_or_create(&ReasonLabels { reason }).inc();
+    }
+
+    /// Counts leaders that were elected: because a broker was fenced, was unfenced or has registered, or because somebody asked for it.
+    pub fn leaders_elected(&self, reason: &'static str, count: usize) {
+        if count > 0 {
+            self.leader_elections.get_or_create(&ReasonLabels { reason }).inc_by(count as u64);
+        }
     }
 
     /// Counts a connection of another node that was refused, for a reason of a few words joined by `_`.
@@ -169,6 +176,11 @@ instruments! {
     raft_commit_index: Gauge = Gauge::default(), "raft_commit_index", "Index up to which the Raft log is committed";
     raft_applied_index: Gauge = Gauge::default(), "raft_applied_index", "Index up to which the Raft log is applied";
     raft_proposal_duration: Histogram = latencies(), "raft_proposal_duration", "Time from a proposal to its outcome", Unit::Seconds;
+    fenced_brokers: Gauge = Gauge::default(), "fenced_brokers", "Brokers that are fenced, as far as this node knows";
+    broker_lease_remaining: Gauge = Gauge::default(), "broker_lease_remaining_milliseconds", "How long this node may still lead partitions if its lease is not renewed";
+    broker_heartbeats_granted: Counter = Counter::default(), "broker_heartbeats_granted", "Leases of brokers that this node has renewed, as the leader of the metadata";
+    broker_heartbeats_refused: Counter = Counter::default(), "broker_heartbeats_refused", "Heartbeats of brokers that it has refused, because it does not lead or they are of an earlier life";
+    leader_elections: Family<ReasonLabels, Counter> = Family::default(), "leader_elections", "Leaders of partitions elected by commands that this node has proposed, by why";
     topics: Gauge = Gauge::default(), "topics", "Topics";
     partitions: Gauge = Gauge::default(), "partitions", "Partitions";
     peer_connected: Family<PeerLabels, Gauge> = Family::default(), "peer_connected", "Whether the connection to a node stands (1)";
@@ -180,6 +192,10 @@ instruments! {
     peer_incoming: Gauge = Gauge::default(), "peer_incoming_connections", "Connections open from other nodes";
     peer_incoming_bytes: Counter = Counter::default(), "peer_incoming", "Bytes read from other nodes", Unit::Bytes;
     peer_refused: Family<ReasonLabels, Counter> = Family::default(), "peer_refused", "Connections from other nodes that were refused, by reason";
+    stream_sent_bytes: Family<NodeLabels, Counter> = Family::default(), "stream_sent", "Bytes of record batches sent to a follower", Unit::Bytes;
+    stream_received_bytes: Family<NodeLabels, Counter> = Family::default(), "stream_received", "Bytes of record batches that came from a leader", Unit::Bytes;
+    stream_sessions: Family<NodeLabels, Counter> = Family::default(), "stream_sessions", "Streams that a follower has begun; all but the first follow a reconnect";
+    isr_changes: Counter = Counter::default(), "isr_changes", "Changes of in-sync sets that this node had committed as a leader";
     loop_last_beat: Family<LoopLabels, Gauge> = Family::default(), "loop_last_beat_milliseconds", "When a loop last showed life, in milliseconds of uptime; -1 while it waits";
     loop_stalled: Family<LoopLabels, Gauge> = Family::default(), "loop_stalled", "Whether a loop stands still (1)";
     loop_stalls: Family<LoopLabels, Counter> = Family::default(), "loop_stalls", "How often a loop was found standing still";

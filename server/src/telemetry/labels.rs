@@ -32,6 +32,13 @@ pub struct LoopLabels {
     pub name: String,
 }
 
+/// By node.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct NodeLabels {
+    /// Its id.
+    pub node: i32,
+}
+
 /// By node at the other end.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct PeerLabels {

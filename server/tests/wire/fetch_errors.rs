@@ -94,7 +94,7 @@ fn a_reader_from_another_history_learns_where_it_parts_from_ours() {
     client.append("orders", 0, &["a", "b"]); // epoch 0 ends at 2
     server.crash();
     let mut client = Raw::connect(&server);
-    client.append("orders", 0, &["c", "d"]); // epoch 1 goes on to 4
+    client.append("orders", 0, &["c", "d"]); // epoch 2 goes on to 4, nobody led in 1
     let mut request = patient("orders", 0, 4);
     request.topics[0].partitions[0].last_fetched_epoch = 0; // whoever is at 4 in epoch 0 read what we do not have
     let data = only_fetched(client.ask(FETCH, &request));
@@ -108,15 +108,15 @@ fn a_reader_that_names_the_epoch_of_a_leader_without_records_reads_on() {
     let mut client = Raw::connect(&server);
     client.create_topic("orders", 1, &[]);
     client.append("orders", 0, &["a", "b"]);
-    server.crash(); // epoch 1 begins, and nobody writes in it
+    server.crash(); // epoch 2 begins, and nobody writes in it
     let mut client = Raw::connect(&server);
     let mut request = patient("orders", 0, 1);
-    request.topics[0].partitions[0].last_fetched_epoch = 1;
+    request.topics[0].partitions[0].last_fetched_epoch = 2;
     let data = only_fetched(client.ask(FETCH, &request));
     assert_eq!((data.error_code, data.diverging_epoch), (ErrorCode::NONE, EpochEndOffset::default()));
     assert!(data.records.is_some_and(|records| !records.is_empty()));
 
-    request.topics[0].partitions[0].last_fetched_epoch = 2;
+    request.topics[0].partitions[0].last_fetched_epoch = 3;
     assert_eq!(code(&mut client, FETCH, &request), ErrorCode::OFFSET_OUT_OF_RANGE, "an epoch still to come");
 }
 

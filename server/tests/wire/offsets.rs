@@ -166,6 +166,7 @@ fn every_start_of_the_leader_begins_an_epoch_whose_end_can_be_asked_for() {
     };
     let (first, end) = end_of(0);
     assert_eq!((first, end), (0, 7), "the first epoch ends where the second begins");
-    assert_eq!(end_of(1), (1, 8));
+    assert_eq!(end_of(1), (0, 7), "while it was down nobody led, which is an epoch without records");
+    assert_eq!(end_of(2), (2, 8));
     assert_eq!(end_of(99), (-1, -1), "an epoch that is still to come");
 }

@@ -3,8 +3,12 @@
 //! What takes time comes back as a message. Records go to the [`Journal`] and the coordinator goes on with the next message; when they are durable,
 //! [`Message::Appended`] says so, and only then does the answer leave. So a disk that is stuck holds up the requests that need it, and no
 //! heartbeat of another group. A request is registered, handled and answered in one step of the one owner: nothing can come between.
+//!
+//! A group is served by the leader of its partition of `__consumer_offsets`: from when that partition is loaded until the leadership ends. What belongs to a
+//! leadership has its leader epoch, so that what comes late from an earlier one is known for what it is.
 
 mod handle;
+mod leadership;
 mod outside;
 mod overview;
 mod partitions;
@@ -24,10 +28,9 @@ pub use outside::{Clock, Ids, Journal};
 pub use overview::{Overview, OverviewGroup};
 
 use crate::config::GroupConfig;
-use crate::partitioner::partition_of;
 use crate::records::OffsetValue;
 use crate::state::{Action, Answer, AppendError, AppendId, Event, Group, Request, Token, TopicPartition};
-use partitions::Partitions;
+use partitions::{Partitions, Place};
 
 /// What the coordinator hears.
 pub enum Message {
@@ -47,19 +50,33 @@ pub enum Message {
         /// Whether.
         outcome: Result<(), AppendError>,
     },
-    /// `__consumer_offsets` has so many partitions. Those that are new have nothing in them, unless they are to be loaded first.
+    /// `__consumer_offsets` is there.
     Opened {
-        /// How many.
-        partitions: i32,
-        /// Whether [`Message::Loaded`] follows for each of them.
-        loading: bool,
+        /// How many partitions it has, now and for ever.
+        partition_count: i32,
+    },
+    /// This node leads a partition from now on. [`Message::Loaded`] follows; until then clients of its groups try again.
+    Leads {
+        /// Its index.
+        partition: i32,
+        /// In which epoch.
+        leader_epoch: i32,
     },
     /// What a partition has in it.
     Loaded {
         /// Its index.
         partition: i32,
+        /// The epoch in which it was loaded: if it is not led in that epoch any more, this says nothing.
+        leader_epoch: i32,
         /// Its groups.
         groups: Vec<Group>,
+    },
+    /// This node does not lead a partition any more.
+    Resigned {
+        /// Its index.
+        partition: i32,
+        /// The epoch that is over.
+        leader_epoch: i32,
     },
     /// Topics are no more.
     TopicsDeleted(BTreeSet<Str>),
@@ -72,6 +89,8 @@ pub enum Message {
 pub struct Ticket {
     /// The group that they are of.
     pub group: Str,
+    /// The leadership in which they are appended: in another one they must not be.
+    pub leader_epoch: i32,
     /// Which of its appends.
     pub append: AppendId,
 }
@@ -121,10 +140,10 @@ pub struct Coordinator<J, C, I> {
     ids: I,
     config: GroupConfig,
     partitions: Partitions,
-    /// Every group that is not vacant. Only those of partitions that are loaded.
+    /// Every group that is not vacant. Only those of partitions that are led and loaded.
     groups: BTreeMap<Str, Entry>,
     /// Whom to answer. An entry is made before its request is handled, and taken out to answer.
-    waiting: BTreeMap<Token, reply::Reply<Reply>>,
+    waiting: BTreeMap<Token, Waiter>,
     next_token: Token,
     /// When a group wants to be woken: one entry for each group that does, the same as in its [`Entry`].
     alarms: BTreeSet<(i64, Str)>,
@@ -136,8 +155,17 @@ pub struct Coordinator<J, C, I> {
 
 struct Entry {
     group: Group,
+    /// Where it is kept, in the present leadership.
+    place: Place,
     /// Its entry in `alarms`; `i64::MAX` for none.
     alarm_ms: i64,
+}
+
+/// Who waits for a group.
+struct Waiter {
+    /// The group's partition.
+    partition: i32,
+    reply: reply::Reply<Reply>,
 }
 
 /// What the loop goes on with.
@@ -204,12 +232,13 @@ impl<J: Journal, C: Clock, I: Ids> Coordinator<J, C, I> {
         match message {
             Message::Ask { ask, reply } => self.ask(ask, reply),
             Message::Abandoned(group) => self.abandoned(&group),
-            Message::Appended { ticket: Ticket { group, append }, outcome } => {
-                self.under_way = self.under_way.saturating_sub(1);
-                self.event(&group, Event::Appended { append, outcome });
+            Message::Appended { ticket, outcome } => self.appended(ticket, outcome),
+            Message::Opened { partition_count } => self.partitions.open(partition_count),
+            Message::Leads { partition, leader_epoch } => self.lead(Place { partition, leader_epoch }),
+            Message::Loaded { partition, leader_epoch, groups } => {
+                self.loaded(Place { partition, leader_epoch }, groups);
             }
-            Message::Opened { partitions, loading } => self.partitions.open(partitions, loading),
-            Message::Loaded { partition, groups } => self.loaded(partition, groups),
+            Message::Resigned { partition, leader_epoch } => self.resign(Place { partition, leader_epoch }),
             Message::TopicsDeleted(topics) => {
                 self.for_each_group(|| Event::TopicsDeleted(topics.clone()));
             }
@@ -229,48 +258,63 @@ impl<J: Journal, C: Clock, I: Ids> Coordinator<J, C, I> {
     }
 
     fn ask_group(&mut self, group: &Str, mut request: Request, reply: reply::Reply<Reply>) {
-        if let Err(code) = self.partitions.serving(group) {
-            let _nobody_waits = reply.send(Reply::NotNow(code));
-            return;
-        }
+        let place = match self.partitions.serving(group) {
+            Ok(place) => place,
+            Err(code) => {
+                let _nobody_waits = reply.send(Reply::NotNow(code));
+                return;
+            }
+        };
         if let Request::Join(join) = &mut request {
             join.new_member_id =
                 self.ids.member_id(join.group_instance_id.as_ref().unwrap_or(&join.client_id));
         }
         let token = self.next_token;
         self.next_token += 1;
-        self.waiting.insert(token, reply);
+        self.waiting.insert(token, Waiter { partition: place.partition, reply });
         self.event(group, Event::Request(token, request));
     }
 
-    /// Has a group handle an event, and carries out what comes of it.
+    /// Records of an earlier leadership say nothing of the group as it is now: it was loaded from the log since, or is not here.
+    fn appended(&mut self, ticket: Ticket, outcome: Result<(), AppendError>) {
+        self.under_way = self.under_way.saturating_sub(1);
+        let Ticket { group, leader_epoch, append } = ticket;
+        if self.groups.get(&group).is_some_and(|entry| entry.place.leader_epoch == leader_epoch) {
+            self.event(&group, Event::Appended { append, outcome });
+        }
+    }
+
+    /// Has a group handle an event, and carries out what comes of it. A group that is not served here hears nothing.
     fn event(&mut self, id: &str, event: Event) {
         let now_ms = self.clock.now_ms();
-        let mut entry = match self.groups.remove_entry(id) {
-            Some((_, entry)) => entry,
-            None => Entry { group: Group::new(Str::from(id), now_ms), alarm_ms: i64::MAX },
+        let mut entry = match (self.groups.remove_entry(id), self.partitions.serving(id)) {
+            (Some((_, entry)), _) => entry,
+            (None, Ok(place)) => {
+                Entry { group: Group::new(Str::from(id), now_ms), place, alarm_ms: i64::MAX }
+            }
+            (None, Err(_)) => return,
         };
         let mut events = vec![event];
         while let Some(event) = events.pop() {
             for action in entry.group.handle(event, now_ms, &self.config) {
-                events.extend(self.carry_out(&entry.group, action));
+                events.extend(self.carry_out(&entry, action));
             }
         }
         self.keep(entry);
     }
 
     /// Returns what is known of an append at once: that it cannot be.
-    fn carry_out(&mut self, group: &Group, action: Action) -> Option<Event> {
+    fn carry_out(&mut self, entry: &Entry, action: Action) -> Option<Event> {
         match action {
             Action::Answer(token, answer) => {
-                if let Some(reply) = self.waiting.remove(&token) {
-                    let _nobody_waits = reply.send(Reply::Group(answer));
+                if let Some(waiter) = self.waiting.remove(&token) {
+                    let _nobody_waits = waiter.reply.send(Reply::Group(answer));
                 }
                 None
             }
             Action::Append { append, records } => {
-                let partition = partition_of(group.id(), self.partitions.count());
-                let ticket = Ticket { group: group.id().clone(), append };
+                let Place { partition, leader_epoch } = entry.place;
+                let ticket = Ticket { group: entry.group.id().clone(), leader_epoch, append };
                 match self.journal.append(partition, records, ticket) {
                     Ok(()) => {
                         self.under_way += 1;
@@ -320,19 +364,11 @@ impl<J: Journal, C: Clock, I: Ids> Coordinator<J, C, I> {
     /// Looks who of the group's waiters is gone.
     fn abandoned(&mut self, id: &str) {
         let Some(entry) = self.groups.get(id) else { return };
-        let unwanted = |token: &Token| self.waiting.get(token).is_some_and(|reply| !reply.is_wanted());
+        let unwanted =
+            |token: &Token| self.waiting.get(token).is_some_and(|waiter| !waiter.reply.is_wanted());
         for token in entry.group.waiting().into_iter().filter(unwanted).collect::<Vec<_>>() {
             self.waiting.remove(&token);
             self.event(id, Event::Abandoned(token));
-        }
-    }
-
-    fn loaded(&mut self, partition: i32, groups: Vec<Group>) {
-        if !self.partitions.loaded(partition) {
-            return; // it is served already, and its groups have gone on
-        }
-        for group in groups {
-            self.keep(Entry { group, alarm_ms: i64::MAX });
         }
     }
 
@@ -344,8 +380,8 @@ impl<J: Journal, C: Clock, I: Ids> Coordinator<J, C, I> {
                 let _nobody_waits = reply.send(Reply::NotNow(ErrorCode::NOT_COORDINATOR));
             }
         }
-        for reply in std::mem::take(&mut self.waiting).into_values() {
-            let _nobody_waits = reply.send(Reply::NotNow(ErrorCode::NOT_COORDINATOR));
+        for waiter in std::mem::take(&mut self.waiting).into_values() {
+            let _nobody_waits = waiter.reply.send(Reply::NotNow(ErrorCode::NOT_COORDINATOR));
         }
     }
 }

@@ -74,8 +74,11 @@ pub enum Origin {
         /// Our epoch.
         epoch: i32,
     },
-    /// We follow: the batch has its offset and epoch, and must fit the log's end. Its sequence is not questioned.
-    Follower,
+    /// We follow: the batch has its offset and epoch. Its sequence is not questioned.
+    Follower {
+        /// Where the log must end, so that nothing that the leader has is left out: the batch may begin later, for compaction leaves gaps.
+        log_end: i64,
+    },
 }
 
 /// Index of a staged operation in its group, from 0.

@@ -113,7 +113,7 @@ impl Log {
         check_batch(&batch, &partition.config)?;
         check_epoch(partition, &batch, origin, end.offset)?;
         let log_start_offset = partition.log_start;
-        if origin != Origin::Follower
+        if matches!(origin, Origin::Leader { .. })
             && let Some(meta) = find_duplicate(partition, &batch)?
         {
             let appended = Appended {
@@ -321,7 +321,7 @@ fn check_epoch(
 ) -> Result<(), OpError> {
     let found = match origin {
         Origin::Leader { epoch } => epoch,
-        Origin::Follower => batch.header.partition_leader_epoch,
+        Origin::Follower { .. } => batch.header.partition_leader_epoch,
     };
     let staged = match partition.staged.as_deref() {
         Some(StagedChange::Appends(staged)) => staged.epochs.last().map(|entry| entry.epoch),
@@ -332,7 +332,9 @@ fn check_epoch(
         return Err(OpError::FencedLeaderEpoch { found, current });
     }
     let base_offset = batch.header.base_offset;
-    if origin == Origin::Follower && base_offset < log_end {
+    if let Origin::Follower { log_end: expected } = origin
+        && (expected != log_end || base_offset < log_end)
+    {
         return Err(OpError::UnexpectedOffset { found: base_offset, log_end });
     }
     Ok(())

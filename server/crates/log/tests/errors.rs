@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use chronik_log::disk::sim::{Crash, Fault, OpKind};
 use chronik_log::disk::{OpenMode, SimDisk};
-use chronik_log::{CommitError, Disk, Log, LogConfig, Op, OpError, Outcome, PartitionId, ReadMode};
+use chronik_log::{CommitError, Disk, Log, LogConfig, Op, OpError, Origin, Outcome, PartitionId, ReadMode};
 use common::{append, batch, commit_one, id, open, producer_batch, read_all, small_config, small_topic};
 
 fn start(disk: &SimDisk) -> (Log, PartitionId, PartitionId) {
@@ -331,4 +331,21 @@ fn a_failed_sync_of_a_bulk_job_is_the_end_of_the_process_and_of_nothing_before_i
         assert!(log.stage(append(a, batch(1, 600, 9, 1), 0, 1)).is_err());
         assert_eq!(ends(&reopen(&disk, crash), [a, b]), [4, 2], "{crash:?}");
     }
+}
+
+#[test]
+fn a_followers_batch_is_refused_behind_one_that_was_refused() {
+    let disk = SimDisk::new(5);
+    let (mut log, a, _) = start(&disk);
+    let follower = |base: i64, log_end: i64| {
+        let mut batch = batch(1, 100, 7, 1);
+        batch.assign(base, 0);
+        Op::Append { id: a, batch, origin: Origin::Follower { log_end }, now_ms: 1 }
+    };
+    // The batch at 2 did not get in. A later one may begin behind a gap, but not behind this one.
+    let refused = log.stage(follower(3, 3)).unwrap_err();
+    assert_eq!(refused, OpError::UnexpectedOffset { found: 3, log_end: 2 });
+    commit_one(&mut log, follower(5, 2));
+    commit_one(&mut log, follower(6, 6));
+    assert_eq!(log.log_end_offset(a), Some(7));
 }

@@ -122,7 +122,8 @@ impl World {
                     append(partition(index), batch, epoch, 1)
                 } else {
                     batch.assign(base, epoch);
-                    Op::Append { id: partition(index), batch, origin: Origin::Follower, now_ms: 1 }
+                    let origin = Origin::Follower { log_end: self.models[index].end };
+                    Op::Append { id: partition(index), batch, origin, now_ms: 1 }
                 };
                 let outcome = commit_one(self.log(), op);
                 let model = &mut self.models[index];

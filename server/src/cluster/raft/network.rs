@@ -12,6 +12,7 @@ use raft::eraftpb::Message;
 use uuid::Uuid;
 
 use super::super::controller::Controller;
+use super::super::replicas::Replicas;
 use super::{node_id, raft_id};
 use crate::clock::Clock;
 use crate::config::HostPort;
@@ -38,16 +39,28 @@ pub struct Quorum {
     pub settings: Settings,
 }
 
+/// What the connections stand on.
+pub(in super::super) struct Around<'a> {
+    pub(in super::super) events: &'a Sender<Event>,
+    pub(in super::super) replicas: &'a Arc<dyn Replicas>,
+    pub(in super::super) clock: &'a Clock,
+    pub(in super::super) spawner: &'a Spawner,
+    pub(in super::super) metrics: &'a Metrics,
+}
+
 /// The connections to and from the other members.
 pub struct Network {
-    peers: Peers,
+    control: Peers,
+    data: Peers,
     inbound: Inbound,
     identity: Identity,
 }
 
 /// Half of it, as long as there is nobody yet who could propose for others.
 pub(in super::super) struct Outbound {
-    peers: Peers,
+    control: Peers,
+    /// Streams have connections of their own, so that nothing else waits behind them.
+    data: Peers,
     surroundings: Surroundings,
     listener: Listener,
     handler: FromMembers,
@@ -55,18 +68,12 @@ pub(in super::super) struct Outbound {
 
 impl Outbound {
     /// Dials the other members.
-    pub(in super::super) fn new(
-        node_id: i32,
-        quorum: Quorum,
-        events: &Sender<Event>,
-        clock: &Clock,
-        spawner: &Spawner,
-        metrics: &Metrics,
-        rng: &mut Rng,
-    ) -> Self {
+    pub(in super::super) fn new(node_id: i32, quorum: Quorum, around: &Around<'_>, rng: &mut Rng) -> Self {
         let Quorum { voters, listener, connector, settings } = quorum;
+        let Around { events, replicas, clock, spawner, metrics } = *around;
         let members = voters.keys().copied().collect();
-        let handler = FromMembers { events: events.clone(), controller: None, members };
+        let replicas = replicas.clone();
+        let handler = FromMembers { events: events.clone(), replicas, controller: None, members };
         let incarnation = clock.now_ms().unsigned_abs();
         let surroundings = Surroundings {
             identity: Identity::new(peer_id(node_id), incarnation, None),
@@ -76,27 +83,34 @@ impl Outbound {
             spawner: spawner.clone(),
             metrics: metrics.clone(),
         };
-        let peers = Peers::new(surroundings.clone(), connector, Purpose::Control, rng);
+        let control = Peers::new(surroundings.clone(), connector.clone(), Purpose::Control, rng);
+        let data = Peers::new(surroundings.clone(), connector, Purpose::Data, rng);
         for (member, address) in voters.iter().filter(|(member, _)| **member != node_id) {
-            peers.add(peer_id(*member), address);
+            control.add(peer_id(*member), address);
+            data.add(peer_id(*member), address);
         }
-        Self { peers, surroundings, listener, handler }
+        Self { control, data, surroundings, listener, handler }
     }
 
-    /// To the other members.
-    pub(in super::super) fn peers(&self) -> Peers {
-        self.peers.clone()
+    /// To the other members, for everything but streams.
+    pub(in super::super) fn control(&self) -> Peers {
+        self.control.clone()
+    }
+
+    /// To the other members, for streams.
+    pub(in super::super) fn data(&self) -> Peers {
+        self.data.clone()
     }
 
     /// Listens, too: the others may propose by `controller`.
     pub(in super::super) fn listen(self, controller: Controller, pulse: Pulse) -> Network {
-        let Self { peers, mut surroundings, listener, handler } = self;
+        let Self { control, data, mut surroundings, listener, handler } = self;
         surroundings.handler = Arc::new(FromMembers { controller: Some(controller), ..handler });
         let spawner = surroundings.spawner.clone();
         let identity = surroundings.identity.clone();
         let inbound = Inbound::new(surroundings);
         let _ends_when_closed = spawner.task(inbound.clone().run(listener, pulse));
-        Network { peers, inbound, identity }
+        Network { control, data, inbound, identity }
     }
 }
 
@@ -109,12 +123,13 @@ impl Network {
     /// Ends all connections.
     pub(in super::super) async fn close(&self) {
         self.inbound.close().await;
-        self.peers.close().await;
+        self.data.close().await;
+        self.control.close().await;
     }
 }
 
 /// The node's number among its peers.
-pub(in super::super) fn peer_id(node_id: i32) -> NodeId {
+pub fn peer_id(node_id: i32) -> NodeId {
     NodeId::from(node_id.unsigned_abs())
 }
 
@@ -140,6 +155,7 @@ impl Transport for ToMembers {
 #[derive(Clone)]
 struct FromMembers {
     events: Sender<Event>,
+    replicas: Arc<dyn Replicas>,
     /// Proposes what others ask for; `None` on the side that only dials.
     controller: Option<Controller>,
     /// Node ids.
@@ -164,18 +180,34 @@ impl Handler for FromMembers {
         let _full_or_ended = self.events.try_send(Event::Message(Box::new(message)));
     }
 
-    fn data(&self, _from: NodeId, _bytes: Bytes) {}
-
-    fn request(&self, _from: NodeId, kind: u16, bytes: Bytes) -> Answering {
-        let controller = self.controller.clone().filter(|_| kind == PROPOSE);
-        async move { Some(controller?.propose_for_another(bytes.to_vec()).await) }.boxed()
+    fn data(&self, from: NodeId, bytes: Bytes) {
+        if let Ok(from) = i32::try_from(from) {
+            self.replicas.data(from, bytes);
+        }
     }
 
-    fn connected(&self, _node: NodeId, _purpose: Purpose) {}
+    fn request(&self, from: NodeId, kind: u16, bytes: Bytes) -> Answering {
+        let controller = self.controller.clone();
+        async move {
+            match kind {
+                PROPOSE => Some(controller?.propose_for_another(bytes.to_vec()).await),
+                _ => controller?.fencing().answer(from, kind, &bytes).await,
+            }
+        }
+        .boxed()
+    }
 
-    fn lost(&self, node: NodeId, _purpose: Purpose) {
-        if let Ok(node) = i32::try_from(node) {
-            unreachable(&self.events, raft_id(node));
+    fn connected(&self, node: NodeId, purpose: Purpose) {
+        if let (Ok(node), Purpose::Data) = (i32::try_from(node), purpose) {
+            self.replicas.connected(node);
+        }
+    }
+
+    fn lost(&self, node: NodeId, purpose: Purpose) {
+        match (i32::try_from(node), purpose) {
+            (Ok(node), Purpose::Data) => self.replicas.lost(node),
+            (Ok(node), _) => unreachable(&self.events, raft_id(node)),
+            (Err(_), _) => {}
         }
     }
 }

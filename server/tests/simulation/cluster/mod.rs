@@ -4,24 +4,32 @@
 
 mod clients;
 mod faults;
+pub(crate) mod fencing;
 mod invariants;
+mod logs;
 mod nodes;
+mod writers;
 
 use std::time::Duration;
 
 use chronik_server::clock::Clock;
+use chronik_server::cluster::Command;
 use chronik_server::rng::Rng;
+use uuid::Uuid;
 
 use crate::world::{EPOCH_MS, runtime};
 use clients::Clients;
 use faults::Fault;
 use invariants::Invariant;
 use nodes::Nodes;
+use writers::Writers;
 
 /// Things that happen while there are faults.
 const STEPS: u64 = 60;
 /// Virtual time between two of them at most.
 const STEP_MS: u64 = 400;
+/// Virtual time between two looks at the invariants at most.
+const LOOK_MS: u64 = 20;
 /// Virtual time in which a cluster without faults must have done its work.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -31,6 +39,8 @@ pub(crate) struct Trace {
     pub lines: Vec<String>,
     /// Commands that were acknowledged.
     pub acknowledged: usize,
+    /// Records that were acknowledged.
+    pub records: usize,
     /// Of each invariant, how much it has seen.
     pub seen: Vec<(&'static str, usize)>,
     /// Faults, by name.
@@ -44,6 +54,7 @@ pub(crate) struct Cluster {
     clock: Clock,
     nodes: Nodes,
     clients: Clients,
+    writers: Writers,
     lines: Vec<String>,
 }
 
@@ -54,8 +65,8 @@ impl Cluster {
             let clock = Clock::starting_at(EPOCH_MS);
             let mut rng = Rng::seeded(seed);
             let nodes = Nodes::new(seed, &clock, &mut rng);
-            let clients = Clients::new();
-            let mut cluster = Self { seed, rng, clock, nodes, clients, lines: Vec::new() };
+            let (clients, writers) = (Clients::new(), Writers::new());
+            let mut cluster = Self { seed, rng, clock, nodes, clients, writers, lines: Vec::new() };
             cluster.live().await
         })
     }
@@ -63,32 +74,115 @@ impl Cluster {
     async fn live(&mut self) -> Trace {
         let mut invariants = invariants::all();
         let mut struck = Vec::new();
+        self.begin().await;
         for _ in 0..STEPS {
-            self.pass().await;
-            if self.rng.below(3) == 0 {
-                let fault = self.draw_fault();
-                fault.strike(self).await;
-                struck.push(fault.name());
-            } else {
-                self.propose();
+            self.pass(&mut invariants).await;
+            match self.rng.below(6) {
+                0 | 1 => {
+                    let fault = self.draw_fault();
+                    fault.strike(self).await;
+                    struck.push(fault.name());
+                }
+                2 => self.suspect(),
+                _ => self.propose(),
             }
             self.look(&mut invariants);
         }
         self.heal().await;
         self.settle(&mut invariants).await;
+        self.writers.stop().await;
+        self.come_to_rest().await;
+        self.look(&mut invariants);
         for invariant in &mut invariants {
             invariant.end(self);
         }
         let seen = invariants.iter().map(|invariant| (invariant.name(), invariant.met())).collect();
         self.nodes.stop().await;
         let acknowledged = self.clients.acknowledged().len();
-        Trace { lines: std::mem::take(&mut self.lines), acknowledged, seen, faults: struck }
+        let records = self.writers.count();
+        Trace { lines: std::mem::take(&mut self.lines), acknowledged, records, seen, faults: struck }
     }
 
-    /// A while passes.
-    async fn pass(&mut self) {
-        let while_ms = self.rng.below(STEP_MS);
-        self.clock.sleep(Duration::from_millis(while_ms)).await;
+    /// All nodes serve, and there are topics for the writers.
+    async fn begin(&mut self) {
+        for number in writers::all() {
+            let mut replicas: Vec<i32> = nodes::ALL.map(nodes::node_id).collect();
+            replicas.rotate_left(usize::from(number) % nodes::ALL.len());
+            let command = Command::CreateTopic {
+                name: writers::topic(number),
+                id: Uuid::nil(),
+                assignment: vec![replicas],
+                configs: [("min.insync.replicas".to_owned(), "2".to_owned())].into(),
+            };
+            loop {
+                self.clock.sleep(Duration::from_millis(STEP_MS)).await;
+                let controllers: Vec<_> = nodes::ALL.filter_map(|at| self.nodes.controller(at)).collect();
+                if controllers.len() == nodes::ALL.len()
+                    && controllers[0].propose(command.clone()).await.is_ok()
+                {
+                    break;
+                }
+            }
+        }
+        self.writers.start(&self.clock, &self.nodes.doors(), &mut self.rng);
+    }
+
+    /// Every replica is in sync and has what its leader has.
+    async fn come_to_rest(&mut self) {
+        let deadline = self.clock.uptime() + PATIENCE;
+        while !self.is_at_rest() {
+            self.clock.sleep(Duration::from_millis(STEP_MS)).await;
+            assert!(
+                self.clock.uptime() < deadline,
+                "seed {}: without faults and writers, the replicas do not come together:\n{}\n{}",
+                self.seed,
+                self.lines.join("\n"),
+                self.describe()
+            );
+        }
+    }
+
+    fn is_at_rest(&self) -> bool {
+        let Some(controller) = self.nodes.controller(0) else { return false };
+        let state = controller.state();
+        logs::partitions(&state).iter().all(|(topic, id)| {
+            let known = state.topic(topic).and_then(|topic| topic.partition(0));
+            let all_in_sync = known.is_some_and(|known| known.in_sync_replicas.len() == nodes::ALL.len());
+            let position = |at| {
+                let partition = self.nodes.storage(at)?.partition(id)?;
+                Some((partition.log_end_offset(), partition.high_watermark()))
+            };
+            let positions: Vec<_> = nodes::ALL.map(position).collect();
+            all_in_sync
+                && positions.iter().all(|it| *it == positions[0] && it.is_some_and(|(end, high)| end == high))
+        })
+    }
+
+    fn describe(&self) -> String {
+        let mut told = String::new();
+        for at in nodes::ALL {
+            let Some((controller, storage)) = self.nodes.controller(at).zip(self.nodes.storage(at)) else {
+                continue;
+            };
+            let state = controller.state();
+            for (topic, id) in logs::partitions(&state) {
+                let known = state.topic(&topic).and_then(|topic| topic.partition(0));
+                let here = storage.partition(&id).map(|it| (it.log_end_offset(), format!("{:?}", it.isr())));
+                told.push_str(&format!("node {}: {topic}: {known:?} {here:?}\n", nodes::node_id(at)));
+            }
+        }
+        told
+    }
+
+    /// A while passes, under observation.
+    async fn pass(&mut self, invariants: &mut [Box<dyn Invariant>]) {
+        let mut left_ms = self.rng.below(STEP_MS);
+        while left_ms > 0 {
+            let slice_ms = left_ms.min(LOOK_MS);
+            self.clock.sleep(Duration::from_millis(slice_ms)).await;
+            self.look(invariants);
+            left_ms -= slice_ms;
+        }
     }
 
     fn draw_fault(&mut self) -> &'static dyn Fault {
@@ -97,13 +191,26 @@ impl Cluster {
         all[usize::try_from(drawn).expect("few")]
     }
 
-    /// Somebody asks some node for a new topic.
+    /// Somebody has not heard of the leader of some partition, rightly or not.
+    fn suspect(&mut self) {
+        let at = self.nodes.draw(&mut self.rng);
+        let Some(controller) = self.nodes.controller(at) else { return };
+        let state = controller.state();
+        let Some(drawn) = self.rng.below(state.topic_count().max(1) as u64).try_into().ok() else { return };
+        let Some(topic) = state.topics().nth(drawn) else { return };
+        self.say(&format!("node {} suspects the leader of {}", nodes::node_id(at), topic.name));
+        self.clients.suspect(controller, topic);
+    }
+
+    /// Somebody asks some node for a new topic, with one replica or with three.
     fn propose(&mut self) {
         let at = self.nodes.draw(&mut self.rng);
-        let replica = self.nodes.draw(&mut self.rng);
+        let first = self.nodes.draw(&mut self.rng);
+        let others = if self.rng.below(2) == 0 { 0 } else { nodes::ALL.len() - 1 };
+        let replicas = (0..=others).map(|n| nodes::node_id((first + n) % nodes::ALL.len())).collect();
         match self.nodes.controller(at) {
             Some(controller) => {
-                let name = self.clients.propose(controller, nodes::node_id(replica));
+                let name = self.clients.propose(controller, replicas);
                 self.say(&format!("node {} is asked for {name}", nodes::node_id(at)));
             }
             None => self.say(&format!("node {} serves nobody", nodes::node_id(at))),
@@ -113,6 +220,9 @@ impl Cluster {
     fn look(&mut self, invariants: &mut [Box<dyn Invariant>]) {
         for answer in self.clients.take_answers() {
             self.say(&answer);
+        }
+        for report in self.writers.take_reports(self.seed) {
+            self.say(&report);
         }
         for invariant in invariants {
             invariant.look(self);
@@ -139,7 +249,9 @@ impl Cluster {
             if all_serve && !self.clients.is_waiting() {
                 let versions: Vec<i64> =
                     controllers.iter().map(|controller| controller.state().version).collect();
+                let state = controllers[0].state();
                 if self.clients.last_was_acknowledged()
+                    && state.brokers.values().all(|broker| !broker.fenced)
                     && versions.iter().all(|version| *version == versions[0])
                 {
                     return self.say(&format!("all are at version {}", versions[0]));

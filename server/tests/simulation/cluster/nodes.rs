@@ -8,16 +8,18 @@ use std::time::Duration;
 use chronik_log::disk::SimDisk;
 use chronik_log::disk::sim::Crash;
 use chronik_server::clock::Clock;
-use chronik_server::cluster::Controller;
 use chronik_server::cluster::raft::Quorum;
+use chronik_server::cluster::{ClusterState, Controller, Topic};
 use chronik_server::config::{Config, HostPort, Loaded};
 use chronik_server::node::{Node, Seams};
 use chronik_server::peer;
 use chronik_server::rng::Rng;
 use chronik_server::shutdown::Shutdown;
 use chronik_server::spawn::{Ended, Spawner};
-use chronik_server::transport::{Connector, Listener, MemoryNetwork, Road};
+use chronik_server::storage::Storage;
+use chronik_server::transport::{Connector, Listener, MemoryConnector, MemoryNetwork, Road};
 use concurrency_models::image::Image;
+use uuid::Uuid;
 
 /// Their places.
 pub(crate) const ALL: Range<usize> = 0..3;
@@ -31,12 +33,26 @@ fn address(at: usize) -> HostPort {
     HostPort::new(&format!("node-{}", node_id(at)), 9192)
 }
 
+/// The partitions that a node leads according to this metadata, with their leader epochs.
+pub(crate) fn led_by(state: &ClusterState, node_id: i32) -> Vec<((Uuid, i32), i32)> {
+    let of = |topic: &Topic| {
+        let led = topic.indexed().filter(|(_, partition)| partition.leader == Some(node_id));
+        led.map(|(index, partition)| ((topic.id, index), partition.leader_epoch)).collect::<Vec<_>>()
+    };
+    state.topics().flat_map(|topic| of(topic)).collect()
+}
+
 /// The three, and what they reach each other by.
 pub(crate) struct Nodes {
     clock: Clock,
     network: MemoryNetwork,
     slots: Vec<Slot>,
+    /// Where clients connect, by node id.
+    doors: Doors,
 }
+
+/// Where clients connect, by node id; a node that is down has one that is shut.
+pub(crate) type Doors = Arc<Image<BTreeMap<i32, MemoryConnector>>>;
 
 struct Slot {
     disk: SimDisk,
@@ -46,8 +62,15 @@ struct Slot {
 struct Running {
     shutdown: Shutdown,
     /// Once it has come into the cluster.
-    controller: Arc<Image<Option<Controller>>>,
+    inside: Arc<Image<Option<Inside>>>,
     ended: Ended,
+}
+
+/// What is looked at inside of a node.
+#[derive(Clone)]
+struct Inside {
+    controller: Controller,
+    storage: Storage,
 }
 
 impl Nodes {
@@ -55,7 +78,8 @@ impl Nodes {
     pub(crate) fn new(seed: u64, clock: &Clock, rng: &mut Rng) -> Self {
         let network = MemoryNetwork::new(clock.clone(), Spawner::simulated());
         let slot = |at: usize| Slot { disk: SimDisk::new(seed ^ at as u64), running: None };
-        let mut nodes = Self { clock: clock.clone(), network, slots: ALL.map(slot).collect() };
+        let (slots, doors) = (ALL.map(slot).collect(), Arc::new(Image::new(BTreeMap::new())));
+        let mut nodes = Self { clock: clock.clone(), network, slots, doors };
         ALL.for_each(|at| _ = nodes.start(at, rng));
         nodes
     }
@@ -67,7 +91,21 @@ impl Nodes {
 
     /// How the metadata is reached at a node that has come into the cluster.
     pub(crate) fn controller(&self, at: usize) -> Option<Controller> {
-        (*self.slots[at].running.as_ref()?.controller.load()).clone()
+        self.inside(at).map(|inside| inside.controller)
+    }
+
+    /// The partitions of a node that has come into the cluster.
+    pub(crate) fn storage(&self, at: usize) -> Option<Storage> {
+        self.inside(at).map(|inside| inside.storage)
+    }
+
+    /// Where clients connect.
+    pub(crate) fn doors(&self) -> Doors {
+        self.doors.clone()
+    }
+
+    fn inside(&self, at: usize) -> Option<Inside> {
+        (*self.slots[at].running.as_ref()?.inside.load()).clone()
     }
 
     /// Starts the node if it is down; returns whether it was.
@@ -75,24 +113,26 @@ impl Nodes {
         if self.slots[at].running.is_some() {
             return false;
         }
-        let (shutdown, controller) = (Shutdown::new(), Arc::new(Image::new(None)));
+        let (shutdown, inside) = (Shutdown::new(), Arc::new(Image::new(None)));
         let seams = self.seams(at, rng.fork());
-        let (stop, serving) = (shutdown.clone(), controller.clone());
+        let (stop, serving) = (shutdown.clone(), inside.clone());
         let config = Config {
             node_id: node_id(at),
             checkpoint_interval_ms: 700,
             wal_segment_bytes: 1 << 20,
             offsets_topic_num_partitions: 1,
+            replica_lag_time_max_ms: 1_500,
             ..Config::default()
         };
         let ended = Spawner::simulated().task(async move {
             let loaded = Loaded { config, ..Loaded::default() };
             let Ok(node) = Node::start(&loaded, seams, stop, |_| {}).await else { return };
-            serving.replace(Some(node.controller().clone()));
+            let (controller, storage) = (node.controller().clone(), node.storage().clone());
+            serving.replace(Some(Inside { controller, storage }));
             let _end = node.run().await;
             serving.replace(None);
         });
-        self.slots[at].running = Some(Running { shutdown, controller, ended });
+        self.slots[at].running = Some(Running { shutdown, inside, ended });
         true
     }
 
@@ -104,7 +144,12 @@ impl Nodes {
             connector: Connector::Memory(self.network.endpoint(&address(at))),
             settings: peer::Settings::new(&Config::default()),
         };
-        let (listener, _nobody_connects) = Listener::memory();
+        let (listener, door) = Listener::memory();
+        self.doors.update(|doors| {
+            let mut doors = doors.clone();
+            doors.insert(node_id(at), door);
+            doors
+        });
         Seams {
             clock: self.clock.clone(),
             spawner: Spawner::simulated(),

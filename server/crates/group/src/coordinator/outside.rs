@@ -10,8 +10,9 @@ use crate::state::AppendError;
 
 /// Where records are made durable.
 pub trait Journal {
-    /// Takes records of one group for one partition of `__consumer_offsets`, without waiting. Whether they have become durable must come back as
-    /// [`super::Message::Appended`], for the appends of a group in the order in which they were taken.
+    /// Takes records of one group for one partition of `__consumer_offsets`, without waiting. They may be appended only while this node leads in the
+    /// ticket's epoch. Whether they have become durable must come back as [`super::Message::Appended`], for the appends of a group in the order in which they
+    /// were taken.
     ///
     /// # Errors
     /// They are not taken, and nothing comes back.

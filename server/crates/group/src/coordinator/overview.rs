@@ -57,8 +57,8 @@ impl<J: Journal, C: Clock, I: Ids> Coordinator<J, C, I> {
     pub(super) fn describe(&self, ids: Vec<Str>) -> DescribeGroupsResponse {
         let describe = |id: Str| match (self.partitions.serving(&id), self.group(&id)) {
             (Err(error_code), _) => DescribedGroup { error_code, group_id: id, ..Default::default() },
-            (Ok(()), Some(group)) => group.describe(),
-            (Ok(()), None) => DescribedGroup {
+            (Ok(_), Some(group)) => group.describe(),
+            (Ok(_), None) => DescribedGroup {
                 error_code: ErrorCode::GROUP_ID_NOT_FOUND,
                 error_message: Some(format!("Group {id} not found.").into()),
                 group_state: Str::from_static(crate::state::DEAD),

@@ -1,6 +1,7 @@
 //! The coordinator alone: a journal that is as slow as the test wants, a clock that it sets, and one thread that polls.
 #![cfg(not(any(loom, shuttle)))]
 
+mod leadership;
 mod world;
 
 use bytes::Bytes;
@@ -67,7 +68,7 @@ fn code(reply: Option<Reply>) -> ErrorCode {
 
 fn world() -> World {
     let world = World::new(GroupConfig { initial_rebalance_delay_ms: 0, ..GroupConfig::default() });
-    world.tell(Message::Opened { partitions: 50, loading: false });
+    world.lead_all(50);
     world
 }
 
@@ -132,7 +133,9 @@ fn a_journal_that_takes_nothing_is_an_answer() {
 fn records_go_to_the_partition_of_their_group() {
     let mut world = world();
     world.ask("hello", commit(5));
-    assert_eq!(world.journaled_partitions(), [22]);
+    let journaled: Vec<_> =
+        world.journaled().into_iter().map(|(partition, ticket)| (partition, ticket.leader_epoch)).collect();
+    assert_eq!(journaled, [(22, 0)]);
 }
 
 #[test]
@@ -163,13 +166,13 @@ fn a_join_whose_client_is_gone_holds_up_nobody() {
 fn nothing_is_served_before_it_is_loaded() {
     let mut world = World::new(GroupConfig::default());
     assert_eq!(code(world.ask_now("hello", join(""))), ErrorCode::COORDINATOR_NOT_AVAILABLE);
-    world.tell(Message::Opened { partitions: 50, loading: true });
+    world.tell(Message::Opened { partition_count: 50 });
+    assert_eq!(code(world.ask_now("hello", join(""))), ErrorCode::NOT_COORDINATOR, "others lead");
+    world.tell(Message::Leads { partition: 22, leader_epoch: 3 });
     assert_eq!(code(world.ask_now("hello", join(""))), ErrorCode::COORDINATOR_LOAD_IN_PROGRESS);
     let asked = world.ask_offsets("hello");
     assert_eq!(code(asked), ErrorCode::COORDINATOR_LOAD_IN_PROGRESS, "not: there is none");
-    for partition in 0..50 {
-        world.tell(Message::Loaded { partition, groups: Vec::new() });
-    }
+    world.load(22, 3);
     assert!(matches!(world.ask_offsets("hello"), Some(Reply::Offsets(_))));
 }
 

@@ -1,11 +1,13 @@
 //! What the coordinator runs in: everything happens when the test says so.
 
+use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use chronik_group::coordinator::{Coordinator, Message, Overview, Ticket, channel};
+use chronik_group::replay::Replay;
 use chronik_group::state::{AppendError, Request};
 use chronik_group::{Ask, Clock, GroupConfig, Groups, Ids, Journal, Record, Reply};
 use chronik_kafka::Str;
@@ -19,8 +21,11 @@ pub(crate) struct Waits(Answer<Reply>, Option<Reply>);
 struct Outside {
     now_ms: i64,
     members: usize,
-    appends: Vec<(i32, Ticket)>,
+    /// What the journal has taken.
+    appends: Vec<(i32, Ticket, Vec<Record>)>,
     refuses: Option<AppendError>,
+    /// What is durable, by partition.
+    logs: BTreeMap<i32, Vec<Record>>,
 }
 
 #[derive(Clone, Default)]
@@ -33,7 +38,7 @@ impl Journal for Shared {
         if let Some(error) = outside.refuses {
             return Err(error);
         }
-        outside.appends.push((partition, ticket));
+        outside.appends.push((partition, ticket, records));
         Ok(())
     }
 }
@@ -136,16 +141,47 @@ impl World {
         }
     }
 
-    /// Everything that the journal has taken comes to this.
-    pub(crate) fn journal(&mut self, outcome: Result<(), AppendError>) {
-        let appends = std::mem::take(&mut self.outside.0.lock().appends);
-        for (_, ticket) in appends {
-            self.tell(Message::Appended { ticket, outcome });
+    /// `__consumer_offsets` has so many partitions, and this node leads all of them from now on.
+    pub(crate) fn lead_all(&self, partition_count: i32) {
+        self.tell(Message::Opened { partition_count });
+        for partition in 0..partition_count {
+            self.tell(Message::Leads { partition, leader_epoch: 0 });
+            self.load(partition, 0);
         }
     }
 
-    pub(crate) fn journaled_partitions(&self) -> Vec<i32> {
-        self.outside.0.lock().appends.iter().map(|(partition, _)| *partition).collect()
+    /// What is durable in a partition is loaded.
+    pub(crate) fn load(&self, partition: i32, leader_epoch: i32) {
+        let (mut replay, now_ms) = (Replay::default(), self.outside.now_ms());
+        for Record { key, value } in self.outside.0.lock().logs.entry(partition).or_default() {
+            replay.record(key, value.as_ref()).expect("a record of ours");
+        }
+        self.tell(Message::Loaded { partition, leader_epoch, groups: replay.finish(now_ms) });
+    }
+
+    /// Everything that the journal has taken comes to this.
+    pub(crate) fn journal(&mut self, outcome: Result<(), AppendError>) {
+        while self.journal_one(outcome).is_some() {}
+    }
+
+    /// The first that the journal has taken comes to this.
+    pub(crate) fn journal_one(&mut self, outcome: Result<(), AppendError>) -> Option<Ticket> {
+        let ticket = {
+            let mut outside = self.outside.0.lock();
+            let (partition, ticket, records) =
+                (!outside.appends.is_empty()).then(|| outside.appends.remove(0))?;
+            if outcome.is_ok() {
+                outside.logs.entry(partition).or_default().extend(records);
+            }
+            ticket
+        };
+        self.tell(Message::Appended { ticket: ticket.clone(), outcome });
+        Some(ticket)
+    }
+
+    pub(crate) fn journaled(&self) -> Vec<(i32, Ticket)> {
+        let outside = self.outside.0.lock();
+        outside.appends.iter().map(|(partition, ticket, _)| (*partition, ticket.clone())).collect()
     }
 
     /// From now on the journal takes nothing.

@@ -2,7 +2,11 @@
 
 mod acknowledged;
 mod agreement;
+mod high_watermark;
+mod leases;
 mod one_leader;
+mod one_leader_per_epoch;
+mod records;
 
 use super::Cluster;
 
@@ -23,6 +27,10 @@ pub(super) fn all() -> Vec<Box<dyn Invariant>> {
     vec![
         Box::new(one_leader::OneLeaderPerTerm::default()),
         Box::new(acknowledged::AcknowledgedIsKept::default()),
+        Box::new(leases::OneLeaderUnderALease::default()),
         Box::new(agreement::VersionsAgree::default()),
+        Box::new(one_leader_per_epoch::OneLeaderPerEpoch::default()),
+        Box::new(high_watermark::HighWatermarkNeverGoesBack::default()),
+        Box::new(records::RecordsAreKept::default()),
     ]
 }

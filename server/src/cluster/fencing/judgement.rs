@@ -1,0 +1,54 @@
+//! What the metadata says to a heartbeat or a suspicion: functions of values.
+
+use super::super::state::ClusterState;
+use super::protocol::{BrokerHeartbeat, Elect};
+
+/// How a broker stands whose heartbeat was confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It may have a lease.
+    Unfenced,
+    /// It is fenced, and knows what it does not lead any more: it may be unfenced.
+    Ready,
+    /// It is fenced, and may think that it leads still.
+    Behind,
+    /// It is not registered in that broker epoch.
+    Stale,
+}
+
+pub(super) fn standing(state: &ClusterState, beat: &BrokerHeartbeat) -> Standing {
+    let known = state.brokers.get(&beat.node_id);
+    match known.filter(|broker| broker.broker_epoch == beat.broker_epoch) {
+        None => Standing::Stale,
+        Some(broker) if !broker.fenced => Standing::Unfenced,
+        Some(broker) if beat.served_version >= broker.fenced_since => Standing::Ready,
+        Some(_) => Standing::Behind,
+    }
+}
+
+/// What there is to a suspicion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Suspected {
+    /// The partition is in this newer epoch, led by somebody or not.
+    Earlier { leader_epoch: i32, leader: Option<i32> },
+    /// This broker leads it in the suspected epoch.
+    Leader { node_id: i32, broker_epoch: i64 },
+    /// No such partition, or nobody leads it in that epoch.
+    Nobody,
+}
+
+pub(super) fn suspected(state: &ClusterState, elect: &Elect) -> Suspected {
+    let topic = state.topic_by_id(&elect.topic_id);
+    let Some(partition) = topic.and_then(|topic| topic.partition(elect.partition)) else {
+        return Suspected::Nobody;
+    };
+    let (leader_epoch, leader) = (partition.leader_epoch, partition.leader);
+    if leader_epoch > elect.leader_epoch {
+        return Suspected::Earlier { leader_epoch, leader };
+    }
+    let broker = leader.filter(|_| leader_epoch == elect.leader_epoch).and_then(|id| state.brokers.get(&id));
+    broker.map_or(Suspected::Nobody, |broker| Suspected::Leader {
+        node_id: broker.node_id,
+        broker_epoch: broker.broker_epoch,
+    })
+}

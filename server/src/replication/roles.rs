@@ -1,0 +1,211 @@
+//! From the metadata to what this node is in each of its partitions.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chronik_log::{Log, PartitionId};
+use concurrency_models::epoch::{Leadership, Role};
+use concurrency_models::image::Image;
+use concurrency_models::isr::Assignment;
+use concurrency_models::mailbox::Sender;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+
+use super::stream::{message, receiver, sender};
+use crate::clock::Clock;
+use crate::cluster::{self, ClusterState, Replicas};
+use crate::storage::{Partition, Storage, StorageError};
+
+/// In a leader epoch without a leader.
+const NOBODY: i32 = -1;
+
+/// The two ends of the streams between this node and another one.
+pub(super) struct Ends {
+    /// What the other one hears from this node, as its follower.
+    pub(super) sender: Sender<sender::Event>,
+    /// What this node hears from the other one, as its leader.
+    pub(super) receiver: Sender<receiver::Event>,
+}
+
+/// Gives this node its part in each partition, and what other nodes say to whom it concerns.
+pub struct Roles {
+    pub(super) node_id: i32,
+    pub(super) storage: Storage,
+    pub(super) clock: Clock,
+    /// By node id.
+    pub(super) others: BTreeMap<i32, Ends>,
+    /// In which life this node is.
+    pub(super) broker_epoch: Arc<Image<i64>>,
+}
+
+/// A partition that this node is to lead.
+struct Lead {
+    id: PartitionId,
+    epoch: i32,
+    assignment: Assignment,
+}
+
+/// What other nodes are to hear.
+#[derive(Default)]
+struct News {
+    /// Partitions that are followed from now on, by their leader.
+    follow: BTreeMap<i32, Vec<(PartitionId, i32)>>,
+    /// Partitions that are not followed any more, by who led them.
+    unfollow: BTreeMap<i32, Vec<PartitionId>>,
+}
+
+impl Roles {
+    async fn take_up(&self, next: &ClusterState, concerned: &[PartitionId]) -> Result<(), StorageError> {
+        if let Some(this) = next.brokers.get(&self.node_id)
+            && *self.broker_epoch.load() != this.broker_epoch
+        {
+            self.broker_epoch.replace(this.broker_epoch);
+        }
+        let mut lead = Vec::new();
+        let mut news = News::default();
+        for id in concerned {
+            if let Some(partition) = self.storage.partition(id) {
+                lead.extend(self.change(next, *id, &partition, &mut news));
+            }
+        }
+        self.tell(news).await;
+        if lead.is_empty() { Ok(()) } else { self.lead(lead).await }
+    }
+
+    /// Follows, or goes on leading; returns what it is to lead from now on.
+    fn change(
+        &self,
+        next: &ClusterState,
+        id: PartitionId,
+        partition: &Partition,
+        news: &mut News,
+    ) -> Option<Lead> {
+        let was = partition.isr().leadership();
+        let known = next.topic_by_id(&id.topic_id).and_then(|topic| topic.partition(id.partition));
+        let Some(known) = known.filter(|known| known.replicas.contains(&self.node_id)) else {
+            news.unfollow(was, id);
+            return None;
+        };
+        let epoch = known.leader_epoch;
+        match known.leader {
+            Some(leader) if leader == self.node_id => {
+                let assignment = self.assignment(next, known);
+                if epoch > was.epoch {
+                    news.unfollow(was, id);
+                    return Some(Lead { id, epoch, assignment });
+                }
+                let Assignment { replicas, in_sync, partition_epoch } = assignment;
+                for (node, broker_epoch) in replicas {
+                    let _deposed = partition.isr().restarted(epoch, node, broker_epoch);
+                }
+                let _deposed = partition.isr().apply(epoch, in_sync, partition_epoch);
+            }
+            leader => {
+                let leader = leader.unwrap_or(NOBODY);
+                if partition.isr().follow(epoch, leader, || ()).is_ok() {
+                    news.unfollow(was, id);
+                    if leader != NOBODY {
+                        tracing::debug!(partition = %id, leader, epoch, "follows");
+                        news.follow.entry(leader).or_default().push((id, epoch));
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    fn assignment(&self, next: &ClusterState, known: &cluster::Partition) -> Assignment {
+        let broker_epoch = |node: &i32| next.brokers.get(node).map_or(0, |broker| broker.broker_epoch);
+        Assignment {
+            replicas: known.replicas.iter().map(|node| (*node, broker_epoch(node))).collect(),
+            in_sync: known.in_sync_replicas.iter().copied().collect(),
+            partition_epoch: known.partition_epoch,
+        }
+    }
+
+    /// Leads from where the logs end when all that is queued for them is done. It runs on the thread that owns the log, between two groups: what a follower has
+    /// queued comes before it, or not at all.
+    async fn lead(&self, partitions: Vec<Lead>) -> Result<(), StorageError> {
+        let (storage, now_ms) = (self.storage.clone(), self.clock.now_ms());
+        let begin = move |log: &mut Log| {
+            for Lead { id, epoch, assignment } in partitions {
+                let (Some(partition), Some(end)) = (storage.partition(&id), log.log_end_offset(id)) else {
+                    continue; // it is being deleted
+                };
+                if partition.isr().lead(epoch, assignment, end, now_ms).is_ok() {
+                    tracing::debug!(partition = %id, epoch, from = end, "leads");
+                    let high_watermark = partition.isr().synced(end, now_ms);
+                    log.set_high_watermark(id, high_watermark);
+                }
+            }
+        };
+        self.storage.with_log(begin).await
+    }
+
+    /// Has the receivers follow.
+    async fn tell(&self, News { follow, unfollow }: News) {
+        for (leader, partitions) in unfollow {
+            if let Some(ends) = self.others.get(&leader) {
+                let _the_node_stops = ends.receiver.send(receiver::Event::Unfollow(partitions)).await;
+            }
+        }
+        for (leader, partitions) in follow {
+            if let Some(ends) = self.others.get(&leader) {
+                let _the_node_stops = ends.receiver.send(receiver::Event::Follow(partitions)).await;
+            }
+        }
+    }
+}
+
+impl News {
+    /// Whoever was followed is followed no longer.
+    fn unfollow(&mut self, was: Leadership, id: PartitionId) {
+        if let Role::Follower { leader } = was.role {
+            self.unfollow.entry(leader).or_default().push(id);
+        }
+    }
+}
+
+impl Replicas for Roles {
+    fn take_up<'a>(
+        &'a self,
+        next: &'a ClusterState,
+        concerned: &'a BTreeSet<PartitionId>,
+    ) -> BoxFuture<'a, Result<(), StorageError>> {
+        async move {
+            let concerned: Vec<PartitionId> = concerned.iter().copied().collect();
+            Roles::take_up(self, next, &concerned).await
+        }
+        .boxed()
+    }
+
+    fn data(&self, from: i32, bytes: Bytes) {
+        let Some(ends) = self.others.get(&from) else { return };
+        let taken = if message::is_for_leader(&bytes) {
+            ends.sender.try_send(sender::Event::Said(bytes)).is_ok()
+        } else {
+            ends.receiver.try_send(receiver::Event::Said(bytes)).is_ok()
+        };
+        if !taken {
+            tracing::warn!(from, "a node sends more than it was allowed to: some of it is ignored");
+        }
+    }
+
+    fn connected(&self, node: i32) {
+        self.tell_ends(node, sender::Event::Connected, receiver::Event::Connected);
+    }
+
+    fn lost(&self, node: i32) {
+        self.tell_ends(node, sender::Event::Lost, receiver::Event::Lost);
+    }
+}
+
+impl Roles {
+    fn tell_ends(&self, node: i32, to_sender: sender::Event, to_receiver: receiver::Event) {
+        if let Some(ends) = self.others.get(&node) {
+            let _the_node_stops = ends.sender.try_send(to_sender);
+            let _the_node_stops = ends.receiver.try_send(to_receiver);
+        }
+    }
+}

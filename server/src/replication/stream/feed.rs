@@ -1,0 +1,139 @@
+//! One partition on its way to one follower: where the next piece begins, and what it is.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chronik_kafka::record_batch::RecordBatch;
+use chronik_log::{LogView, PartitionId, ReadError, ReadMode};
+use concurrency_models::epoch::Leadership;
+use concurrency_models::publication::Readable;
+use futures_util::future::BoxFuture;
+
+use super::message::{Position, Records};
+use crate::limits;
+use crate::spawn::Spawner;
+use crate::storage::{Partition, Storage};
+
+/// A follower's place in a log.
+#[derive(Debug)]
+pub(super) struct Feed {
+    pub(super) leader_epoch: i32,
+    /// Tells it from an earlier feed of the same partition.
+    pub(super) number: u64,
+    /// Everything before it has been sent.
+    pub(super) next: i64,
+    /// The high watermark that the follower knows of; `None` before it has been told one.
+    told: Option<i64>,
+}
+
+/// There is news for a feed.
+pub(super) struct News {
+    pub(super) id: PartitionId,
+    pub(super) number: u64,
+}
+
+/// What a look at a follower's position says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Alignment {
+    /// Its log is a prefix of the leader's.
+    Prefix,
+    /// It is not: the largest epoch of the leader's that is not above its latest, and where that ends.
+    Diverges {
+        /// The epoch.
+        epoch: i32,
+        /// Its end.
+        end_offset: i64,
+    },
+}
+
+/// Compares a follower's log with the leader's, by latest epoch and end (KIP-279).
+pub(super) fn align(view: &LogView, log_end_offset: i64, position: &Position) -> Alignment {
+    let Position { leader_epoch, latest_epoch, log_end_offset: end, .. } = *position;
+    if latest_epoch < 0 && end == 0 {
+        return Alignment::Prefix;
+    }
+    let (epoch, end_offset) = view.end_offset_for_epoch(latest_epoch, leader_epoch, log_end_offset);
+    if epoch == latest_epoch && end <= end_offset {
+        return Alignment::Prefix;
+    }
+    Alignment::Diverges { epoch, end_offset }
+}
+
+impl Feed {
+    /// A feed that begins where the follower's log ends.
+    pub(super) fn new(position: &Position, number: u64) -> Self {
+        let Position { leader_epoch, log_end_offset, .. } = *position;
+        Self { leader_epoch, number, next: log_end_offset, told: None }
+    }
+
+    /// Whether there is something that the follower does not know.
+    fn has_news(&self, log_end_offset: i64, high_watermark: i64) -> bool {
+        self.next < log_end_offset || self.told.is_none_or(|told| told < high_watermark)
+    }
+
+    /// The next piece; `None` if the follower knows everything.
+    ///
+    /// # Errors
+    /// The log cannot be read there.
+    pub(super) async fn next_piece(
+        &mut self,
+        session: u64,
+        id: PartitionId,
+        partition: &Partition,
+        spawner: &Spawner,
+    ) -> Result<Option<Records>, ReadError> {
+        let high_watermark = partition.high_watermark(); // before the picture
+        let Readable { view, high_watermark: end } = partition.durable();
+        if !self.has_news(end, high_watermark) {
+            return Ok(None);
+        }
+        let (from, log_start_offset) = (self.next, view.log_start_offset());
+        let (batches, to) = read(view, from.max(log_start_offset), end, spawner).await?;
+        self.next = to;
+        self.told = Some(high_watermark);
+        let leader_epoch = self.leader_epoch;
+        Ok(Some(Records { session, id, leader_epoch, from, to, high_watermark, log_start_offset, batches }))
+    }
+
+    /// Waits until there is news. It holds the partition no longer than that, and lets go when it is closed.
+    pub(super) fn news(&self, id: PartitionId, storage: &Storage) -> Option<BoxFuture<'static, News>> {
+        let partition = storage.partition(&id)?;
+        let (next, told, number) = (self.next, self.told.unwrap_or(-1), self.number);
+        let leadership = Leadership::leader(self.leader_epoch);
+        Some(Box::pin(async move {
+            tokio::select! {
+                biased;
+                _more_or_cut = partition.durable_to(next + 1) => {}
+                _more_or_deposed = partition.isr().readable_to(leadership, told + 1) => {}
+            }
+            News { id, number }
+        }))
+    }
+}
+
+/// Whole batches from `offset` on, and where they end: at `end`, if there is nothing in between.
+async fn read(
+    view: Arc<LogView>,
+    offset: i64,
+    end: i64,
+    spawner: &Spawner,
+) -> Result<(Bytes, i64), ReadError> {
+    let max_bytes = limits::STREAM_RECORDS_BYTES;
+    let batches = match view.read(offset, max_bytes, end, ReadMode::Inline) {
+        Err(ReadError::WouldBlock) => {
+            spawner.blocking(move || view.read(offset, max_bytes, end, ReadMode::Blocking)).await
+        }
+        done => done,
+    }?;
+    let to = end_of(batches.clone()).unwrap_or(end);
+    Ok((batches, to))
+}
+
+/// Offset after the last of these batches; `None` if there is none.
+fn end_of(mut batches: Bytes) -> Option<i64> {
+    let mut end = None;
+    while let Ok(batch) = RecordBatch::read(&mut batches) {
+        end = Some(batch.header.last_offset() + 1);
+    }
+    end
+}

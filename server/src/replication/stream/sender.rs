@@ -1,0 +1,303 @@
+//! The leader's end of the streams to one follower: a task that reads the logs that this node leads and sends what the follower lacks.
+//!
+//! It waits for one of three things: what the follower says, news of a partition that the follower knows all about, and room on the connection. A
+//! session is forgotten when the connection is lost; the follower begins another.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+use chronik_log::PartitionId;
+use concurrency_models::epoch::Leadership;
+use concurrency_models::isr::Acknowledgement;
+use concurrency_models::mailbox::{self, Receiver};
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+
+use super::super::in_sync::Wish;
+use super::feed::{Alignment, Feed, News, align};
+use super::message::{Position, Records, Synced, ToFollower, ToLeader, cost};
+use crate::clock::Clock;
+use crate::limits;
+use crate::peer::{NodeId, Peers};
+use crate::spawn::Spawner;
+use crate::storage::Storage;
+use crate::telemetry::{Pulse, StreamMetrics};
+
+/// What the task wakes up for.
+pub(crate) enum Event {
+    /// There is a connection to the follower.
+    Connected,
+    /// It is gone, with everything that was under way.
+    Lost,
+    /// The follower says something.
+    Said(Bytes),
+    /// The node stops.
+    Stop,
+}
+
+/// The task.
+pub(crate) struct Sender {
+    pub(crate) follower: i32,
+    pub(crate) peer: NodeId,
+    pub(crate) peers: Peers,
+    pub(crate) storage: Storage,
+    pub(crate) clock: Clock,
+    pub(crate) spawner: Spawner,
+    pub(crate) wishes: mailbox::Sender<Wish>,
+    pub(crate) metrics: StreamMetrics,
+    pub(crate) events: Receiver<Event>,
+}
+
+/// What was agreed on with the follower since it began.
+struct Session {
+    number: u64,
+    /// The follower's.
+    broker_epoch: i64,
+    window: u64,
+    /// Cost of all that was sent.
+    sent: u64,
+    /// Cost of what the follower has dealt with.
+    consumed: u64,
+    feeds: BTreeMap<PartitionId, Feed>,
+    feeds_so_far: u64,
+    /// Feeds that may have something to send, in the order in which it is their turn.
+    ready: VecDeque<PartitionId>,
+    /// The other feeds, waiting for news.
+    idle: FuturesUnordered<BoxFuture<'static, News>>,
+}
+
+impl Session {
+    fn new(number: u64, broker_epoch: i64, window: u64) -> Self {
+        Self {
+            number,
+            broker_epoch,
+            window,
+            sent: 0,
+            consumed: 0,
+            feeds: BTreeMap::new(),
+            feeds_so_far: 0,
+            ready: VecDeque::new(),
+            idle: FuturesUnordered::new(),
+        }
+    }
+
+    /// Whether something more may be sent. One piece may always be under way, however large it is.
+    fn has_room(&self) -> bool {
+        self.sent == self.consumed || self.sent - self.consumed < self.window
+    }
+
+    fn begin(&mut self, position: &Position) {
+        self.feeds_so_far += 1;
+        self.feeds.insert(position.id, Feed::new(position, self.feeds_so_far));
+        self.ready.push_back(position.id);
+    }
+
+    /// A feed knows all; it waits for news.
+    fn rest(&mut self, id: PartitionId, storage: &Storage) {
+        match self.feeds.get(&id).and_then(|feed| feed.news(id, storage)) {
+            Some(news) => self.idle.push(news),
+            None => drop(self.feeds.remove(&id)),
+        }
+    }
+
+    fn wake(&mut self, News { id, number }: News) {
+        if self.feeds.get(&id).is_some_and(|feed| feed.number == number) {
+            self.ready.push_back(id);
+        }
+    }
+
+    /// The next piece to send, if there is one and there is room for it.
+    async fn next_piece(&mut self, storage: &Storage, spawner: &Spawner) -> Option<Records> {
+        while self.has_room()
+            && let Some(id) = self.ready.pop_front()
+        {
+            let Some(feed) = self.feeds.get_mut(&id) else { continue };
+            let led = storage
+                .partition(&id)
+                .filter(|partition| partition.isr().leadership() == Leadership::leader(feed.leader_epoch));
+            let Some(partition) = led else {
+                self.feeds.remove(&id);
+                continue;
+            };
+            match feed.next_piece(self.number, id, &partition, spawner).await {
+                Ok(Some(records)) => {
+                    self.ready.push_back(id);
+                    self.sent += cost(&records);
+                    return Some(records);
+                }
+                Ok(None) => {
+                    drop(partition);
+                    self.rest(id, storage);
+                }
+                Err(error) => {
+                    // The follower asks again, and then it is read again.
+                    tracing::warn!(partition = %id, %error, "a log cannot be sent to a follower from where it is");
+                    self.feeds.remove(&id);
+                }
+            }
+        }
+        None
+    }
+}
+
+impl Sender {
+    /// Runs until it is told to stop.
+    pub(crate) async fn run(mut self, pulse: Pulse) {
+        let mut session: Option<Session> = None;
+        let mut outgoing: Option<Bytes> = None;
+        let mut look_at = self.clock.uptime() + limits::STREAM_LOOK;
+        loop {
+            if outgoing.is_none()
+                && let Some(session) = &mut session
+            {
+                let piece = session.next_piece(&self.storage, &self.spawner).await;
+                outgoing = piece.map(|records| self.message(records));
+            }
+            pulse.idle();
+            tokio::select! {
+                biased;
+                event = self.events.recv() => {
+                    pulse.beat();
+                    match event {
+                        None | Some(Event::Stop) => return,
+                        Some(event) => {
+                            if matches!(event, Event::Lost) {
+                                outgoing = None;
+                            }
+                            self.handle(event, &mut session).await;
+                        }
+                    }
+                }
+                sent = send(&self.peers, self.peer, outgoing.clone()), if outgoing.is_some() => {
+                    pulse.beat();
+                    outgoing = None;
+                    if !sent {
+                        session = None;
+                    }
+                }
+                Some(news) = next_news(&mut session), if session.is_some() => {
+                    pulse.beat();
+                    if let Some(session) = &mut session {
+                        session.wake(news);
+                    }
+                }
+                () = self.clock.sleep(look_at.saturating_sub(self.clock.uptime())) => {
+                    pulse.beat();
+                    look_at = self.clock.uptime() + limits::STREAM_LOOK;
+                    if let Some(session) = &session {
+                        self.wish_for_all(session);
+                    }
+                }
+            }
+        }
+    }
+
+    fn message(&self, records: Records) -> Bytes {
+        self.metrics.sent_bytes.inc_by(records.batches.len() as u64);
+        ToFollower::Records(records).encode()
+    }
+
+    async fn handle(&self, event: Event, session: &mut Option<Session>) {
+        match event {
+            Event::Connected => {
+                *session = None;
+                let _lost_again = self.peers.data(self.peer, ToFollower::Reset.encode()).await;
+            }
+            Event::Lost => *session = None,
+            Event::Said(bytes) => match ToLeader::decode(bytes) {
+                Ok(said) => self.hear(said, session).await,
+                Err(error) => {
+                    tracing::warn!(node = self.follower, %error, "what a follower says was ignored")
+                }
+            },
+            Event::Stop => {}
+        }
+    }
+
+    async fn hear(&self, said: ToLeader, current: &mut Option<Session>) {
+        match said {
+            ToLeader::Open { session, broker_epoch, window } => {
+                tracing::debug!(node = self.follower, session, broker_epoch, "a follower begins a stream");
+                self.metrics.sessions.inc();
+                *current = Some(Session::new(session, broker_epoch, window));
+            }
+            ToLeader::Follow { session, positions } => {
+                if let Some(current) = current.as_mut().filter(|current| current.number == session) {
+                    for position in &positions {
+                        self.follow(current, position).await;
+                    }
+                }
+            }
+            ToLeader::Progress { session, consumed, synced } => {
+                if let Some(current) = current.as_mut().filter(|current| current.number == session) {
+                    current.consumed = current.consumed.max(consumed.min(current.sent));
+                    for Synced { id, leader_epoch, offset } in synced {
+                        self.acknowledge(current.broker_epoch, id, leader_epoch, offset);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The follower wants a partition. Of one that this node does not lead in that epoch, or not yet, it asks again.
+    async fn follow(&self, session: &mut Session, position: &Position) {
+        let id = position.id;
+        session.feeds.remove(&id);
+        let Some(partition) = self.storage.partition(&id) else { return };
+        if partition.isr().leadership() != Leadership::leader(position.leader_epoch) {
+            return;
+        }
+        let durable = partition.durable();
+        match align(&durable.view, durable.high_watermark, position) {
+            Alignment::Prefix => {
+                self.acknowledge(session.broker_epoch, id, position.leader_epoch, position.log_end_offset);
+                session.begin(position);
+            }
+            Alignment::Diverges { epoch, end_offset } => {
+                let (session, leader_epoch) = (session.number, position.leader_epoch);
+                let diverging = ToFollower::Diverging { session, id, leader_epoch, epoch, end_offset };
+                let _lost = self.peers.data(self.peer, diverging.encode()).await;
+            }
+        }
+    }
+
+    /// The follower has synced its log up to an offset.
+    fn acknowledge(&self, broker_epoch: i64, id: PartitionId, leader_epoch: i32, offset: i64) {
+        let Some(partition) = self.storage.partition(&id) else { return };
+        let (replica, at_ms) = (self.follower, self.clock.now_ms());
+        let said = Acknowledgement { replica, broker_epoch, offset, at_ms };
+        if partition.isr().acknowledge(leader_epoch, said).is_ok() {
+            self.wish(id, leader_epoch, broker_epoch);
+        }
+    }
+
+    /// If the follower is not in sync by the metadata, it may be now.
+    fn wish(&self, id: PartitionId, leader_epoch: i32, broker_epoch: i64) {
+        let out = self.storage.partition(&id).is_some_and(|partition| {
+            partition.isr().leadership() == Leadership::leader(leader_epoch)
+                && !partition.isr().in_sync().contains(&self.follower)
+        });
+        if out {
+            let wish = Wish { id, leader_epoch, node: self.follower, broker_epoch };
+            let _wished_again_at_the_next_look = self.wishes.try_send(wish);
+        }
+    }
+
+    fn wish_for_all(&self, session: &Session) {
+        for (id, feed) in &session.feeds {
+            self.wish(*id, feed.leader_epoch, session.broker_epoch);
+        }
+    }
+}
+
+/// Sends what there is; returns whether there was a connection.
+async fn send(peers: &Peers, peer: NodeId, outgoing: Option<Bytes>) -> bool {
+    match outgoing {
+        Some(bytes) => peers.data(peer, bytes).await.is_ok(),
+        None => true,
+    }
+}
+
+async fn next_news(session: &mut Option<Session>) -> Option<News> {
+    session.as_mut()?.idle.next().await
+}

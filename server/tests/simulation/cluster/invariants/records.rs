@@ -1,0 +1,98 @@
+//! A record that was acknowledged is in the log of every later leader, at its offset; and in the end all replicas have the same records, each once.
+
+use std::collections::BTreeSet;
+
+use concurrency_models::epoch::Role;
+
+use super::Invariant;
+use crate::cluster::{Cluster, logs, nodes};
+
+#[derive(Default)]
+pub(super) struct RecordsAreKept {
+    /// Leaders whose logs were looked at: topic, epoch.
+    looked_at: BTreeSet<(String, i32)>,
+    seen: usize,
+}
+
+impl RecordsAreKept {
+    /// What was acknowledged is among `found`.
+    fn compare(&mut self, cluster: &Cluster, node: i32, topic: &str, found: &[(i64, String)]) {
+        let Some(acknowledged) = cluster.writers.acknowledged(topic) else { return };
+        let found: std::collections::BTreeMap<i64, &String> =
+            found.iter().map(|(offset, value)| (*offset, value)).collect();
+        for (offset, value) in acknowledged {
+            assert_eq!(
+                found.get(offset),
+                Some(&value),
+                "seed {}: {topic}, offset {offset}: acknowledged, and not so in the log of node {node}",
+                cluster.seed
+            );
+            self.seen += 1;
+        }
+    }
+}
+
+impl Invariant for RecordsAreKept {
+    fn name(&self) -> &'static str {
+        "acknowledged records found"
+    }
+
+    /// Of each new leader, before anything more can have been acknowledged by it than was looked at.
+    fn look(&mut self, cluster: &Cluster) {
+        for at in nodes::ALL {
+            let Some((controller, storage)) = cluster.nodes.controller(at).zip(cluster.nodes.storage(at))
+            else {
+                continue;
+            };
+            for (topic, id) in logs::partitions(&controller.state()) {
+                let Some(partition) = storage.partition(&id) else { continue };
+                let leadership = partition.isr().leadership();
+                let known = controller.state().topic(&topic).and_then(|topic| topic.partition(0).cloned());
+                let is_newest = known.is_some_and(|known| known.leader_epoch == leadership.epoch);
+                if leadership.role == Role::Leader
+                    && is_newest
+                    && self.is_newest_anywhere(cluster, &topic, leadership.epoch)
+                    && self.looked_at.insert((topic.clone(), leadership.epoch))
+                {
+                    let found = logs::records(&storage, id).unwrap_or_default();
+                    self.compare(cluster, nodes::node_id(at), &topic, &found);
+                }
+            }
+        }
+    }
+
+    fn end(&mut self, cluster: &Cluster) {
+        let state = cluster.nodes.controller(0).expect("all serve").state();
+        for (topic, id) in logs::partitions(&state) {
+            let mut first: Option<Vec<(i64, String)>> = None;
+            for at in nodes::ALL {
+                let storage = cluster.nodes.storage(at).expect("all serve");
+                let found = logs::records(&storage, id).expect("all have a replica");
+                self.compare(cluster, nodes::node_id(at), &topic, &found);
+                let distinct: BTreeSet<&String> = found.iter().map(|(_, value)| value).collect();
+                assert_eq!(
+                    distinct.len(),
+                    found.len(),
+                    "seed {}: {topic}: a record is there twice",
+                    cluster.seed
+                );
+                let first = first.get_or_insert_with(|| found.clone());
+                assert_eq!(*first, found, "seed {}: {topic}: the replicas differ", cluster.seed);
+            }
+        }
+    }
+
+    fn met(&self) -> usize {
+        self.seen
+    }
+}
+
+impl RecordsAreKept {
+    fn is_newest_anywhere(&self, cluster: &Cluster, topic: &str, epoch: i32) -> bool {
+        nodes::ALL.filter_map(|at| cluster.nodes.controller(at)).all(|controller| {
+            let state = controller.state();
+            let known = state.topic(topic).and_then(|topic| topic.partition(0));
+            known.is_none_or(|known| known.leader_epoch <= epoch)
+        })
+    }
+}
