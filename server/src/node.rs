@@ -75,6 +75,7 @@ pub enum StartError {
 pub struct Node {
     shutdown: Shutdown,
     clock: Clock,
+    watchdog: Watchdog,
     storage: Storage,
     /// Its loop ends when it is stopped, or when the metadata makes no sense.
     member: Member,
@@ -173,11 +174,12 @@ impl Node {
         for (number, (listener, _)) in listeners.into_iter().enumerate() {
             foundation.start_listener(config, number, listener, &broker, &connections);
         }
-        let Foundation { clock, shutdown, .. } = foundation;
+        let Foundation { clock, shutdown, watchdog, .. } = foundation;
         let shutdown_timeout = Duration::from_millis(config.shutdown_timeout_ms.unsigned_abs());
         Ok(Self {
             shutdown,
             clock,
+            watchdog,
             storage,
             member,
             streams,
@@ -188,6 +190,11 @@ impl Node {
             admin_stop,
             admin,
         })
+    }
+
+    /// Knows the loops that stand still.
+    pub fn watchdog(&self) -> &Watchdog {
+        &self.watchdog
     }
 
     /// Where the metadata is read and changed.

@@ -36,6 +36,8 @@ pub enum Command {
     Produce(ProduceArgs),
     /// Print the records of a topic, one a line
     Consume(ConsumeArgs),
+    /// Ask a server whether it is ready; the exit code says so
+    Health(HealthArgs),
     /// Look into a data directory, offline
     Log(LogArgs),
     /// Measure a server and the machine under it
@@ -87,6 +89,20 @@ pub struct CheckConfigArgs {
     /// Print every setting with its documentation, as Markdown
     #[arg(long)]
     pub reference: bool,
+}
+
+/// `health`
+#[derive(Debug, Args)]
+pub struct HealthArgs {
+    /// The server's admin listener
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9644", value_parser = HostPort::read)]
+    pub admin: HostPort,
+    /// Ask whether every loop of the server makes progress instead
+    #[arg(long)]
+    pub live: bool,
+    /// Seconds to wait for an answer
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub timeout: u64,
 }
 
 /// How a server is reached.

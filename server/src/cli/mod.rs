@@ -10,9 +10,11 @@ mod completions;
 mod configs;
 mod consume;
 mod groups;
+mod health;
 mod http;
 mod log_tools;
 mod murmur2;
+mod notify;
 mod open_files;
 mod output;
 mod produce;
@@ -53,6 +55,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Groups(args) => session::run(|clock, spawner| groups::run(args, clock, spawner))?,
         Command::Produce(args) => session::run(|clock, spawner| produce::run(args, clock, spawner))?,
         Command::Consume(args) => session::run(|clock, spawner| consume::run(args, clock, spawner))?,
+        Command::Health(args) => session::run(|clock, _| health::run(args, clock))?,
         Command::Log(args) => log_tools::run(&args.action)?,
         Command::Bench(args) => session::run(|clock, spawner| bench::run(args, clock, spawner))?,
         Command::Completions(args) => completions::run(&args)?,

@@ -9,6 +9,7 @@ use chronik_log::disk::RealDisk;
 use tokio::net::TcpListener;
 
 use super::args::ConfigArgs;
+use super::notify::ServiceManager;
 use super::{banner, open_files, output, recovery};
 use crate::clock::Clock;
 use crate::cluster::MemberError;
@@ -42,24 +43,10 @@ async fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
         Ok(heed) => drop(spawner.task(heed)),
         Err(error) => tracing::error!(%error, "signals cannot be handled: they end the server at once"),
     }
+    let manager = ServiceManager::of(|name| std::env::var(name).ok());
     let bound = Bound::bind(config).await?;
     let addresses = bound.addresses(config);
-    let disk = RealDisk::open(config.data_dir()).with_context(|| {
-        format!(
-            "cannot use the data directory {}; choose another with --data-dir",
-            config.data_dir().display()
-        )
-    })?;
-    let listeners = bound.kafka.into_iter().map(|(listener, _)| Listener::Tcp(listener));
-    let seams = Seams {
-        clock: clock.clone(),
-        spawner: spawner.clone(),
-        rng: Rng::from_entropy(),
-        disk: Arc::new(disk),
-        listeners: listeners.zip(addresses.kafka.clone()).collect(),
-        admin: bound.admin,
-        quorum: bound.peers.map(|listener| quorum(config, listener)),
-    };
+    let seams = seams(config, bound, &addresses, (&clock, &spawner))?;
     if seams.quorum.is_some() {
         let nodes = config.controller_quorum_voters.ids();
         tracing::info!(
@@ -68,18 +55,49 @@ async fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
             "a majority of the cluster has to be there before clients are served"
         );
     }
-    let node = match Node::start(loaded, seams, shutdown, recovery::shown(clock)).await {
-        Ok(node) => node,
+    let node = match Node::start(loaded, seams, shutdown.clone(), recovery::shown(clock.clone())).await {
         Err(StartError::Member(MemberError::Stopped)) => {
             tracing::info!("stopped while waiting for a majority of the cluster");
             return Ok(ExitCode::SUCCESS);
         }
-        Err(error) => Err(error).with_context(|| {
+        started => started.with_context(|| {
             format!("cannot start on the data directory {} (--data-dir)", config.data_dir().display())
         })?,
     };
     announce(config, &addresses);
-    match node.run().await {
+    if let Some(manager) = manager {
+        manager.ready();
+        drop(spawner.task(manager.keep_told(clock, node.watchdog().clone(), shutdown)));
+    }
+    exit(node.run().await)
+}
+
+fn seams(
+    config: &Config,
+    bound: Bound,
+    addresses: &Addresses,
+    (clock, spawner): (&Clock, &Spawner),
+) -> anyhow::Result<Seams> {
+    let disk = RealDisk::open(config.data_dir()).with_context(|| {
+        format!(
+            "cannot use the data directory {}; choose another with --data-dir",
+            config.data_dir().display()
+        )
+    })?;
+    let listeners = bound.kafka.into_iter().map(|(listener, _)| Listener::Tcp(listener));
+    Ok(Seams {
+        clock: clock.clone(),
+        spawner: spawner.clone(),
+        rng: Rng::from_entropy(),
+        disk: Arc::new(disk),
+        listeners: listeners.zip(addresses.kafka.clone()).collect(),
+        admin: bound.admin,
+        quorum: bound.peers.map(|listener| quorum(config, listener)),
+    })
+}
+
+fn exit(end: End) -> anyhow::Result<ExitCode> {
+    match end {
         End::Stopped => Ok(ExitCode::SUCCESS),
         End::StorageFailed => Err(anyhow!(
             "storage has failed and the server has stopped; what was acknowledged is on disk. The log says what failed: \

@@ -57,6 +57,7 @@ impl Watchdog {
     /// Watches a loop of which one turn takes `max_interval` at most, waiting apart. It beats from now on. No two loops have the same name.
     pub fn register(&self, name: &str, max_interval: Duration) -> Pulse {
         let last_beat = self.metrics.loop_last_beat.get_or_create(&labels(name)).clone();
+        drop(self.metrics.loop_stalled.get_or_create(&labels(name))); // shown as 0 from the beginning, for alerts
         let watched = Arc::new(Watched { name: name.to_owned(), max_interval, last_beat });
         self.loops.update(|loops| Arc::new(loops.iter().cloned().chain([watched.clone()]).collect()));
         let pulse = Pulse { watched, watchdog: self.clone() };

@@ -99,3 +99,24 @@ fn all_nodes_killed_at_once_lose_nothing_that_was_acknowledged() {
         assert_eq!(cluster.terminate(node).code(), Some(0), "node {node}");
     }
 }
+
+/// The order of `server/deploy/README.md`.
+#[test]
+fn a_node_that_has_lost_its_disk_is_filled_by_the_others() {
+    let mut cluster = Cluster::start(3);
+    create(&cluster, 1, "before");
+    for lost in cluster.ids() {
+        cluster.kill(lost);
+        cluster.erase(lost);
+        let up = if lost == 1 { 2 } else { 1 };
+        let leader =
+            wait_for("another node to lead", || Some(controller(&cluster, up)).filter(|id| *id != lost));
+        assert_eq!(cluster.terminate(leader).code(), Some(0));
+        cluster.restart(leader);
+        create(&cluster, up, &format!("lost-{lost}"));
+        cluster.restart(lost);
+    }
+    for node in cluster.ids() {
+        assert_lists(&cluster, node, &["before", "lost-1", "lost-2", "lost-3"]);
+    }
+}

@@ -154,6 +154,12 @@ impl Cluster {
         wait_for(&format!("node {id} to end"), || child.try_wait().expect("a child"))
     }
 
+    /// The disk of a node that is down is lost.
+    pub fn erase(&mut self, id: i32) {
+        assert!(!self.runs(id), "node {id} runs");
+        fs::remove_dir_all(self.data_dir(id)).expect("a data directory");
+    }
+
     /// SIGSTOP: it stands still, and its connections stay open.
     pub fn stop(&mut self, id: i32) {
         self.signal(id, Signal::STOP);
