@@ -263,6 +263,45 @@ fn the_highest_timestamp_is_that_of_a_record_above_the_log_start() {
     }
 }
 
+#[test]
+fn a_cut_into_the_gap_before_the_first_batch_of_a_segment_survives_a_crash() {
+    for with_checkpoint in [false, true] {
+        for appended in [false, true] {
+            let mut world = World::new();
+            let log = world.log();
+            let p = partition(0);
+            let follower = |base: i64, log_end: i64| {
+                let mut batch = batch(1, 10, 3, 1);
+                batch.assign(base, 0);
+                Op::Append { id: p, batch, origin: Origin::Follower { log_end }, now_ms: 1 }
+            };
+            // The second one fills its segment; the third one begins another, and goes.
+            commit_one(log, append(p, batch(5, 300, 1, 1), 0, 1));
+            commit_one(log, append(p, batch(3, 300, 2, 1), 0, 1));
+            if with_checkpoint {
+                world.apply(&Action::Checkpoint, 0);
+            }
+            let log = world.log();
+            commit_one(log, Op::Truncate { id: p, to: 5, leader_epoch: 0 });
+            commit_one(log, follower(10, 5));
+            commit_one(log, Op::Truncate { id: p, to: 6, leader_epoch: 0 });
+            if appended {
+                commit_one(log, follower(6, 6));
+            }
+            let expected = (read(log, p), log.log_end_offset(p));
+            assert_eq!(expected.1, Some(6 + i64::from(appended)));
+            for _ in 0..2 {
+                world.apply(&Action::Restart { clean: false, crash: 1 }, 0);
+                let log = world.log();
+                assert_eq!((read(log, p), log.log_end_offset(p)), expected);
+            }
+            commit_one(world.log(), follower(20, 6 + i64::from(appended)));
+            world.apply(&Action::Restart { clean: false, crash: 1 }, 0);
+            assert_eq!(read(world.log(), p).len(), expected.0.len() + 1);
+        }
+    }
+}
+
 /// All batches. A log that was cut inside a gap ends behind its last one.
 fn read(log: &Log, id: PartitionId) -> Vec<RecordBatch> {
     let (view, end) = (log.view(id).unwrap(), log.log_end_offset(id).unwrap());

@@ -123,10 +123,10 @@ impl Plan {
             && cut.is_none_or(|(_, cut)| append.header.base_offset < cut.to)
     }
 
-    /// Where the latest cut before `lsn` left the log's end. Inside a gap, that is behind the last batch.
-    pub(crate) fn cut_before(&self, lsn: Lsn) -> Option<i64> {
+    /// The latest cut before `lsn`. Inside a gap, it left the log's end behind the last batch.
+    pub(crate) fn cut_before(&self, lsn: Lsn) -> Option<Cut> {
         let before = self.cuts.iter().rev().find(|(cut_lsn, _)| *cut_lsn < lsn);
-        before.map(|(_, cut)| cut.to)
+        before.map(|(_, cut)| *cut)
     }
 
     /// The deepest cut, if it is below `offset`.
