@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::compact::swap::set_aside;
 use crate::disk::Disk;
+use crate::epoch::EpochCache;
 use crate::files::{FileCache, FileKind};
 use crate::garbage::{DELETED, Garbage};
 use crate::log::Log;
@@ -158,6 +159,13 @@ impl Log {
         }
     }
 
+    pub(crate) fn empty_partition(&mut self, id: PartitionId, offset: i64) -> io::Result<()> {
+        let lsn = self.last_lsn();
+        let Some(partition) = self.partitions.get_mut(&id) else { return Ok(()) };
+        partition.cut_lsn = lsn;
+        self::start_at(&self.files, partition, offset, &mut self.garbage)
+    }
+
     /// The directory gets a name that no partition has; its files are unlinked elsewhere.
     pub(crate) fn drop_partition(&mut self, id: PartitionId, lsn: Lsn) -> io::Result<()> {
         let Some(partition) = self.partitions.remove(&id) else { return Ok(()) };
@@ -255,6 +263,22 @@ pub(crate) fn start(
     partition.epochs.truncate_from_start(partition.log_start);
     partition.refresh_view();
     Ok(())
+}
+
+/// Empties a log, which goes on at `offset`. No segment begins above its end, and one that begins there is empty.
+fn start_at(
+    files: &Arc<FileCache>,
+    partition: &mut Partition,
+    offset: i64,
+    garbage: &mut Vec<Garbage>,
+) -> io::Result<()> {
+    partition.epochs = EpochCache::default();
+    partition.producers = ProducerTable::default();
+    (partition.cleaned_offset, partition.gaps_below) = (0, 0);
+    partition.room = Room::default();
+    let start =
+        NewStart { log_start: offset, first_segment: offset, segments_deleted: partition.segments.len() };
+    self::start(files, partition, start, garbage)
 }
 
 fn unlink_segment(disk: &dyn Disk, segment: &Segment) -> io::Result<()> {

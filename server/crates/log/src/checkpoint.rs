@@ -71,6 +71,17 @@ impl PartitionState {
         self.gaps_below = self.gaps_below.max(compacted.end_offset);
         self.cleaned_offset = cleaned_offset;
     }
+
+    /// The log was emptied, and goes on at `offset`.
+    pub(crate) fn start_at(&mut self, offset: i64) {
+        self.log_start = offset;
+        self.high_watermark = offset;
+        self.end = LogEnd::empty(offset);
+        self.sealed.clear();
+        self.epochs.clear();
+        self.producers = ProducerTable::default();
+        (self.cleaned_offset, self.gaps_below) = (0, 0);
+    }
 }
 
 /// Encodes a whole checkpoint file.

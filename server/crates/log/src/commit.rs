@@ -149,6 +149,11 @@ impl Log {
                 }
                 Outcome::RecordsDeleted { log_start_offset: self.log_start_offset(id).unwrap_or(0) }
             }
+            Pending::StartAt { id, offset } => {
+                self.empty_partition(id, offset).map_err(|error| fatal("deleting segments", &error))?;
+                changed.insert(id, true);
+                Outcome::StartedAt { offset }
+            }
             Pending::Swap { id, swap } => {
                 let applied = self.apply_swap(id, swap).map_err(|error| fatal("replacing segments", &error));
                 let (outcome, view_changed) = applied?;

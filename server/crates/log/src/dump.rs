@@ -34,7 +34,7 @@ pub struct WalEntry {
     pub bytes: u64,
     /// What the record is about, unless it is metadata.
     pub partition: Option<PartitionId>,
-    /// `Append`, `Extent`, `Metadata`, `MetadataSnapshot`, `Create`, `Drop`, `Truncate`, `LogStart`, `Compacted`.
+    /// `Append`, `Extent`, `Metadata`, `MetadataSnapshot`, `Create`, `Drop`, `Truncate`, `LogStart`, `StartAt`, `Compacted`.
     pub kind: &'static str,
     /// Its fields.
     pub detail: String,
@@ -114,6 +114,7 @@ fn describe(record: &WalRecord, body_bytes: usize) -> (&'static str, String) {
                 format!("segment {segment_base} up to {end}: {size} bytes; clean below {cleaned_offset}"),
             )
         }
+        WalRecord::StartAt { offset, .. } => ("StartAt", format!("emptied, goes on at {offset}")),
         WalRecord::LogStart { log_start, first_segment, .. } => {
             ("LogStart", format!("to {log_start}, segments below {first_segment} deleted"))
         }

@@ -57,6 +57,14 @@ pub enum Op {
         /// The new log start. The caller bounds it by the high watermark. -1 stands for the log end.
         before_offset: i64,
     },
+    /// Empties a log, which goes on at an offset that is not below its end: of a follower whose leader has nothing any more of what comes in between
+    /// (Kafka's `truncateFullyAndStartAt`).
+    StartAt {
+        /// Which.
+        id: PartitionId,
+        /// The new log start, and log end.
+        offset: i64,
+    },
     /// Puts a segment that was compacted in the place of those that it was made of.
     Swap(Box<Cleaned>),
     /// Deletes the oldest segments of all partitions by time and size.
@@ -116,6 +124,11 @@ pub enum Outcome {
     RecordsDeleted {
         /// Where the log starts now (`low_watermark` of `DeleteRecords`).
         log_start_offset: i64,
+    },
+    /// The log is empty, and goes on at an offset.
+    StartedAt {
+        /// Where it starts and ends now.
+        offset: i64,
     },
     /// Compacted segments were put in their place.
     Swapped {

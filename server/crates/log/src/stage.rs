@@ -29,6 +29,7 @@ pub(crate) enum Pending {
     Drop { id: PartitionId, lsn: Lsn },
     Truncate { id: PartitionId, cut: Option<Cut> },
     DeleteRecords { id: PartitionId, start: Option<NewStart> },
+    StartAt { id: PartitionId, offset: i64 },
     Swap { id: PartitionId, swap: Option<PendingSwap> },
     Retention { starts: Vec<(PartitionId, NewStart)>, segments_deleted: usize, more: bool },
 }
@@ -55,7 +56,8 @@ impl Log {
             Op::Create { id, .. }
             | Op::Drop { id }
             | Op::Truncate { id, .. }
-            | Op::DeleteRecords { id, .. } => staged(id).is_some() || self.is_created_or_dropped(*id),
+            | Op::DeleteRecords { id, .. }
+            | Op::StartAt { id, .. } => staged(id).is_some() || self.is_created_or_dropped(*id),
             Op::Swap(cleaned) => staged(&cleaned.id).is_some() || self.is_created_or_dropped(cleaned.id),
             Op::Metadata(_) | Op::MetadataSnapshot(_) => false,
             Op::EnforceRetention { .. } => true,
@@ -83,6 +85,7 @@ impl Log {
             Op::Drop { id } => self.stage_drop(id)?,
             Op::Truncate { id, to, leader_epoch } => self.stage_truncate(id, to, leader_epoch)?,
             Op::DeleteRecords { id, before_offset } => self.stage_delete_records(id, before_offset)?,
+            Op::StartAt { id, offset } => self.stage_start_at(id, offset)?,
             Op::Swap(cleaned) => self.stage_swap(cleaned)?,
             Op::EnforceRetention { now_ms } => self.stage_retention(now_ms),
         };
@@ -225,6 +228,18 @@ impl Log {
         }
         self.stage_alone(id);
         Ok(Pending::DeleteRecords { id, start })
+    }
+
+    fn stage_start_at(&mut self, id: PartitionId, offset: i64) -> Result<Pending, OpError> {
+        let partition = online(self.partitions.get_mut(&id))?;
+        let (log_start, log_end) = (partition.log_start, partition.end.offset);
+        if offset < log_end {
+            return Err(OpError::OffsetOutOfRange { offset, log_start, log_end });
+        }
+        let generation = partition.generation;
+        self.push_record(&WalRecord::StartAt { id, generation, offset }, Bytes::new());
+        self.stage_alone(id);
+        Ok(Pending::StartAt { id, offset })
     }
 
     fn stage_retention(&mut self, now_ms: i64) -> Pending {

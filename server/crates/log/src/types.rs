@@ -59,7 +59,7 @@ pub enum FlushPolicy {
 pub struct LogConfig {
     /// Id of the data directory, written into it when it is created; a random one.
     pub new_dir_id: Uuid,
-    /// When a commit is synced. `Create`, `Drop`, `Truncate`, `DeleteRecords` are always synced at once.
+    /// When a commit is synced. `Create`, `Drop`, `Truncate`, `DeleteRecords`, `StartAt` are always synced at once.
     pub flush: FlushPolicy,
     /// Bytes of the first WAL segment.
     pub first_wal_segment_bytes: u64,

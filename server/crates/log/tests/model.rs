@@ -48,6 +48,11 @@ enum Action {
         partition: usize,
         at: prop::sample::Index,
     },
+    /// So far beyond the end.
+    StartAt {
+        partition: usize,
+        beyond: i64,
+    },
     /// One group: `true` is a snapshot, `false` a record.
     Metadata(Vec<bool>),
     Checkpoint,
@@ -67,6 +72,7 @@ fn action() -> impl Strategy<Value = Action> {
         ),
         1 => (0..2usize, index()).prop_map(|(partition, at)| Action::Truncate { partition, at }),
         1 => (0..2usize, index()).prop_map(|(partition, at)| Action::DeleteRecords { partition, at }),
+        1 => (0..2usize, gap()).prop_map(|(partition, beyond)| Action::StartAt { partition, beyond }),
         1 => prop::collection::vec(prop::bool::weighted(0.2), 1..4).prop_map(Action::Metadata),
         1 => Just(Action::Checkpoint),
         1 => (any::<bool>(), 0..8u8).prop_map(|(clean, crash)| Action::Restart { clean, crash }),
@@ -158,6 +164,12 @@ impl World {
                     commit_one(self.log(), Op::DeleteRecords { id: partition(index), before_offset });
                 assert_eq!(outcome, Outcome::RecordsDeleted { log_start_offset: before_offset });
             }
+            Action::StartAt { partition: index, beyond } => {
+                let offset = self.models[index].end + beyond;
+                self.models[index] = Model { log_start: offset, end: offset, batches: Vec::new() };
+                let outcome = commit_one(self.log(), Op::StartAt { id: partition(index), offset });
+                assert_eq!(outcome, Outcome::StartedAt { offset });
+            }
             Action::Metadata(ref group) => {
                 for (place, is_snapshot) in group.iter().enumerate() {
                     let bytes = Bytes::from(format!("{step}.{place}"));
@@ -201,6 +213,7 @@ impl World {
         for (index, model) in self.models.iter().enumerate() {
             let found: Vec<Entry> = read(log, partition(index)).iter().map(entry).collect();
             assert_eq!(found, model.visible());
+            assert_eq!(log.log_start_offset(partition(index)), Some(model.log_start));
             assert_eq!(log.log_end_offset(partition(index)), Some(model.end));
             self.check_look_ups(log, index, model);
         }
@@ -250,6 +263,45 @@ fn the_highest_timestamp_is_that_of_a_record_above_the_log_start() {
     }
 }
 
+#[test]
+fn a_cut_into_the_gap_before_the_first_batch_of_a_segment_survives_a_crash() {
+    for with_checkpoint in [false, true] {
+        for appended in [false, true] {
+            let mut world = World::new();
+            let log = world.log();
+            let p = partition(0);
+            let follower = |base: i64, log_end: i64| {
+                let mut batch = batch(1, 10, 3, 1);
+                batch.assign(base, 0);
+                Op::Append { id: p, batch, origin: Origin::Follower { log_end }, now_ms: 1 }
+            };
+            // The second one fills its segment; the third one begins another, and goes.
+            commit_one(log, append(p, batch(5, 300, 1, 1), 0, 1));
+            commit_one(log, append(p, batch(3, 300, 2, 1), 0, 1));
+            if with_checkpoint {
+                world.apply(&Action::Checkpoint, 0);
+            }
+            let log = world.log();
+            commit_one(log, Op::Truncate { id: p, to: 5, leader_epoch: 0 });
+            commit_one(log, follower(10, 5));
+            commit_one(log, Op::Truncate { id: p, to: 6, leader_epoch: 0 });
+            if appended {
+                commit_one(log, follower(6, 6));
+            }
+            let expected = (read(log, p), log.log_end_offset(p));
+            assert_eq!(expected.1, Some(6 + i64::from(appended)));
+            for _ in 0..2 {
+                world.apply(&Action::Restart { clean: false, crash: 1 }, 0);
+                let log = world.log();
+                assert_eq!((read(log, p), log.log_end_offset(p)), expected);
+            }
+            commit_one(world.log(), follower(20, 6 + i64::from(appended)));
+            world.apply(&Action::Restart { clean: false, crash: 1 }, 0);
+            assert_eq!(read(world.log(), p).len(), expected.0.len() + 1);
+        }
+    }
+}
+
 /// All batches. A log that was cut inside a gap ends behind its last one.
 fn read(log: &Log, id: PartitionId) -> Vec<RecordBatch> {
     let (view, end) = (log.view(id).unwrap(), log.log_end_offset(id).unwrap());
@@ -275,8 +327,14 @@ fn entry(batch: &RecordBatch) -> Entry {
     (header.base_offset, header.last_offset(), header.base_timestamp, epoch, fill)
 }
 
+/// At least so many cases; `PROPTEST_CASES` may ask for more.
+fn cases(least: u32) -> ProptestConfig {
+    let asked = ProptestConfig::default();
+    ProptestConfig { cases: least.max(asked.cases), ..asked }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+    #![proptest_config(cases(512))]
 
     #[test]
     fn the_log_is_a_vector(actions in prop::collection::vec(action(), 1..70)) {

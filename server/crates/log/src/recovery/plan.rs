@@ -16,6 +16,8 @@ pub(crate) struct Plan {
     pub(crate) state: Option<PartitionState>,
     /// Truncations, ascending by LSN and by `to`: one that cuts deeper later makes an earlier one void.
     cuts: Vec<(Lsn, Cut)>,
+    /// LSN of the latest `StartAt`, or 0: nothing before it counts.
+    started: Lsn,
     /// Latest start of the log.
     pub(crate) log_start: i64,
     /// Segments below are deleted.
@@ -77,6 +79,9 @@ impl Plan {
                 self.log_start = self.log_start.max(log_start);
                 self.first_segment = self.first_segment.max(first_segment);
             }
+            WalRecord::StartAt { generation, offset, .. } if generation == self.generation => {
+                self.start_at(lsn, offset);
+            }
             WalRecord::Compacted { generation, segment_base, sealed, cleaned_offset, .. }
                 if generation == self.generation =>
             {
@@ -86,6 +91,16 @@ impl Plan {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// The files of what was there before are no part of the log any more.
+    fn start_at(&mut self, lsn: Lsn, offset: i64) {
+        self.cuts.clear();
+        self.compacted.clear();
+        (self.started, self.log_start, self.first_segment) = (lsn, offset, offset);
+        if let Some(state) = &mut self.state {
+            state.start_at(offset);
         }
     }
 
@@ -102,15 +117,16 @@ impl Plan {
     pub(crate) fn is_live(&self, lsn: Lsn, append: &Placed) -> bool {
         let cut = self.cuts.iter().find(|(cut_lsn, _)| *cut_lsn > lsn);
         !self.dropped
+            && lsn > self.started
             && append.generation == self.generation
             && append.segment_base >= self.first_segment
             && cut.is_none_or(|(_, cut)| append.header.base_offset < cut.to)
     }
 
-    /// Where the latest cut before `lsn` left the log's end. Inside a gap, that is behind the last batch.
-    pub(crate) fn cut_before(&self, lsn: Lsn) -> Option<i64> {
+    /// The latest cut before `lsn`. Inside a gap, it left the log's end behind the last batch.
+    pub(crate) fn cut_before(&self, lsn: Lsn) -> Option<Cut> {
         let before = self.cuts.iter().rev().find(|(cut_lsn, _)| *cut_lsn < lsn);
-        before.map(|(_, cut)| cut.to)
+        before.map(|(_, cut)| *cut)
     }
 
     /// The deepest cut, if it is below `offset`.
@@ -197,6 +213,22 @@ mod tests {
         let [create, drop] = dropped;
         let again = plan(&[create, drop, (6, WalRecord::Create { id: ID })]);
         assert!(!again.dropped && !live(&again, 3, 1, 0) && live(&again, 7, 6, 0));
+    }
+
+    #[test]
+    fn nothing_before_a_log_began_anew_counts() {
+        let start_at = WalRecord::StartAt { id: ID, generation: 1, offset: 100 };
+        let records =
+            [(1, WalRecord::Create { id: ID }), (10, truncate(50)), (20, start_at), (40, truncate(105))];
+        let plan = plan(&records);
+        for (lsn, offset, expected) in
+            [(5, 49, false), (15, 55, false), (30, 100, true), (30, 105, false), (50, 105, true)]
+        {
+            let live = plan.is_live(lsn, &append(1, 100, offset));
+            assert_eq!(live, expected, "offset {offset} at LSN {lsn}");
+        }
+        assert_eq!((plan.log_start, plan.cut_below(101)), (100, None), "the earlier cut is void");
+        assert!(!plan.is_live(30, &append(1, 50, 100)), "not in a segment of the log as it is now");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::apply::{self, Behind};
 use crate::error::LogError;
 use crate::files::FileCache;
 use crate::partition::{Partition, StagedChange};
+use crate::stage::Cut;
 use crate::staged::{SegmentRun, StagedAppends};
 use crate::types::{LogConfig, Lsn, PartitionId, Progress};
 use crate::wal::file_path;
@@ -106,12 +107,21 @@ impl<'a> Replay<'a> {
 impl Replay<'_> {
     /// The log ends where the latest cut before `lsn` has left it, if no append has come since.
     fn end_at_cut(&mut self, id: PartitionId, lsn: Lsn) -> Result<(), LogError> {
-        let Some(to) = self.plans.get(&id).and_then(|plan| plan.cut_before(lsn)) else { return Ok(()) };
-        if self.partitions.get(&id).is_some_and(|partition| partition.staged_end().offset < to) {
+        let Some(cut) = self.plans.get(&id).and_then(|plan| plan.cut_before(lsn)) else { return Ok(()) };
+        if self.partitions.get(&id).is_none_or(|partition| partition.staged_end().offset >= cut.to) {
+            return Ok(());
+        }
+        self.flush(id)?;
+        if let Some(partition) =
+            self.partitions.get_mut(&id).filter(|partition| begins_segment(partition, cut))
+        {
+            let mut appends = StagedAppends::new(partition.end);
+            appends.roll(cut.segment_base);
+            partition.staged = Some(Box::new(StagedChange::Appends(appends)));
             self.flush(id)?;
-            if let Some(partition) = self.partitions.get_mut(&id) {
-                partition.end_at_cut(to);
-            }
+        }
+        if let Some(partition) = self.partitions.get_mut(&id) {
+            partition.end_at_cut(cut.to);
         }
         Ok(())
     }
@@ -187,6 +197,12 @@ impl Visitor for Replay<'_> {
 pub(super) struct Claim<'a> {
     pub(super) lsn: Lsn,
     pub(super) placed: &'a Placed,
+}
+
+/// Whether a cut left the log's end in a segment of which nothing remains: it has begun below that end, which is in a gap.
+fn begins_segment(partition: &Partition, cut: Cut) -> bool {
+    let end = &partition.end;
+    partition.offline.is_none() && end.position > 0 && (end.offset..=cut.to).contains(&cut.segment_base)
 }
 
 /// Whether what is staged is of the other kind: to be written, or stored already.

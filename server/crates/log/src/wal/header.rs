@@ -9,8 +9,9 @@ use crate::limits;
 use crate::types::Lsn;
 
 const MAGIC: &[u8; 8] = b"CHRNKWAL";
-/// Newest format known. 2: there may be metadata snapshots, which a reader of 1 would take for the log's torn end.
-pub(crate) const VERSION: u32 = 2;
+/// Newest format known. Each has records that a reader of the one before would take for the log's torn end: 2 metadata snapshots, 3 logs that start
+/// anew.
+pub(crate) const VERSION: u32 = 3;
 /// Bytes of the header that carry something.
 const USED_BYTES: usize = 56;
 

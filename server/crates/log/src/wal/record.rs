@@ -3,7 +3,7 @@
 //! ```text
 //!  0 u32 header_crc   CRC-32C of bytes 4..header_len, seeded by the segment's salt
 //!  4 u8  kind         1 Append 2 Metadata 3 Create 4 Drop 5 Truncate 6 LogStart 7 Extent
-//!                    8 Compacted 9 MetadataSnapshot
+//!                    8 Compacted 9 MetadataSnapshot 10 StartAt
 //!  5 u8  flags        0
 //!  6 u16 header_len   bytes before the body
 //!  8 u64 lsn          counts records
@@ -45,6 +45,7 @@ const KIND_LOG_START: u8 = 6;
 const KIND_EXTENT: u8 = 7;
 const KIND_COMPACTED: u8 = 8;
 const KIND_METADATA_SNAPSHOT: u8 = 9;
+const KIND_START_AT: u8 = 10;
 
 /// What a record says. `generation` is the LSN of the partition's `Create`.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,6 +73,8 @@ pub(crate) enum WalRecord {
     },
     /// The log starts at `log_start`; segments below `first_segment` are deleted.
     LogStart { id: PartitionId, generation: Lsn, log_start: i64, first_segment: i64 },
+    /// Nothing that was in the log before counts: it is empty, and goes on at `offset`, which is not below its end.
+    StartAt { id: PartitionId, generation: Lsn, offset: i64 },
     /// What was compacted is in the place of the segments from `segment_base` on, as far as it reaches. It was synced before, under the
     /// name that is made of that of the segment and `.cleaned`.
     Compacted { id: PartitionId, generation: Lsn, segment_base: i64, sealed: Sealed, cleaned_offset: i64 },
@@ -126,6 +129,7 @@ impl WalRecord {
             Self::Truncate { .. } => KIND_TRUNCATE,
             Self::LogStart { .. } => KIND_LOG_START,
             Self::Extent(_) => KIND_EXTENT,
+            Self::StartAt { .. } => KIND_START_AT,
             Self::Compacted { .. } => KIND_COMPACTED,
         }
     }
@@ -140,6 +144,7 @@ impl WalRecord {
             | Self::Drop { id, .. }
             | Self::Truncate { id, .. }
             | Self::LogStart { id, .. }
+            | Self::StartAt { id, .. }
             | Self::Compacted { id, .. } => Some(*id),
         }
     }
@@ -190,6 +195,11 @@ impl WalRecord {
                 out.u64(*generation);
                 out.i64(*log_start);
                 out.i64(*first_segment);
+            }
+            Self::StartAt { id, generation, offset } => {
+                out.id(*id);
+                out.u64(*generation);
+                out.i64(*offset);
             }
             Self::Compacted { id, generation, segment_base, sealed, cleaned_offset } => {
                 out.id(*id);
@@ -313,6 +323,7 @@ fn decode_fields(kind: u8, fields: &[u8]) -> Result<WalRecord, Short> {
             log_start: r.i64()?,
             first_segment: r.i64()?,
         },
+        KIND_START_AT => WalRecord::StartAt { id: r.id()?, generation: r.u64()?, offset: r.i64()? },
         KIND_COMPACTED => WalRecord::Compacted {
             id: r.id()?,
             generation: r.u64()?,
@@ -368,6 +379,7 @@ mod tests {
                 Bytes::new(),
             ),
             (WalRecord::LogStart { id: id(), generation: 9, log_start: 8, first_segment: 6 }, Bytes::new()),
+            (WalRecord::StartAt { id: id(), generation: 9, offset: 8 }, Bytes::new()),
             (
                 WalRecord::Compacted {
                     id: id(),

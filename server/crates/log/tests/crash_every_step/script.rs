@@ -141,6 +141,7 @@ pub(crate) fn script() -> Vec<Item> {
     group(&mut items, [Op::Truncate { id: b, to: 6, leader_epoch: 3 }]);
     group(&mut items, [append(b, batch(3, 333, 9, 1), 3, 1000)]);
     bulk(&mut items, [a, b, c]);
+    begin_anew(&mut items, [a, b, c]);
     items
 }
 
@@ -184,6 +185,32 @@ fn bulk(items: &mut Vec<Item>, [a, b, c]: [PartitionId; 3]) {
         );
         group(items, [append(c, batch(1, 80, round, 2), 7, 1000)]);
     }
+}
+
+/// Logs that are emptied and go on further up, also where they end: over what the checkpoint has and what it has not, over a cut, before one, twice, while
+/// a checkpoint is written. Epochs and sequences begin anew, too.
+fn begin_anew(items: &mut Vec<Item>, [a, b, c]: [PartitionId; 3]) {
+    let mut producer = Producer::default();
+    group(items, [Op::StartAt { id: b, offset: 100 }, append(a, batch(1, 750, 1, 2), 9, 1000)]);
+    group(
+        items,
+        [append(b, producer.next(7, 2, 300), 0, 1000), append(b, producer.next(8, 1, 800), 0, 1000)],
+    );
+    group(items, [append(b, producer.next(7, 3, 300), 0, 1000), append(c, batch(1, 80, 1, 2), 7, 1000)]);
+    group(items, [Op::Truncate { id: b, to: 103, leader_epoch: 1 }]);
+    group(items, [append(b, batch(1, 700, 3, 1), 1, 1000)]);
+    group(items, [Op::Truncate { id: b, to: 100, leader_epoch: 2 }, append(c, batch(1, 80, 2, 2), 7, 1000)]);
+    group(items, [Op::StartAt { id: b, offset: 100 }]);
+    let mut producer = Producer::default();
+    group(items, [append(b, producer.next(7, 2, 50), 0, 1000), append(b, producer.next(8, 1, 60), 0, 1000)]);
+    checkpoint(items, |items| {
+        group(items, [Op::Truncate { id: c, to: 60, leader_epoch: 8 }, Op::StartAt { id: b, offset: 110 }]);
+        group(items, [Op::StartAt { id: c, offset: 62 }, append(b, batch(2, 600, 1, 1), 0, 1000)]);
+        items.push(Item::Garbage);
+        group(items, [append(c, batch(3, 60, 1, 1), 1, 1000), append(b, batch(2, 600, 2, 1), 0, 1000)]);
+    });
+    group(items, [Op::StartAt { id: b, offset: 114 }, Op::DeleteRecords { id: c, before_offset: 63 }]);
+    group(items, [append(c, batch(2, 900, 2, 1), 1, 1000)]);
 }
 
 /// Numbers batches as an idempotent producer does, one sequence per producer id.
