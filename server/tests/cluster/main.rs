@@ -6,5 +6,6 @@
 mod support;
 
 mod configuration;
+mod lost_disk;
 mod metadata;
 mod readiness;

@@ -4,7 +4,7 @@ use crate::support::cluster::Cluster;
 use crate::support::wait_for;
 
 /// Creates a topic by way of a node. While another node takes over, nobody may know what became of a request: then it is made again, and may find its own effect.
-fn create(cluster: &Cluster, node: i32, topic: &str) {
+pub(crate) fn create(cluster: &Cluster, node: i32, topic: &str) {
     let mut unsure = false;
     wait_for(&format!("node {node} to create {topic}"), || {
         let created = cluster.command(node, &["topics", "create", topic]);
@@ -17,7 +17,7 @@ fn create(cluster: &Cluster, node: i32, topic: &str) {
 }
 
 /// The node that leads the metadata, as `node` sees it.
-fn controller(cluster: &Cluster, node: i32) -> i32 {
+pub(crate) fn controller(cluster: &Cluster, node: i32) -> i32 {
     wait_for(&format!("node {node} to know who leads"), || {
         let page = cluster.http(node, "/api/v1/node");
         let number = page.split("\"controller_id\":").nth(1)?.split(',').next()?;
@@ -26,7 +26,7 @@ fn controller(cluster: &Cluster, node: i32) -> i32 {
 }
 
 /// Waits until a node lists exactly these topics.
-fn assert_lists(cluster: &Cluster, node: i32, topics: &[&str]) {
+pub(crate) fn assert_lists(cluster: &Cluster, node: i32, topics: &[&str]) {
     let expected: String = topics.iter().map(|topic| format!("{topic}\n")).collect();
     wait_for(&format!("node {node} to list {topics:?}"), || {
         let listed = cluster.command(node, &["topics", "list"]);
@@ -97,26 +97,5 @@ fn all_nodes_killed_at_once_lose_nothing_that_was_acknowledged() {
     }
     for node in cluster.ids() {
         assert_eq!(cluster.terminate(node).code(), Some(0), "node {node}");
-    }
-}
-
-/// The order of `server/deploy/README.md`.
-#[test]
-fn a_node_that_has_lost_its_disk_is_filled_by_the_others() {
-    let mut cluster = Cluster::start(3);
-    create(&cluster, 1, "before");
-    for lost in cluster.ids() {
-        cluster.kill(lost);
-        cluster.erase(lost);
-        let up = if lost == 1 { 2 } else { 1 };
-        let leader =
-            wait_for("another node to lead", || Some(controller(&cluster, up)).filter(|id| *id != lost));
-        assert_eq!(cluster.terminate(leader).code(), Some(0));
-        cluster.restart(leader);
-        create(&cluster, up, &format!("lost-{lost}"));
-        cluster.restart(lost);
-    }
-    for node in cluster.ids() {
-        assert_lists(&cluster, node, &["before", "lost-1", "lost-2", "lost-3"]);
     }
 }

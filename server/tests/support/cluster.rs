@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::net::{SocketAddr, TcpListener};
+use std::io::Write as _;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Child, ExitStatus, Output, Stdio};
 
@@ -24,8 +25,6 @@ struct Node {
     admin: SocketAddr,
     /// Where the other nodes connect.
     peers: SocketAddr,
-    /// Keep the ports until it is started first.
-    reserved: Vec<TcpListener>,
     child: Option<Child>,
     /// How often it was started; each start has a log of its own.
     starts: usize,
@@ -49,7 +48,8 @@ impl Cluster {
     pub fn not_started(nodes: i32, settings: &[&str]) -> Self {
         let small = ["wal.segment.bytes=4194304", "shutdown.timeout.ms=5000"];
         let settings = small.iter().chain(settings).map(|setting| (*setting).to_owned()).collect();
-        let nodes = (1..=nodes).map(|id| (id, Node::reserve())).collect();
+        let cluster = next_cluster();
+        let nodes = (1..=nodes).map(|id| (id, Node::new(cluster, id))).collect();
         Self { folder: new_folder(), settings, nodes }
     }
 
@@ -111,7 +111,6 @@ impl Cluster {
         fs::create_dir_all(&folder).expect("a folder");
         let node = self.nodes.get_mut(&id).expect("a node of the cluster");
         assert!(node.child.is_none(), "node {id} runs");
-        node.reserved.clear();
         node.starts += 1;
         let log = File::create(log_file(&folder, node.starts)).expect("a log file");
         let mut command = wrapped(&[]);
@@ -172,9 +171,17 @@ impl Cluster {
 
     /// Runs a command of the server program by way of a node.
     pub fn command(&self, id: i32, words: &[&str]) -> Output {
+        self.command_with_input(id, words, "")
+    }
+
+    /// The same with something to read. It must be little: it is written before anything is read.
+    pub fn command_with_input(&self, id: i32, words: &[&str], input: &str) -> Output {
         let mut command = wrapped(&[]);
         command.args(words).args(["--bootstrap-server", &self.kafka(id).to_string()]);
-        command.output().expect("the server program")
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the server program");
+        let _ends_before_it_reads = child.stdin.take().expect("piped").write_all(input.as_bytes());
+        child.wait_with_output().expect("ended")
     }
 
     fn node_folder(&self, id: i32) -> PathBuf {
@@ -198,13 +205,24 @@ impl Cluster {
 }
 
 impl Node {
-    fn reserve() -> Self {
-        let reserved: Vec<TcpListener> =
-            (0..3).map(|_| TcpListener::bind(("127.0.0.1", 0)).expect("a free port")).collect();
-        let address = |index: usize| reserved[index].local_addr().expect("bound");
-        let (kafka, admin, peers) = (address(0), address(1), address(2));
-        Self { kafka, admin, peers, reserved, child: None, starts: 0 }
+    /// A node at addresses of its own. They must be known before anything listens there, so that none can be one that the operating system hands out meanwhile.
+    fn new(cluster: u16, id: i32) -> Self {
+        let [_, high, middle, low] = std::process::id().to_be_bytes();
+        let host = Ipv4Addr::new(127, 64 + high % 64, middle, low);
+        let port = |which: u16| FIRST_PORT + 100 * cluster + 3 * u16::try_from(id).expect("few") + which;
+        let address = |which| SocketAddr::from((host, port(which)));
+        Self { kafka: address(0), admin: address(1), peers: address(2), child: None, starts: 0 }
     }
+}
+
+/// Below those that the operating system hands out.
+const FIRST_PORT: u16 = 10_000;
+
+/// Counts the clusters of this process.
+fn next_cluster() -> u16 {
+    #[expect(clippy::disallowed_types, reason = "tests run beside each other")]
+    static CLUSTERS: std::sync::atomic::AtomicU16 = std::sync::atomic::AtomicU16::new(0);
+    CLUSTERS.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
 }
 
 impl Drop for Cluster {
