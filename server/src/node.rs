@@ -163,7 +163,7 @@ impl Node {
         .await?;
         let controller = member.controller.clone();
         foundation.start_maintenance(config, &storage);
-        let groups = foundation.start_groups(config, &storage, &controller, rng.fork()).await;
+        let groups = foundation.start_groups(&settings, &storage, &controller, rng.fork()).await;
         foundation.start_cleaner(config, &storage);
         let broker =
             foundation.start_broker(storage.clone(), controller.clone(), groups.clone(), disk, &settings);
@@ -334,15 +334,17 @@ impl Foundation {
 
     async fn start_groups(
         &self,
-        config: &Config,
+        settings: &NodeSettings,
         storage: &Storage,
         controller: &Controller,
         rng: Rng,
     ) -> GroupCoordinator {
+        let config = settings.started_with();
         let parts = group::Parts {
             node_id: config.node_id,
             storage: storage.clone(),
             controller: controller.clone(),
+            settings: settings.clone(),
             clock: self.clock.clone(),
             spawner: self.spawner.clone(),
             rng,

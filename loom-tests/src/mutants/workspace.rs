@@ -11,8 +11,22 @@ use crate::certificate::MUTATED_VARIABLE;
 const TARGETS: &str = "target/mutants";
 
 /// What the copy consists of.
-const MEMBERS: [&str; 5] =
-    ["concurrency-models", "loom-tests", "server/crates/kafka", "server/crates/log", "server/crates/group"];
+const MEMBERS: [&str; 6] = [
+    "concurrency-models",
+    "loom-tests",
+    "server/crates/kafka",
+    "server/crates/log",
+    "server/crates/group",
+    SERVER,
+];
+
+/// The server is there for its simulation alone: the program and the tests with clients are left out, and with them what takes long to build.
+const SERVER: &str = "server";
+const SIMULATION: &str = "tests/simulation";
+const NEEDED_BY_CLIENTS: &str = "rdkafka";
+
+/// Seeds of a simulation in which a mutant must be found.
+const SEEDS: &str = "200";
 
 /// The version of the packages of the copy.
 const MUTATED_VERSION: &str = "version = \"0.0.0-mutated\"";
@@ -79,8 +93,13 @@ impl Workspace {
         fs::copy(self.original.join("Cargo.lock"), self.root.join("Cargo.lock"))?;
         for member in MEMBERS {
             let (from, to) = (self.original.join(member), self.root.join(member));
-            write_if_changed(&to.join("Cargo.toml"), &fs::read_to_string(from.join("Cargo.toml"))?)?;
-            for sources in ["src", "tests"].iter().filter(|sources| from.join(sources).exists()) {
+            let manifest = fs::read_to_string(from.join("Cargo.toml"))?;
+            let (manifest, sources) = match member {
+                SERVER => (only_simulated(&manifest), ["src", SIMULATION]),
+                _ => (manifest, ["src", "tests"]),
+            };
+            write_if_changed(&to.join("Cargo.toml"), &manifest)?;
+            for sources in sources.iter().filter(|sources| from.join(sources).exists()) {
                 copy_folder(&from.join(sources), &to.join(sources))?;
             }
         }
@@ -125,6 +144,7 @@ impl Workspace {
         command
             .current_dir(&self.root)
             .env("RUST_BACKTRACE", "0")
+            .env("CHRONIK_SEEDS", SEEDS)
             .env(MUTATED_VARIABLE, "1")
             .env_remove("RUSTFLAGS");
         if test != "*" {
@@ -184,6 +204,18 @@ fn reduced(manifest: &str) -> String {
     lines.flat_map(|line| [line, "\n"]).collect()
 }
 
+/// The server's manifest without its programs, and without what only their tests need.
+fn only_simulated(manifest: &str) -> String {
+    let mut in_program = false;
+    let lines = manifest.lines().filter(|line| {
+        if line.starts_with('[') {
+            in_program = matches!(*line, "[[bin]]" | "[[example]]");
+        }
+        !in_program && !line.starts_with("default-run") && !line.starts_with(NEEDED_BY_CLIENTS)
+    });
+    lines.flat_map(|line| [line, "\n"]).collect()
+}
+
 /// Makes `to` hold the files of `from`, and no others. Files that are the same stay as they are: they need no new build.
 fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
     fs::create_dir_all(to)?;
@@ -230,5 +262,13 @@ mod tests {
         assert!(reduced.contains(&format!("members = {MEMBERS:?}\n")));
         assert!(reduced.ends_with("\n\n[profile.dev]\nopt-level = 1\n"));
         assert!(!reduced.contains("default-members"));
+    }
+
+    #[test]
+    fn of_the_server_only_the_library_and_its_simulation_are_built() {
+        let manifest = "[package]\nname = \"server\"\ndefault-run = \"server\"\n\n[lib]\ndoctest = false\n\n[[bin]]\nname = \"server\"\n\n[[example]]\n\
+            name = \"client\"\n\n[dev-dependencies]\nrdkafka.workspace = true\ntempfile.workspace = true\n";
+        let expected = "[package]\nname = \"server\"\n\n[lib]\ndoctest = false\n\n[dev-dependencies]\ntempfile.workspace = true\n";
+        assert_eq!(only_simulated(manifest), expected);
     }
 }

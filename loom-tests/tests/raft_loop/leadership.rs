@@ -50,3 +50,22 @@ fn a_proposal_that_races_a_change_of_leader_is_answered() {
         })
     });
 }
+
+#[test]
+fn a_proposal_for_a_term_that_is_over_is_not_made() {
+    check(|| {
+        deep(|| {
+            let Member { node, events, shown, world, requests, raft_loop, .. } = member(&[1]);
+            let term = node.leadership().load().term;
+            let running = start(raft_loop, &world);
+            for other in [term - 1, term + 1] {
+                assert!(matches!(node.propose_in(other, vec![7]), Err(ProposeError::NotLeader { .. })));
+            }
+            let made = node.propose_in(term, vec![8]).map(|waiting| waiting.key().term);
+            assert_eq!(made, Ok(term));
+            stop(&events, running);
+            drop(requests);
+            (made, end(world, shown))
+        })
+    });
+}

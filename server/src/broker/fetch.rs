@@ -247,7 +247,7 @@ async fn read_partition(
     let mut retries = STALE_RETRIES;
     loop {
         let Readable { view, high_watermark } = led.partition.read();
-        check_offset(&view, request.fetch_offset, high_watermark)?;
+        check_offset(&view, request.fetch_offset, led.partition.log_end_offset())?;
         let mut data = PartitionData {
             partition_index: request.partition,
             high_watermark,
@@ -276,9 +276,10 @@ async fn read_partition(
     }
 }
 
-fn check_offset(view: &LogView, offset: i64, high_watermark: i64) -> Result<(), ReadError> {
+/// A new leader's high watermark may be below what a consumer has read from the one before; its log is not.
+fn check_offset(view: &LogView, offset: i64, log_end_offset: i64) -> Result<(), ReadError> {
     let log_start = view.log_start_offset();
-    if (log_start..=high_watermark).contains(&offset) {
+    if (log_start..=log_end_offset).contains(&offset) {
         return Ok(());
     }
     Err(ReadError::OffsetOutOfRange { offset, log_start })

@@ -42,7 +42,7 @@ pub struct ClusterState {
 }
 
 /// A broker that has registered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Broker {
     /// `node.id`.
     pub node_id: i32,

@@ -4,6 +4,7 @@ use chronik_group::Groups;
 use chronik_group::coordinator::{Closed, Message};
 use chronik_log::{LogView, PartitionId};
 use concurrency_models::budget::Budget;
+use concurrency_models::epoch::Leadership;
 use concurrency_models::publication::Readable;
 use uuid::Uuid;
 
@@ -78,7 +79,7 @@ impl Load {
 
     async fn load(&self, led: Led) {
         let Led { id, leader_epoch } = led;
-        let Some(Readable { view, high_watermark }) = self.log(&id) else {
+        let Some(Readable { view, high_watermark }) = self.log(led).await else {
             tracing::error!(
                 topic = OFFSETS_TOPIC,
                 partition = id.partition,
@@ -109,11 +110,13 @@ impl Load {
         }
     }
 
-    /// What a new leader has to read: all that its log had when it began to lead, since any of that may have been acknowledged by the leader before. `None`
-    /// if there is no log here.
-    fn log(&self, id: &PartitionId) -> Option<Readable<LogView>> {
-        // This node is the only replica: the high watermark is the end of the log.
-        Some(self.storage.partition(id)?.read())
+    /// What a new leader has to read: all that its log had when it began to lead, since any of that may have been acknowledged by the leader before. What
+    /// is not on every in-sync replica yet may still be lost, and is waited for. `None` if there is no log here.
+    async fn log(&self, Led { id, leader_epoch }: Led) -> Option<Readable<LogView>> {
+        let partition = self.storage.partition(&id)?;
+        let end = partition.log_end_offset();
+        partition.isr().readable_to(Leadership::leader(leader_epoch), end).await.ok()?;
+        Some(partition.read())
     }
 
     /// Waits until this node does not lead in that epoch any more.

@@ -28,7 +28,7 @@ use chronik_kafka::{ErrorCode, Str};
 use concurrency_models::watermark::Watermark;
 
 use crate::clock::Clock;
-use crate::cluster::Controller;
+use crate::cluster::{Controller, NodeSettings};
 use crate::rng::Rng;
 use crate::spawn::Spawner;
 use crate::storage::Storage;
@@ -44,6 +44,8 @@ pub struct Parts {
     pub storage: Storage,
     /// Knows them, and creates them.
     pub controller: Controller,
+    /// How many replicas must be in sync.
+    pub settings: NodeSettings,
     /// What time it is.
     pub clock: Clock,
     /// Where the coordinator and its helpers run.
@@ -70,9 +72,10 @@ pub struct GroupCoordinator {
 
 /// Starts the coordinator. When this returns it knows what it leads, and loads it.
 pub async fn start(parts: Parts, pulse: Pulse) -> GroupCoordinator {
-    let Parts { node_id, storage, controller, clock, spawner, rng, metrics, config, topic } = parts;
+    let Parts { node_id, storage, controller, settings, clock, spawner, rng, metrics, config, topic } = parts;
     let (groups, messages) = channel();
-    let (journal, queued) = journal::new(storage.clone(), controller.clone(), clock.clone(), node_id);
+    let (journal, queued) =
+        journal::new(storage.clone(), controller.clone(), settings, clock.clone(), node_id);
     let member_ids = member_ids::MemberIds::new(rng);
     let coordinator =
         Coordinator::new(messages, journal, clock::GroupClock(clock.clone()), member_ids, config);

@@ -9,6 +9,7 @@ use chronik_log::PartitionId;
 use concurrency_models::epoch::Role;
 use concurrency_models::isr::Change;
 use concurrency_models::mailbox::Receiver;
+use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::cluster::{Applied, Command, Controller, PartitionChange, ProposeError};
@@ -71,7 +72,6 @@ impl InSync {
             if let Some(partition) = self.storage.partition(&id)
                 && let Ok(change) = partition.isr().propose_expand(leader_epoch, node, broker_epoch)
             {
-                tracing::info!(partition = %id, node, "a follower has caught up");
                 changes.insert(id, change);
             }
             next = if changes.len() < limits::MAX_PARTITION_CHANGES { self.wishes.try_recv() } else { None };
@@ -82,22 +82,17 @@ impl InSync {
     /// Takes out those who lag.
     fn shrink(&self) -> Changes {
         let now_ms = self.clock.now_ms();
-        let propose = |(id, partition): (PartitionId, concurrency_models::registry::Lease<_>)| {
-            let partition: &crate::storage::Partition = &partition;
+        let mut changes = Changes::new();
+        for (id, partition) in self.storage.partitions() {
             let leadership = partition.isr().leadership();
-            if leadership.role != Role::Leader {
-                return None;
+            if leadership.role == Role::Leader
+                && changes.len() < limits::MAX_PARTITION_CHANGES
+                && let Ok(change) = partition.isr().propose_shrink(leadership.epoch, now_ms, self.max_lag_ms)
+            {
+                changes.insert(id, change);
             }
-            let change = partition.isr().propose_shrink(leadership.epoch, now_ms, self.max_lag_ms).ok()?;
-            tracing::warn!(partition = %id, in_sync = ?change.in_sync.keys(), "a follower lags behind and is out of sync");
-            Some((id, change))
-        };
-        self.storage
-            .partitions()
-            .into_iter()
-            .filter_map(propose)
-            .take(limits::MAX_PARTITION_CHANGES)
-            .collect()
+        }
+        changes
     }
 
     /// Has them committed. Returns whether the node goes on.
@@ -108,8 +103,7 @@ impl InSync {
         loop {
             match self.controller.propose(command.clone()).await {
                 Ok(Applied::PartitionsAltered { refused }) => {
-                    let made = changes.len().saturating_sub(refused.len());
-                    self.metrics.isr_changes.inc_by(made as u64);
+                    self.note_made(&changes, &refused);
                     let refused =
                         refused.into_iter().map(|(topic_id, partition)| PartitionId { topic_id, partition });
                     let refused = refused.filter_map(|id| Some((id, changes.get(&id)?.clone()))).collect();
@@ -126,6 +120,14 @@ impl InSync {
                     return self.withdraw(&changes);
                 }
             }
+        }
+    }
+
+    fn note_made(&self, changes: &Changes, refused: &[(Uuid, i32)]) {
+        let made = changes.iter().filter(|(id, _)| !refused.contains(&(id.topic_id, id.partition)));
+        for (id, change) in made {
+            self.metrics.isr_changes.inc();
+            tracing::info!(partition = %id, in_sync = ?change.in_sync.keys(), "the in-sync set has changed");
         }
     }
 

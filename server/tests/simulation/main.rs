@@ -13,6 +13,7 @@ mod groups;
 mod world;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use world::{Ending, World};
 
@@ -109,6 +110,22 @@ fn three_nodes_agree_whatever_happens_to_them() {
     }
     eprintln!("{acknowledged} commands and {records} records acknowledged, losses 0; {seen:?}; {faults:?}");
     assert!(acknowledged > 0 && seen.values().all(|times| *times > 0));
+}
+
+#[test]
+fn another_broker_leads_when_the_lease_of_one_that_is_cut_off_has_ended_and_it_comes_back() {
+    for seed in seeds().into_iter().take(10) {
+        for leads_metadata in [false, true] {
+            let failover = cluster::fencing::run(seed, leads_metadata); // asserts inside
+            assert!(failover.lease_ended < failover.led_by_another, "{failover:?}");
+            assert!(failover.refused > 0, "a suspicion is no verdict: {failover:?}");
+            let at_most = Duration::from_millis(if leads_metadata { 2_500 } else { 800 });
+            assert!(failover.led_by_another < at_most, "seed {seed}: {failover:?}");
+            if seed < 2 {
+                eprintln!("the leader of the metadata too: {leads_metadata}; {failover:?}");
+            }
+        }
+    }
 }
 
 #[test]

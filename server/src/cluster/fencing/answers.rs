@@ -72,7 +72,7 @@ impl Controller {
     /// *Cancel-safety*: dropped, somebody may or may not be elected.
     pub async fn elect(&self, id: PartitionId, leader_epoch: i32) -> ElectAnswer {
         let elect = Elect { topic_id: id.topic_id, partition: id.partition, leader_epoch };
-        let leadership = self.raft().leadership().load();
+        let (seen, leadership) = (self.raft().leadership().version(), self.raft().leadership().load());
         if leadership.is_leader {
             return self.fencing().elect(elect).await;
         }
@@ -80,7 +80,11 @@ impl Controller {
             return ElectAnswer::NotController;
         };
         let request = serde_json::to_vec(&elect).unwrap_or_default().into();
-        let answer = peers.request(peer_id(leader), ELECT, request, limits::ELECT_TIMEOUT).await;
+        let answer = tokio::select! {
+            biased;
+            answer = peers.request(peer_id(leader), ELECT, request, limits::ELECT_TIMEOUT) => answer,
+            _changed = self.raft().leadership().at_least(seen + 1) => return ElectAnswer::NotController,
+        };
         let answer = answer.ok().and_then(|answer| serde_json::from_slice(&answer).ok());
         answer.unwrap_or(ElectAnswer::NotController)
     }

@@ -220,7 +220,18 @@ impl Receiver {
             durable.view.end_offset_for_epoch(epoch, leader_epoch, durable.high_watermark);
         let to = if own_epoch == epoch { own_end.min(end_offset) } else { own_end };
         let to = to.max(durable.view.log_start_offset());
-        tracing::info!(partition = %id, leader = self.leader, from = durable.high_watermark, to, "cutting what the leader does not have");
+        let end = durable.high_watermark;
+        if to >= end {
+            tracing::error!(partition = %id, leader = self.leader, end, epoch, end_offset, "the leader's log diverges, and nothing here can be cut; it is asked again");
+            (followed.next, followed.ask_at) =
+                (NOWHERE, Some(self.clock.uptime() + limits::STREAM_ASK_AGAIN));
+            return Ok(());
+        }
+        if to < partition.high_watermark() {
+            let high_watermark = partition.high_watermark();
+            tracing::error!(partition = %id, leader = self.leader, high_watermark, to, "the leader lacks records that were committed: they are lost");
+        }
+        tracing::info!(partition = %id, leader = self.leader, from = end, to, "cutting what the leader does not have");
         (followed.next, followed.ask_at) = (NOWHERE, None); // asked when it is cut
         let op = Op::Truncate { id, to, leader_epoch };
         let answer =

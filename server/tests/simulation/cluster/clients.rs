@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use chronik_server::cluster::{Command, Controller, ProposeError};
+use chronik_log::PartitionId;
+use chronik_server::cluster::{Command, Controller, ProposeError, Topic};
 use chronik_server::spawn::Spawner;
 use concurrency_models::mailbox::{self, Receiver, Sender};
 use uuid::Uuid;
@@ -36,14 +37,21 @@ impl Clients {
         }
     }
 
-    /// Asks for a new topic with one replica; returns its name.
-    pub(crate) fn propose(&mut self, controller: Controller, replica: i32) -> String {
+    /// Suspects the leader of a topic's first partition. What comes of it is seen in the metadata.
+    pub(crate) fn suspect(&self, controller: Controller, topic: &Topic) {
+        let id = PartitionId { topic_id: topic.id, partition: 0 };
+        let leader_epoch = topic.partitions[0].leader_epoch;
+        let _asks = Spawner::simulated().task(async move { _ = controller.elect(id, leader_epoch).await });
+    }
+
+    /// Asks for a new topic with these replicas; returns its name.
+    pub(crate) fn propose(&mut self, controller: Controller, replicas: Vec<i32>) -> String {
         let name = format!("topic-{}", self.asked);
         self.asked += 1;
         let command = Command::CreateTopic {
             name: name.clone(),
             id: Uuid::nil(),
-            assignment: vec![vec![replica]],
+            assignment: vec![replicas],
             configs: BTreeMap::new(),
         };
         let (answers, asked) = (self.answers.0.clone(), name.clone());

@@ -4,6 +4,7 @@
 
 mod clients;
 mod faults;
+pub(crate) mod fencing;
 mod invariants;
 mod logs;
 mod nodes;
@@ -27,6 +28,8 @@ use writers::Writers;
 const STEPS: u64 = 60;
 /// Virtual time between two of them at most.
 const STEP_MS: u64 = 400;
+/// Virtual time between two looks at the invariants at most.
+const LOOK_MS: u64 = 20;
 /// Virtual time in which a cluster without faults must have done its work.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -73,13 +76,15 @@ impl Cluster {
         let mut struck = Vec::new();
         self.begin().await;
         for _ in 0..STEPS {
-            self.pass().await;
-            if self.rng.below(3) == 0 {
-                let fault = self.draw_fault();
-                fault.strike(self).await;
-                struck.push(fault.name());
-            } else {
-                self.propose();
+            self.pass(&mut invariants).await;
+            match self.rng.below(6) {
+                0 | 1 => {
+                    let fault = self.draw_fault();
+                    fault.strike(self).await;
+                    struck.push(fault.name());
+                }
+                2 => self.suspect(),
+                _ => self.propose(),
             }
             self.look(&mut invariants);
         }
@@ -169,10 +174,15 @@ impl Cluster {
         told
     }
 
-    /// A while passes.
-    async fn pass(&mut self) {
-        let while_ms = self.rng.below(STEP_MS);
-        self.clock.sleep(Duration::from_millis(while_ms)).await;
+    /// A while passes, under observation.
+    async fn pass(&mut self, invariants: &mut [Box<dyn Invariant>]) {
+        let mut left_ms = self.rng.below(STEP_MS);
+        while left_ms > 0 {
+            let slice_ms = left_ms.min(LOOK_MS);
+            self.clock.sleep(Duration::from_millis(slice_ms)).await;
+            self.look(invariants);
+            left_ms -= slice_ms;
+        }
     }
 
     fn draw_fault(&mut self) -> &'static dyn Fault {
@@ -181,13 +191,26 @@ impl Cluster {
         all[usize::try_from(drawn).expect("few")]
     }
 
-    /// Somebody asks some node for a new topic.
+    /// Somebody has not heard of the leader of some partition, rightly or not.
+    fn suspect(&mut self) {
+        let at = self.nodes.draw(&mut self.rng);
+        let Some(controller) = self.nodes.controller(at) else { return };
+        let state = controller.state();
+        let Some(drawn) = self.rng.below(state.topic_count().max(1) as u64).try_into().ok() else { return };
+        let Some(topic) = state.topics().nth(drawn) else { return };
+        self.say(&format!("node {} suspects the leader of {}", nodes::node_id(at), topic.name));
+        self.clients.suspect(controller, topic);
+    }
+
+    /// Somebody asks some node for a new topic, with one replica or with three.
     fn propose(&mut self) {
         let at = self.nodes.draw(&mut self.rng);
-        let replica = self.nodes.draw(&mut self.rng);
+        let first = self.nodes.draw(&mut self.rng);
+        let others = if self.rng.below(2) == 0 { 0 } else { nodes::ALL.len() - 1 };
+        let replicas = (0..=others).map(|n| nodes::node_id((first + n) % nodes::ALL.len())).collect();
         match self.nodes.controller(at) {
             Some(controller) => {
-                let name = self.clients.propose(controller, nodes::node_id(replica));
+                let name = self.clients.propose(controller, replicas);
                 self.say(&format!("node {} is asked for {name}", nodes::node_id(at)));
             }
             None => self.say(&format!("node {} serves nobody", nodes::node_id(at))),
@@ -226,7 +249,9 @@ impl Cluster {
             if all_serve && !self.clients.is_waiting() {
                 let versions: Vec<i64> =
                     controllers.iter().map(|controller| controller.state().version).collect();
+                let state = controllers[0].state();
                 if self.clients.last_was_acknowledged()
+                    && state.brokers.values().all(|broker| !broker.fenced)
                     && versions.iter().all(|version| *version == versions[0])
                 {
                     return self.say(&format!("all are at version {}", versions[0]));

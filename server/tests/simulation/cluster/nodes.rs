@@ -8,8 +8,8 @@ use std::time::Duration;
 use chronik_log::disk::SimDisk;
 use chronik_log::disk::sim::Crash;
 use chronik_server::clock::Clock;
-use chronik_server::cluster::Controller;
 use chronik_server::cluster::raft::Quorum;
+use chronik_server::cluster::{ClusterState, Controller, Topic};
 use chronik_server::config::{Config, HostPort, Loaded};
 use chronik_server::node::{Node, Seams};
 use chronik_server::peer;
@@ -19,6 +19,7 @@ use chronik_server::spawn::{Ended, Spawner};
 use chronik_server::storage::Storage;
 use chronik_server::transport::{Connector, Listener, MemoryConnector, MemoryNetwork, Road};
 use concurrency_models::image::Image;
+use uuid::Uuid;
 
 /// Their places.
 pub(crate) const ALL: Range<usize> = 0..3;
@@ -30,6 +31,15 @@ pub(crate) fn node_id(at: usize) -> i32 {
 
 fn address(at: usize) -> HostPort {
     HostPort::new(&format!("node-{}", node_id(at)), 9192)
+}
+
+/// The partitions that a node leads according to this metadata, with their leader epochs.
+pub(crate) fn led_by(state: &ClusterState, node_id: i32) -> Vec<((Uuid, i32), i32)> {
+    let of = |topic: &Topic| {
+        let led = topic.indexed().filter(|(_, partition)| partition.leader == Some(node_id));
+        led.map(|(index, partition)| ((topic.id, index), partition.leader_epoch)).collect::<Vec<_>>()
+    };
+    state.topics().flat_map(|topic| of(topic)).collect()
 }
 
 /// The three, and what they reach each other by.

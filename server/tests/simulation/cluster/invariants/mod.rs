@@ -3,6 +3,7 @@
 mod acknowledged;
 mod agreement;
 mod high_watermark;
+mod leases;
 mod one_leader;
 mod one_leader_per_epoch;
 mod records;
@@ -26,6 +27,7 @@ pub(super) fn all() -> Vec<Box<dyn Invariant>> {
     vec![
         Box::new(one_leader::OneLeaderPerTerm::default()),
         Box::new(acknowledged::AcknowledgedIsKept::default()),
+        Box::new(leases::OneLeaderUnderALease::default()),
         Box::new(agreement::VersionsAgree::default()),
         Box::new(one_leader_per_epoch::OneLeaderPerEpoch::default()),
         Box::new(high_watermark::HighWatermarkNeverGoesBack::default()),

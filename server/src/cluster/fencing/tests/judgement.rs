@@ -1,0 +1,73 @@
+//! What the metadata says to heartbeats and suspicions.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use crate::cluster::fencing::judgement::{Standing, Suspected, standing, suspected};
+use crate::cluster::fencing::protocol::{BrokerHeartbeat, Elect};
+use crate::cluster::{ClusterState, Command};
+
+const TOPIC: Uuid = Uuid::from_u128(10);
+
+fn register(state: &mut ClusterState, node_id: i32) -> i64 {
+    let (host, port) = ("h".into(), 1);
+    let (rack, inter_node, incarnation, fenced) = (None, None, Uuid::nil(), true);
+    state
+        .apply(&Command::RegisterBroker { node_id, host, port, rack, inter_node, incarnation, fenced })
+        .unwrap();
+    state.version
+}
+
+/// Nodes 1 and 2, and one partition that 1 leads.
+fn state() -> (ClusterState, i64) {
+    let mut state = ClusterState::default();
+    let broker_epoch = register(&mut state, 1);
+    let other = register(&mut state, 2);
+    for (node_id, broker_epoch) in [(1, broker_epoch), (2, other)] {
+        state.apply(&Command::UnfenceBroker { node_id, broker_epoch }).unwrap();
+    }
+    let assignment = vec![vec![1, 2]];
+    state
+        .apply(&Command::CreateTopic { name: "a".into(), id: TOPIC, assignment, configs: BTreeMap::new() })
+        .unwrap();
+    (state, broker_epoch)
+}
+
+#[test]
+fn a_fenced_broker_is_unfenced_when_it_serves_what_has_fenced_it() {
+    let (mut state, broker_epoch) = state();
+    let at = |state: &ClusterState, broker_epoch, served_version| {
+        standing(state, &BrokerHeartbeat { node_id: 1, broker_epoch, served_version })
+    };
+    assert_eq!(at(&state, broker_epoch, 0), Standing::Unfenced);
+    assert_eq!(at(&state, broker_epoch - 1, 99), Standing::Stale);
+    assert_eq!(at(&state, broker_epoch + 1, 99), Standing::Stale);
+    state.apply(&Command::FenceBroker { node_id: 1, broker_epoch }).unwrap();
+    let fenced = state.version;
+    assert_eq!(at(&state, broker_epoch, fenced - 1), Standing::Behind, "it thinks that it leads still");
+    assert_eq!(at(&state, broker_epoch, fenced), Standing::Ready);
+    let broker_epoch = register(&mut state, 1);
+    assert_eq!(at(&state, broker_epoch, broker_epoch - 1), Standing::Behind);
+    assert_eq!(at(&state, broker_epoch, broker_epoch), Standing::Ready);
+    let unknown = BrokerHeartbeat { node_id: 9, broker_epoch: 1, served_version: 99 };
+    assert_eq!(standing(&state, &unknown), Standing::Stale);
+}
+
+#[test]
+fn a_suspicion_is_of_a_leader_in_an_epoch() {
+    let (mut state, broker_epoch) = state();
+    let of = |state: &ClusterState, topic_id, partition, leader_epoch| {
+        suspected(state, &Elect { topic_id, partition, leader_epoch })
+    };
+    assert_eq!(of(&state, TOPIC, 0, 0), Suspected::Leader { node_id: 1, broker_epoch });
+    assert_eq!(of(&state, TOPIC, 0, 1), Suspected::Nobody, "an epoch that this node does not know");
+    assert_eq!(of(&state, TOPIC, 1, 0), Suspected::Nobody);
+    assert_eq!(of(&state, Uuid::nil(), 0, 0), Suspected::Nobody);
+    state.apply(&Command::FenceBroker { node_id: 1, broker_epoch }).unwrap();
+    assert_eq!(of(&state, TOPIC, 0, 0), Suspected::Earlier { leader_epoch: 1, leader: Some(2) });
+    let broker_epoch = state.brokers[&2].broker_epoch;
+    state.apply(&Command::FenceBroker { node_id: 2, broker_epoch }).unwrap();
+    assert_eq!(of(&state, TOPIC, 0, 1), Suspected::Earlier { leader_epoch: 2, leader: None });
+    assert_eq!(of(&state, TOPIC, 0, 2), Suspected::Nobody, "nobody leads");
+}

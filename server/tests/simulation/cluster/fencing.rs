@@ -1,0 +1,152 @@
+//! A broker that is cut off loses what it leads, not before its lease has ended; when it is heard again, it is unfenced.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chronik_log::PartitionId;
+use chronik_server::clock::Clock;
+use chronik_server::cluster::{Command, Controller, ElectAnswer};
+use chronik_server::rng::Rng;
+use chronik_server::transport::Road;
+use uuid::Uuid;
+
+use super::nodes::{self, Nodes};
+use crate::world::{EPOCH_MS, runtime};
+
+const STEP: Duration = Duration::from_millis(5);
+
+struct World {
+    clock: Clock,
+    nodes: Nodes,
+    /// A partition that all three have.
+    id: PartitionId,
+}
+
+/// When what happened, after the node was cut off.
+#[derive(Debug)]
+pub(crate) struct Failover {
+    /// Its lease had ended.
+    pub(crate) lease_ended: Duration,
+    /// Somebody else led, in the eyes of that one.
+    pub(crate) led_by_another: Duration,
+    /// How often a suspicion was refused before.
+    pub(crate) refused: u32,
+}
+
+impl World {
+    /// Three nodes; `pick` says who leads the partition: the node that leads the metadata, or another one.
+    async fn with_leader(seed: u64, leads_metadata: bool) -> (Self, usize) {
+        let clock = Clock::starting_at(EPOCH_MS);
+        let nodes = Nodes::new(seed, &clock, &mut Rng::seeded(seed));
+        let mut world = Self { clock, nodes, id: PartitionId { topic_id: Uuid::from_u128(9), partition: 0 } };
+        world
+            .until("all serve", |world| nodes::ALL.clone().all(|at| world.nodes.controller(at).is_some()))
+            .await;
+        let leads = |at: &usize| world.controller(*at).leads_in_term().is_some();
+        let leader =
+            nodes::ALL.clone().find(|at| leads(at) == leads_metadata).expect("one leads, two do not");
+        let others = nodes::ALL.filter(|at| *at != leader);
+        let replicas = [leader].into_iter().chain(others).map(nodes::node_id).collect();
+        let create = Command::CreateTopic {
+            name: "t".into(),
+            id: world.id.topic_id,
+            assignment: vec![replicas],
+            configs: BTreeMap::new(),
+        };
+        world.controller(leader).propose(create).await.expect("all are there");
+        world.until("all have leases", |world| nodes::ALL.clone().all(|at| world.is_under_lease(at))).await;
+        (world, leader)
+    }
+
+    fn controller(&self, at: usize) -> Controller {
+        self.nodes.controller(at).expect("it serves")
+    }
+
+    fn is_under_lease(&self, at: usize) -> bool {
+        self.controller(at).lease().is_held(self.clock.uptime())
+    }
+
+    /// Whether the node thinks that it leads the partition, and in which epoch.
+    fn led_by(&self, at: usize) -> Option<i32> {
+        let led = nodes::led_by(&self.controller(at).state(), nodes::node_id(at));
+        let of = |((topic_id, partition), epoch)| {
+            (PartitionId { topic_id, partition } == self.id).then_some(epoch)
+        };
+        led.into_iter().find_map(of)
+    }
+
+    async fn until(&mut self, what: &str, is_so: impl Fn(&Self) -> bool) {
+        let deadline = self.clock.uptime() + Duration::from_secs(20);
+        while !is_so(self) {
+            assert!(self.clock.uptime() < deadline, "never: {what}");
+            self.clock.sleep(STEP).await;
+        }
+    }
+
+    fn cut_off(&self, at: usize, road: Road) {
+        for other in nodes::ALL.filter(|other| *other != at) {
+            self.nodes.set_road(at, other, road);
+            self.nodes.set_road(other, at, road);
+        }
+    }
+
+    /// Cuts the leader off; the others suspect it from then on, far too early.
+    async fn fail_over(&mut self, leader: usize) -> Failover {
+        let started = self.clock.uptime();
+        self.cut_off(leader, Road::Silent);
+        let follower = nodes::ALL.clone().find(|at| *at != leader).expect("three");
+        let (mut lease_ended, mut refused) = (None, 0);
+        loop {
+            let now = self.clock.uptime() - started;
+            assert!(now < Duration::from_secs(10), "nobody takes over");
+            if !self.is_under_lease(leader) {
+                lease_ended.get_or_insert(now);
+            }
+            let another = nodes::ALL.filter(|at| *at != leader).any(|at| self.led_by(at).is_some());
+            if another {
+                let lease_ended = lease_ended.expect("another leads while the lease is held");
+                return Failover { lease_ended, led_by_another: now, refused };
+            }
+            let suspects = self.controller(follower);
+            tokio::select! {
+                biased;
+                answer = suspects.elect(self.id, 0) => match answer {
+                    ElectAnswer::Refused => refused += 1,
+                    ElectAnswer::Led { leader_epoch, .. } => assert_eq!(leader_epoch, 1),
+                    ElectAnswer::NotController | ElectAnswer::Unknown => {}
+                },
+                () = self.clock.sleep(STEP) => continue,
+            }
+            self.clock.sleep(STEP).await;
+        }
+    }
+
+    async fn come_back(&mut self, leader: usize) {
+        assert_eq!(self.led_by(leader), Some(0), "it does not know yet");
+        self.nodes.open_all_roads();
+        let id = nodes::node_id(leader);
+        let is_unfenced = move |world: &Self| {
+            let state = world.controller(leader).state();
+            !state.brokers[&id].fenced && world.is_under_lease(leader)
+        };
+        self.until("it knows that it was fenced", |world| world.led_by(leader).is_none()).await;
+        self.until("it is unfenced", is_unfenced).await;
+        let state = self.controller(leader).state();
+        let partition = state.topic("t").and_then(|topic| topic.partition(0)).expect("it exists");
+        assert!(
+            partition.leader.is_some_and(|other| other != id) && !partition.in_sync_replicas.contains(&id)
+        );
+        assert_eq!((partition.leader_epoch, partition.partition_epoch), (1, 1));
+    }
+}
+
+/// A whole story: who leads the partition is cut off, and comes back.
+pub(crate) fn run(seed: u64, leads_metadata: bool) -> Failover {
+    runtime().block_on(async move {
+        let (mut world, leader) = World::with_leader(seed, leads_metadata).await;
+        let failover = world.fail_over(leader).await;
+        world.come_back(leader).await;
+        world.nodes.stop().await;
+        failover
+    })
+}
