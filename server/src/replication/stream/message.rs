@@ -277,7 +277,7 @@ fn all<T>(
     size: usize,
     one: fn(&mut Bytes) -> Result<T, MessageError>,
 ) -> Result<Vec<T>, MessageError> {
-    if from.remaining() % size != 0 {
+    if !from.remaining().is_multiple_of(size) {
         return Err(MessageError::Nonsense);
     }
     (0..from.remaining() / size).map(|_| one(from)).collect()

@@ -115,7 +115,9 @@ impl Receiver {
         match event {
             Event::Follow(partitions) => self.follow(partitions).await,
             Event::Unfollow(partitions) => {
-                partitions.iter().for_each(|id| drop(self.state.partitions.remove(id)));
+                for id in partitions {
+                    self.state.partitions.remove(&id);
+                }
                 Ok(())
             }
             Event::Connected => self.begin_session().await,
