@@ -105,6 +105,7 @@ impl Cluster {
 
     /// All nodes serve, and there are topics for the writers.
     async fn begin(&mut self) {
+        let deadline = self.clock.uptime() + PATIENCE;
         for number in writers::all() {
             let mut replicas: Vec<i32> = nodes::ALL.map(nodes::node_id).collect();
             replicas.rotate_left(usize::from(number) % nodes::ALL.len());
@@ -122,6 +123,7 @@ impl Cluster {
                 {
                     break;
                 }
+                assert!(self.clock.uptime() < deadline, "seed {}: the nodes do not come together", self.seed);
             }
         }
         self.writers.start(&self.clock, &self.nodes.doors(), &mut self.rng);
