@@ -132,6 +132,17 @@ fn another_broker_leads_when_the_lease_of_one_that_is_cut_off_has_ended_and_it_c
 }
 
 #[test]
+fn a_follower_of_an_emptied_log_comes_in_sync() {
+    for seed in seeds().into_iter().take(10) {
+        for written in [false, true] {
+            let log_starts = cluster::Cluster::run_emptied(seed, written); // asserts inside, naming the seed
+            let begin_anew = !log_starts.is_empty() && log_starts.iter().all(|log_start| *log_start > 0);
+            assert!(begin_anew, "seed {seed}: {log_starts:?}");
+        }
+    }
+}
+
+#[test]
 fn three_nodes_do_the_same_with_the_same_seed() {
     for seed in seeds().into_iter().take(5) {
         let (first, second) = (cluster::Cluster::run(seed), cluster::Cluster::run(seed));
