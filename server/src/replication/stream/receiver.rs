@@ -268,11 +268,9 @@ impl Receiver {
                     followed.log_end = offset;
                 }
                 for batch in batches {
-                    let end = batch.header.last_offset() + 1;
-                    let queued =
-                        self.storage.append_as_follower(id, batch, followed.log_end, leadership, now_ms);
-                    answers.push(queued?);
-                    followed.log_end = end;
+                    let log_end = followed.log_end;
+                    followed.log_end = batch.header.last_offset() + 1;
+                    answers.push(self.storage.append_as_follower(id, batch, log_end, leadership, now_ms)?);
                 }
                 (followed.next, followed.ask_at) = (to, None);
             }

@@ -46,9 +46,9 @@ impl Cluster {
         let doors = self.nodes.doors().load();
         let Some(door) = doors.get(&nodes::node_id(at)) else { return false };
         let Ok(mut client) = Client::connect(door, NUMBER).await else { return false };
-        let partitions = vec![DeleteRecordsPartition { partition_index: 0, offset, ..Default::default() }];
-        let topics = vec![DeleteRecordsTopic { name: topic.into(), partitions, ..Default::default() }];
-        let request = DeleteRecordsRequest { topics, timeout_ms: 400, ..Default::default() };
+        let partitions = vec![DeleteRecordsPartition { partition_index: 0, offset }];
+        let topics = vec![DeleteRecordsTopic { name: topic.into(), partitions }];
+        let request = DeleteRecordsRequest { topics, timeout_ms: 400 };
         let clock = self.clock.clone();
         let answer = tokio::select! {
             biased;
