@@ -5,8 +5,8 @@ use chronik_kafka::message::{RequestBody, ResponseBody};
 
 use super::{
     Broker, alter_configs, create_partitions, delete_records, describe_cluster, describe_configs,
-    describe_log_dirs, describe_producers, describe_topic_partitions, incremental_alter_configs,
-    list_config_resources,
+    describe_log_dirs, describe_producers, describe_quorum, describe_topic_partitions, elect_leaders,
+    incremental_alter_configs, list_config_resources, unregister_broker,
 };
 
 /// Carries out a request of an administrator.
@@ -35,6 +35,13 @@ pub(super) async fn answer(broker: &Broker, request: RequestBody, version: i16) 
         }
         RequestBody::DescribeTopicPartitions(request) => {
             describe_topic_partitions::describe_topic_partitions(broker, request).into()
+        }
+        RequestBody::ElectLeaders(request) => elect_leaders::elect_leaders(broker, request).await.into(),
+        RequestBody::DescribeQuorum(request) => {
+            describe_quorum::describe_quorum(broker, request).await.into()
+        }
+        RequestBody::UnregisterBroker(request) => {
+            unregister_broker::unregister_broker(broker, &request).await.into()
         }
         other => unreachable!("{:?} is begun in another way, or not served", other.api()),
     }
@@ -70,6 +77,15 @@ pub(super) fn errors(response: &ResponseBody) -> Vec<ErrorCode> {
         ResponseBody::DescribeTopicPartitions(response) => {
             response.topics.iter().map(|topic| topic.error_code).collect()
         }
+        ResponseBody::ElectLeaders(response) => {
+            let each = response.replica_election_results.iter().flat_map(|topic| &topic.partition_result);
+            std::iter::once(response.error_code).chain(each.map(|p| p.error_code)).collect()
+        }
+        ResponseBody::DescribeQuorum(response) => {
+            let each = response.topics.iter().flat_map(|topic| &topic.partitions).map(|p| p.error_code);
+            std::iter::once(response.error_code).chain(each).collect()
+        }
+        ResponseBody::UnregisterBroker(response) => vec![response.error_code],
         _ => Vec::new(),
     }
 }

@@ -18,7 +18,9 @@ mod describe_configs;
 mod describe_groups;
 mod describe_log_dirs;
 mod describe_producers;
+mod describe_quorum;
 mod describe_topic_partitions;
+mod elect_leaders;
 mod error;
 mod fetch;
 mod fetch_session;
@@ -44,6 +46,7 @@ pub mod producer_ids;
 mod record_rules;
 mod sync_group;
 mod timestamps;
+mod unregister_broker;
 
 use std::net::IpAddr;
 use std::ops::Deref;

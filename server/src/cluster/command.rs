@@ -55,6 +55,11 @@ pub enum Command {
         /// In which life; another one is not meant.
         broker_epoch: i64,
     },
+    /// A fenced broker that has no replica is not coming back: nobody waits for it any more.
+    UnregisterBroker {
+        /// `node.id`.
+        node_id: i32,
+    },
     /// Other in-sync sets, as the leader of the partitions proposes them (KIP-497). Each change is made or refused by itself.
     AlterPartitions {
         /// Who leads them.
@@ -207,6 +212,8 @@ pub enum Applied {
         /// What nobody led.
         moved: Moved,
     },
+    /// The broker is not known any more.
+    Unregistered,
     /// The changes were made, but these.
     PartitionsAltered {
         /// Topic id and index of each partition whose change was refused: what it rested on is not so any more.
@@ -296,6 +303,9 @@ pub enum Refusal {
         /// The broker epoch that was named.
         broker_epoch: i64,
     },
+    /// `BROKER_ID_NOT_REGISTERED`
+    #[error("no node {0} is registered")]
+    UnknownBroker(i32),
     /// `INVALID_REQUEST`
     #[error("{0}")]
     Invalid(Cow<'static, str>),

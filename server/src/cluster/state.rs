@@ -121,6 +121,7 @@ impl ClusterState {
             }
             Command::FenceBroker { node_id, broker_epoch } => self.fence(*node_id, *broker_epoch),
             Command::UnfenceBroker { node_id, broker_epoch } => self.unfence(*node_id, *broker_epoch),
+            Command::UnregisterBroker { node_id } => self.unregister(*node_id),
             Command::AlterPartitions { node_id, broker_epoch, changes } => {
                 self.alter_partitions(*node_id, *broker_epoch, changes)
             }
