@@ -40,6 +40,8 @@ pub(super) const SERVED: &[ApiKey] = &[
     ApiKey::ListConfigResources,
     ApiKey::DescribeTopicPartitions,
     ApiKey::ElectLeaders,
+    ApiKey::AlterPartitionReassignments,
+    ApiKey::ListPartitionReassignments,
     ApiKey::DescribeQuorum,
     ApiKey::UnregisterBroker,
 ];

@@ -1,8 +1,12 @@
 //! Nodes: shown, with the group that agrees on the metadata; taken out; made to lead.
 
+use chronik_kafka::message::alter_partition_reassignments::{
+    AlterPartitionReassignmentsRequest, ReassignablePartition, ReassignableTopic,
+};
 use chronik_kafka::message::describe_cluster::DescribeClusterRequest;
 use chronik_kafka::message::describe_quorum::{DescribeQuorumRequest, PartitionRequest, TopicRequest};
 use chronik_kafka::message::elect_leaders::{ElectLeadersRequest, TopicPartitions};
+use chronik_kafka::message::list_partition_reassignments::ListPartitionReassignmentsRequest;
 use chronik_kafka::message::unregister_broker::UnregisterBrokerRequest;
 use chronik_kafka::{ErrorCode, Str};
 
@@ -123,6 +127,43 @@ impl Client {
             }));
         }
         Ok(elected)
+    }
+
+    /// Begins to move partitions of a topic to these replicas.
+    ///
+    /// # Errors
+    /// No answer, or one was refused.
+    pub async fn reassign(&self, topic: &str, partitions: &[(i32, Vec<i32>)]) -> Result<(), ClientError> {
+        let what = || format!("moving replicas of '{topic}'");
+        let asked = |(partition_index, replicas): &(i32, Vec<i32>)| ReassignablePartition {
+            partition_index: *partition_index,
+            replicas: Some(replicas.clone()),
+        };
+        let asked = partitions.iter().map(asked).collect();
+        let request = AlterPartitionReassignmentsRequest {
+            timeout_ms: 30_000,
+            allow_replication_factor_change: false,
+            topics: vec![ReassignableTopic { name: topic.into(), partitions: asked }],
+        };
+        let response = self.bootstrap().call(request).await?;
+        ClientError::check(what, response.error_code, response.error_message.as_deref())?;
+        for answer in response.responses.iter().flat_map(|topic| &topic.partitions) {
+            let what = || format!("moving replicas of partition {} of '{topic}'", answer.partition_index);
+            ClientError::check(what, answer.error_code, answer.error_message.as_deref())?;
+        }
+        Ok(())
+    }
+
+    /// How many partitions have replicas that are moving.
+    ///
+    /// # Errors
+    /// No answer, or refused.
+    pub async fn reassignments(&self) -> Result<usize, ClientError> {
+        let request = ListPartitionReassignmentsRequest { topics: None, timeout_ms: 30_000 };
+        let response = self.bootstrap().call(request).await?;
+        let what = || "asking which replicas are moving".to_owned();
+        ClientError::check(what, response.error_code, response.error_message.as_deref())?;
+        Ok(response.topics.iter().map(|topic| topic.partitions.len()).sum())
     }
 
     /// Takes a node out of the cluster that is stopped and has no replicas.

@@ -57,7 +57,7 @@ impl LeaderRebalance {
             }
             Ok(other) => unreachable!("an election came to {other:?}"),
             Err(error) => {
-                tracing::warn!(%error, "leadership could not be given back; it will be tried again")
+                tracing::warn!(%error, "leadership could not be given back; it will be tried again");
             }
         }
     }

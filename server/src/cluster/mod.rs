@@ -20,7 +20,8 @@ pub mod state;
 pub mod topic_config;
 
 pub use command::{
-    Applied, Command, ConfigResource, Election, ElectionKind, Endpoint, Moved, PartitionChange, Refusal,
+    Applied, Command, ConfigResource, Election, ElectionKind, Endpoint, Moved, PartitionChange, Reassigned,
+    Reassignment, Refusal,
 };
 pub use controller::{Controller, ProposeError};
 pub use fencing::{BrokerLease, ElectAnswer};

@@ -6,6 +6,7 @@ mod brokers;
 mod elections;
 mod liveness;
 mod partition;
+mod reassignments;
 mod topics;
 
 use std::collections::BTreeMap;
@@ -127,6 +128,9 @@ impl ClusterState {
             }
             Command::ElectLeaders { kind, partitions } => {
                 Ok(self.elect_leaders(*kind, partitions.as_deref()))
+            }
+            Command::ReassignPartitions { partitions, allow_replication_factor_change } => {
+                Ok(self.reassign(partitions, *allow_replication_factor_change))
             }
             Command::CreateTopic { name, id, assignment, configs } => {
                 self.create_topic(name, *id, assignment, configs)

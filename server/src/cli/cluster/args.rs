@@ -30,6 +30,18 @@ pub(super) enum ClusterAction {
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// Move all replicas of a node to other nodes, so that it can be taken out
+    Drain {
+        /// Its node id
+        node: i32,
+        #[command(flatten)]
+        moving: MovingArgs,
+    },
+    /// Spread replicas and leaders evenly over the nodes
+    Rebalance {
+        #[command(flatten)]
+        moving: MovingArgs,
+    },
     /// Take a node that is stopped and has no replicas out of the cluster
     Unregister {
         /// Its node id
@@ -37,6 +49,19 @@ pub(super) enum ClusterAction {
         #[command(flatten)]
         server: ServerArgs,
     },
+}
+
+/// How replicas are moved.
+#[derive(Debug, Args)]
+pub(super) struct MovingArgs {
+    /// Do it. Without this, only print what would be done
+    #[arg(long)]
+    pub(super) execute: bool,
+    /// Do not wait until all replicas have moved
+    #[arg(long, requires = "execute")]
+    pub(super) no_wait: bool,
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
 }
 
 /// `orders`, or `orders:3`.
