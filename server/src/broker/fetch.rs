@@ -6,7 +6,7 @@ use std::time::Duration;
 use chronik_kafka::message::fetch::{
     EpochEndOffset, FetchPartition, FetchRequest, FetchResponse, FetchableTopicResponse, PartitionData,
 };
-use chronik_kafka::{ErrorCode, Hole, Records};
+use chronik_kafka::{ErrorCode, Hole, Records, Str};
 use chronik_log::{LogView, ReadError, ReadMode, Region};
 use concurrency_models::budget::Reservation;
 use concurrency_models::publication::Readable;
@@ -17,12 +17,15 @@ use super::Broker;
 use super::error::KafkaError;
 use super::fetch_session::{FetchSessions, Plan, Target, Told};
 use super::partition::{self, Led, TopicRef};
-use crate::cluster::ClusterState;
+use super::preferred_replica;
+use crate::cluster::{ClusterState, Topic};
 
 /// First version that names topics by id (KIP-516).
 const TOPIC_IDS_FROM: i16 = 13;
 /// `isolation_level` that leaves out aborted transactions.
 const READ_COMMITTED: i8 = 1;
+/// `preferred_read_replica` of who should go on reading here.
+const LEADER: i32 = -1;
 /// How often a read is tried again because retention has just removed its segment.
 const STALE_RETRIES: usize = 3;
 
@@ -92,6 +95,8 @@ struct Wait {
     deadline: Duration,
     read_committed: bool,
     delivery: Delivery,
+    /// Where the consumer stands, if it says so.
+    rack: Option<Str>,
 }
 
 impl Wait {
@@ -104,6 +109,7 @@ impl Wait {
             deadline: broker.clock.uptime() + max_wait,
             read_committed: request.isolation_level == READ_COMMITTED,
             delivery,
+            rack: Some(request.rack_id.clone()).filter(|rack| !rack.is_empty()),
         }
     }
 }
@@ -127,6 +133,21 @@ impl Read {
         Self { data, topic_id, region: None, seen: None }
     }
 
+    /// The consumer is to read from another replica: it gets nothing here.
+    fn elsewhere(topic_id: Option<Uuid>, index: i32, preferred_read_replica: i32, led: Led) -> Self {
+        let Readable { view, high_watermark } = led.partition.read();
+        let data = PartitionData {
+            partition_index: index,
+            high_watermark,
+            last_stable_offset: high_watermark,
+            log_start_offset: view.log_start_offset(),
+            preferred_read_replica,
+            records: Some(Records::default()),
+            ..Default::default()
+        };
+        Self { data, topic_id, region: None, seen: Some((led, high_watermark)) }
+    }
+
     fn bytes(&self) -> usize {
         self.data.records.as_ref().map_or(0, Records::len)
     }
@@ -137,7 +158,9 @@ impl Read {
 
     /// Whether the client should hear of it at once.
     fn is_final(&self) -> bool {
-        self.seen.is_none() || self.data.diverging_epoch != EpochEndOffset::default()
+        self.seen.is_none()
+            || self.data.preferred_read_replica != LEADER
+            || self.data.diverging_epoch != EpochEndOffset::default()
     }
 }
 
@@ -211,10 +234,15 @@ async fn read_target(
     let request = &target.request;
     let topic = target.topic.resolve(state);
     let topic_id = topic.as_ref().ok().map(|topic| topic.id);
-    let led = topic
-        .and_then(|topic| partition::led(broker, topic, request.partition, request.current_leader_epoch));
+    let may_be_a_follower = wait.rack.is_some();
+    let led = topic.and_then(|topic| {
+        let find = if may_be_a_follower { partition::led_or_followed } else { partition::led };
+        let led = find(broker, topic, request.partition, request.current_leader_epoch)?;
+        Ok((elsewhere(broker, state, topic, request.partition, wait), led))
+    });
     let led = match led {
-        Ok(led) => led,
+        Ok((Some(preferred), led)) => return Read::elsewhere(topic_id, request.partition, preferred, led),
+        Ok((None, led)) => led,
         Err(code) => return Read::error(topic_id, request.partition, code),
     };
     let wanted = usize::try_from(request.partition_max_bytes).unwrap_or_default().min(left);
@@ -234,6 +262,13 @@ async fn read_target(
             Read { data, topic_id, region, seen: Some((led, seen)) }
         }
     }
+}
+
+/// The replica that the consumer should read from, if that is not this one.
+fn elsewhere(broker: &Broker, state: &ClusterState, topic: &Topic, index: i32, wait: &Wait) -> Option<i32> {
+    let rack = wait.rack.as_ref().filter(|_| broker.settings.rack_aware_reads)?;
+    let known = topic.partition(index).filter(|known| known.leader == Some(broker.node_id))?;
+    preferred_replica::in_rack(state, known, rack)
 }
 
 /// `max_bytes` of `None`: nothing is to be read, only the offsets are wanted.
@@ -329,7 +364,8 @@ fn respond(plan: Plan, reads: Vec<Read>, sessions: &mut FetchSessions) -> FetchR
     let mut responses: Vec<FetchableTopicResponse> = Vec::new();
     let mut last_topic: Option<TopicRef> = None;
     for (target, Read { data, .. }) in targets.into_iter().zip(reads) {
-        let has_records = data.records.as_ref().is_some_and(|records| !records.is_empty());
+        let has_records = data.records.as_ref().is_some_and(|records| !records.is_empty())
+            || data.preferred_read_replica != LEADER;
         let told = data
             .error_code
             .is_none()

@@ -43,6 +43,7 @@ mod offset_fetch;
 mod offset_for_leader_epoch;
 mod outcome;
 mod partition;
+mod preferred_replica;
 mod produce;
 pub mod producer_ids;
 mod record_rules;
@@ -120,6 +121,8 @@ pub struct Settings {
     pub default_replication_factor: i16,
     /// `fetch.max.bytes`
     pub fetch_max_bytes: usize,
+    /// `replica.selector.class` is the one that minds racks.
+    pub rack_aware_reads: bool,
     /// `max.incremental.fetch.session.cache.slots` is not zero.
     pub fetch_sessions: bool,
     /// What a topic's own settings are laid over.

@@ -8,7 +8,7 @@ use concurrency_models::registry::Lease;
 use uuid::Uuid;
 
 use super::Broker;
-use crate::cluster::{ClusterState, Topic};
+use crate::cluster::{ClusterState, Partition as Known, Topic};
 use crate::storage::Partition;
 
 /// How a request names a topic: by name, or by id from the versions of KIP-516 on.
@@ -36,7 +36,7 @@ impl TopicRef {
     }
 }
 
-/// A partition that this node leads, and that is not deleted while this is held.
+/// A partition that this node leads, or reads from, and that is not deleted while this is held.
 pub(super) struct Led {
     pub(super) id: PartitionId,
     pub(super) leader_epoch: i32,
@@ -56,9 +56,33 @@ pub(super) fn led(
     index: i32,
     current_leader_epoch: i32,
 ) -> Result<Led, ErrorCode> {
+    find(broker, topic, index, current_leader_epoch, |known| known.leader == Some(broker.node_id))
+}
+
+/// The partition `index` of `topic`, if we lead it or follow somebody who does, in the epoch that the client believes in (KIP-392).
+///
+/// # Errors
+/// As [`led`], for who has no replica of it.
+pub(super) fn led_or_followed(
+    broker: &Broker,
+    topic: &Topic,
+    index: i32,
+    current_leader_epoch: i32,
+) -> Result<Led, ErrorCode> {
+    let may_be_read = |known: &Known| known.leader.is_some() && known.replicas.contains(&broker.node_id);
+    find(broker, topic, index, current_leader_epoch, may_be_read)
+}
+
+fn find(
+    broker: &Broker,
+    topic: &Topic,
+    index: i32,
+    current_leader_epoch: i32,
+    is_here: impl Fn(&Known) -> bool,
+) -> Result<Led, ErrorCode> {
     let known = topic.partition(index).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
     // Without a lease, another node may lead by now, and this one has not heard of it.
-    if known.leader != Some(broker.node_id) || !broker.controller.lease().is_held(broker.clock.uptime()) {
+    if !is_here(known) || !broker.controller.lease().is_held(broker.clock.uptime()) {
         return Err(ErrorCode::NOT_LEADER_OR_FOLLOWER);
     }
     if current_leader_epoch != ANY_EPOCH && current_leader_epoch < known.leader_epoch {

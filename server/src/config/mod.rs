@@ -22,7 +22,8 @@ pub use load::{ENV_PREFIX, Loader};
 pub use report::{reference, report, sample_file};
 pub use settings::{Config, SETTINGS, Setting, find, nearest, nearest_of};
 pub use value::{
-    Allowed, CompressionType, ConfigType, HostPort, LogFormat, TimestampSource, Value, WalFlush,
+    Allowed, CompressionType, ConfigType, HostPort, LogFormat, ReplicaSelector, TimestampSource, Value,
+    WalFlush,
 };
 pub use voters::Voters;
 

@@ -3,7 +3,8 @@
 use chronik_log::CleanupPolicy;
 
 use super::value::{
-    Allowed, CompressionType, ConfigType, HostPort, LogFormat, TimestampSource, Value, WalFlush,
+    Allowed, CompressionType, ConfigType, HostPort, LogFormat, ReplicaSelector, TimestampSource, Value,
+    WalFlush,
 };
 use super::voters::Voters;
 
@@ -108,6 +109,9 @@ settings! {
         /// The lease: a node of which the controller has heard nothing for this long leads nothing any more, and a node that has heard nothing from the controller for this
         /// long acknowledges nothing. The same on every node.
         "broker.session.timeout.ms" => broker_session_timeout_ms: i64 = 600, Allowed::Between(50, HOUR_MS);
+        /// Which replica a consumer reads from. Empty: the leader. org.apache.kafka.common.replica.RackAwareReplicaSelector: one in the consumer's own rack (client.rack), if
+        /// there is one that is in sync; `broker.rack` of each node says where it stands (KIP-392).
+        "replica.selector.class" => replica_selector_class: ReplicaSelector = ReplicaSelector::Leader, Allowed::Any;
         /// A replica that has not had everything that its leader has for this long leaves the in-sync set.
         "replica.lag.time.max.ms" => replica_lag_time_max_ms: i64 = 10_000, Allowed::Between(100, HOUR_MS);
         /// Whether leadership goes back to the preferred replicas once they are in sync again.

@@ -318,6 +318,16 @@ choices! {
 }
 
 choices! {
+    /// Which replica a consumer reads from (KIP-392).
+    ReplicaSelector {
+        /// The leader.
+        Leader = "",
+        /// One in its own rack, if there is one.
+        RackAware = "org.apache.kafka.common.replica.RackAwareReplicaSelector"
+    } "empty, or org.apache.kafka.common.replica.RackAwareReplicaSelector"
+}
+
+choices! {
     /// How batches are compressed on disk.
     CompressionType {
         /// As the producer has compressed them.

@@ -9,7 +9,7 @@ use chronik_log::{FlushPolicy, LogConfig};
 use crate::broker::{Broker, Settings};
 use crate::clock::Clock;
 use crate::cluster::{Controller, LeaderRebalance, NodeSettings, topic_config};
-use crate::config::{Config, WalFlush};
+use crate::config::{Config, ReplicaSelector, WalFlush};
 use crate::group::InternalTopic;
 use crate::limits;
 use crate::maintenance::{CleanerSettings, Intervals};
@@ -40,6 +40,7 @@ pub(super) fn settings(config: &Config, node: NodeSettings) -> Settings {
         num_partitions: config.num_partitions,
         default_replication_factor: config.default_replication_factor,
         fetch_max_bytes: config.fetch_max_bytes,
+        rack_aware_reads: config.replica_selector_class == ReplicaSelector::RackAware,
         fetch_sessions: config.max_incremental_fetch_session_cache_slots > 0,
         node,
         log_dir: std::path::absolute(config.data_dir())

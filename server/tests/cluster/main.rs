@@ -9,4 +9,5 @@ mod configuration;
 mod leaders;
 mod lost_disk;
 mod metadata;
+mod racks;
 mod readiness;

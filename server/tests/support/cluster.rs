@@ -26,6 +26,8 @@ struct Node {
     /// Where the other nodes connect.
     peers: SocketAddr,
     child: Option<Child>,
+    /// What only this one is set to.
+    settings: Vec<String>,
     /// How often it was started; each start has a log of its own.
     starts: usize,
 }
@@ -105,6 +107,11 @@ impl Cluster {
         self.nodes[&id].child.is_some()
     }
 
+    /// Another setting of one node, from its next start on.
+    pub fn set(&mut self, id: i32, setting: &str) {
+        self.nodes.get_mut(&id).expect("a node of the cluster").settings.push(setting.to_owned());
+    }
+
     /// Starts a node that is down; it may take until others are there that it is ready.
     pub fn spawn(&mut self, id: i32) {
         let (voters, folder) = (self.voters(), self.node_folder(id));
@@ -117,7 +124,7 @@ impl Cluster {
         command.arg("start").arg("--data-dir").arg(folder.join("data"));
         command.args(["--listen", &node.kafka.to_string(), "--admin-listen", &node.admin.to_string()]);
         command.args(["--node-id", &id.to_string(), "--set", &format!("controller.quorum.voters={voters}")]);
-        for setting in &self.settings {
+        for setting in self.settings.iter().chain(&node.settings) {
             command.args(["--set", setting]);
         }
         node.child = Some(command.stdout(Stdio::null()).stderr(log).spawn().expect("the server program"));
@@ -211,7 +218,14 @@ impl Node {
         let host = Ipv4Addr::new(127, 64 + high % 64, middle, low);
         let port = |which: u16| FIRST_PORT + 100 * cluster + 3 * u16::try_from(id).expect("few") + which;
         let address = |which| SocketAddr::from((host, port(which)));
-        Self { kafka: address(0), admin: address(1), peers: address(2), child: None, starts: 0 }
+        Self {
+            kafka: address(0),
+            admin: address(1),
+            peers: address(2),
+            child: None,
+            settings: Vec::new(),
+            starts: 0,
+        }
     }
 }
 
