@@ -22,6 +22,8 @@ pub(super) struct Feed {
     pub(super) number: u64,
     /// Everything before it has been sent.
     pub(super) next: i64,
+    /// Everything before it is synced there, as the follower has said.
+    pub(super) synced: i64,
     /// The high watermark that the follower knows of; `None` before it has been told one.
     told: Option<i64>,
 }
@@ -63,7 +65,7 @@ impl Feed {
     /// A feed that begins where the follower's log ends.
     pub(super) fn new(position: &Position, number: u64) -> Self {
         let Position { leader_epoch, log_end_offset, .. } = *position;
-        Self { leader_epoch, number, next: log_end_offset, told: None }
+        Self { leader_epoch, number, next: log_end_offset, synced: log_end_offset, told: None }
     }
 
     /// Whether there is something that the follower does not know.

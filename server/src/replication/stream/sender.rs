@@ -185,7 +185,7 @@ impl Sender {
                     pulse.beat();
                     look_at = self.clock.uptime() + limits::STREAM_LOOK;
                     if let Some(session) = &session {
-                        self.wish_for_all(session);
+                        self.look(session);
                     }
                 }
             }
@@ -233,6 +233,11 @@ impl Sender {
                     current.consumed = current.consumed.max(consumed.min(current.sent));
                     for Synced { id, leader_epoch, offset } in synced {
                         self.acknowledge(current.broker_epoch, id, leader_epoch, offset);
+                        let feed =
+                            current.feeds.get_mut(&id).filter(|feed| feed.leader_epoch == leader_epoch);
+                        if let Some(feed) = feed {
+                            feed.synced = feed.synced.max(offset);
+                        }
                     }
                 }
             }
@@ -273,19 +278,26 @@ impl Sender {
 
     /// If the follower is not in sync by the metadata, it may be now.
     fn wish(&self, id: PartitionId, leader_epoch: i32, broker_epoch: i64) {
-        let out = self.storage.partition(&id).is_some_and(|partition| {
-            partition.isr().leadership() == Leadership::leader(leader_epoch)
-                && !partition.isr().in_sync().contains(&self.follower)
-        });
-        if out {
+        if self.is_out(id, leader_epoch) {
             let wish = Wish { id, leader_epoch, node: self.follower, broker_epoch };
             let _wished_again_at_the_next_look = self.wishes.try_send(wish);
         }
     }
 
-    fn wish_for_all(&self, session: &Session) {
+    /// Whether the follower is not in sync by the metadata, in an epoch in which this node leads.
+    fn is_out(&self, id: PartitionId, leader_epoch: i32) -> bool {
+        self.storage.partition(&id).is_some_and(|partition| {
+            partition.isr().leadership() == Leadership::leader(leader_epoch)
+                && !partition.isr().in_sync().contains(&self.follower)
+        })
+    }
+
+    /// What followers that are out of sync have said is noted once more: when they said it, this node may not have known yet in which life they are.
+    fn look(&self, session: &Session) {
         for (id, feed) in &session.feeds {
-            self.wish(*id, feed.leader_epoch, session.broker_epoch);
+            if self.is_out(*id, feed.leader_epoch) {
+                self.acknowledge(session.broker_epoch, *id, feed.leader_epoch, feed.synced);
+            }
         }
     }
 }

@@ -172,7 +172,7 @@ impl Cluster {
                 assert!(self.clock.uptime() < deadline, "seed {}: the nodes do not come together", self.seed);
             }
         }
-        self.writers.start(&self.clock, &self.nodes.doors(), &mut self.rng);
+        self.writers.start(self.seed, &self.clock, &self.nodes.doors(), &mut self.rng);
     }
 
     /// Every replica is in sync and has what its leader has.

@@ -60,9 +60,10 @@ impl Writers {
     }
 
     /// They begin.
-    pub(crate) fn start(&mut self, clock: &Clock, doors: &Doors, rng: &mut Rng) {
+    pub(crate) fn start(&mut self, seed: u64, clock: &Clock, doors: &Doors, rng: &mut Rng) {
         for number in all() {
             let writer = Writer {
+                seed,
                 number,
                 clock: clock.clone(),
                 doors: doors.clone(),
@@ -115,6 +116,7 @@ impl Writers {
 }
 
 struct Writer {
+    seed: u64,
     number: u16,
     clock: Clock,
     doors: Doors,
@@ -166,7 +168,7 @@ impl Writer {
             match answer {
                 Ok(Ok(base_offset)) => return base_offset,
                 Ok(Err(error)) => {
-                    assert!(is_passing(error), "{topic}: {error}");
+                    assert!(is_passing(error), "seed {}: {topic}: {error}", self.seed);
                     self.elsewhere().await;
                 }
                 Err(_lost) => self.elsewhere().await,
