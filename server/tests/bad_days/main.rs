@@ -1,7 +1,8 @@
-//! Bad days: a cluster of real processes whose nodes are killed, stand still, are restarted and cut off while a client produces.
+//! Bad days: a cluster of real processes whose nodes are killed, stand still, are restarted, cut off, or have a full disk while a client produces.
 //! Afterwards the cluster is whole, and everything that was acknowledged is there, once, in its order.
 //! `CHRONIK_BAD_DAYS=100 cargo test -p chronik-server --test bad_days -- --nocapture` for so many rounds of each; the figures are printed.
-//! `CHRONIK_BAD_DAYS_STOP_SECONDS=30` and `CHRONIK_BAD_DAYS_MB=1000` are how long a node stands still, and how much a node misses.
+//! `CHRONIK_BAD_DAYS_STOP_SECONDS=30`, `CHRONIK_BAD_DAYS_CUT_SECONDS=30` and `CHRONIK_BAD_DAYS_MB=1000` are how long a node stands still or is cut off, and
+//! how much a node misses.
 #![cfg(not(any(loom, shuttle)))]
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "a test stands outside the seams")]
 
@@ -9,6 +10,7 @@
 mod support;
 
 mod day;
+mod full_disk;
 mod killed;
 mod ledger;
 mod load;
