@@ -40,6 +40,10 @@ pub const RAFT_COMPACT_BYTES: u64 = 20 << 20;
 pub const RAFT_KEEP_ENTRIES: u64 = 1_024;
 /// How long a proposal waits for a leader and a majority.
 pub const PROPOSE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(20);
+/// Partitions that get their preferred leader at a time (Kafka: `MAX_ELECTIONS_PER_IMBALANCE`).
+pub const MAX_LEADERS_REBALANCED: usize = 1_000;
+/// How long whoever leads the metadata has to say how its group stands.
+pub const DESCRIBE_QUORUM_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(2);
 /// Between two attempts to find somebody who takes a proposal.
 pub const PROPOSE_RETRY: std::time::Duration = std::time::Duration::from_millis(100);
 /// Between two attempts to write metadata, or to make logs, on a disk that is full.

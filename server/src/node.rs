@@ -166,6 +166,7 @@ impl Node {
         foundation.start_maintenance(config, &storage);
         let groups = foundation.start_groups(&settings, &storage, &controller, rng.fork()).await;
         foundation.start_cleaner(config, &storage);
+        foundation.start_leader_rebalance(config, &controller);
         let broker =
             foundation.start_broker(storage.clone(), controller.clone(), groups.clone(), disk, &settings);
 
@@ -337,6 +338,14 @@ impl Foundation {
             metrics: self.metrics.clone(),
         };
         let _ends_with_storage = self.spawner.task(maintenance.run(self.pulse("maintenance")));
+    }
+
+    fn start_leader_rebalance(&self, config: &Config, controller: &Controller) {
+        if !config.auto_leader_rebalance_enable {
+            return;
+        }
+        let rebalance = from_config::leader_rebalance(config, controller, &self.clock, &self.shutdown);
+        let _ends_with_shutdown = self.spawner.task(rebalance.run(self.pulse("leader-rebalance")));
     }
 
     async fn start_groups(

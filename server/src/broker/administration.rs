@@ -4,9 +4,10 @@ use chronik_kafka::ErrorCode;
 use chronik_kafka::message::{RequestBody, ResponseBody};
 
 use super::{
-    Broker, alter_configs, create_partitions, delete_records, describe_cluster, describe_configs,
-    describe_log_dirs, describe_producers, describe_topic_partitions, incremental_alter_configs,
-    list_config_resources,
+    Broker, alter_configs, alter_partition_reassignments, create_partitions, delete_records,
+    describe_cluster, describe_configs, describe_log_dirs, describe_producers, describe_quorum,
+    describe_topic_partitions, elect_leaders, incremental_alter_configs, list_config_resources,
+    list_partition_reassignments, unregister_broker,
 };
 
 /// Carries out a request of an administrator.
@@ -35,6 +36,20 @@ pub(super) async fn answer(broker: &Broker, request: RequestBody, version: i16) 
         }
         RequestBody::DescribeTopicPartitions(request) => {
             describe_topic_partitions::describe_topic_partitions(broker, request).into()
+        }
+        RequestBody::ElectLeaders(request) => elect_leaders::elect_leaders(broker, request).await.into(),
+        RequestBody::AlterPartitionReassignments(request) => {
+            alter_partition_reassignments::alter_partition_reassignments(broker, request).await.into()
+        }
+        RequestBody::ListPartitionReassignments(request) => {
+            list_partition_reassignments::list_partition_reassignments(&broker.controller.state(), request)
+                .into()
+        }
+        RequestBody::DescribeQuorum(request) => {
+            describe_quorum::describe_quorum(broker, request).await.into()
+        }
+        RequestBody::UnregisterBroker(request) => {
+            unregister_broker::unregister_broker(broker, &request).await.into()
         }
         other => unreachable!("{:?} is begun in another way, or not served", other.api()),
     }
@@ -70,6 +85,20 @@ pub(super) fn errors(response: &ResponseBody) -> Vec<ErrorCode> {
         ResponseBody::DescribeTopicPartitions(response) => {
             response.topics.iter().map(|topic| topic.error_code).collect()
         }
+        ResponseBody::ElectLeaders(response) => {
+            let each = response.replica_election_results.iter().flat_map(|topic| &topic.partition_result);
+            std::iter::once(response.error_code).chain(each.map(|p| p.error_code)).collect()
+        }
+        ResponseBody::AlterPartitionReassignments(response) => {
+            let each = response.responses.iter().flat_map(|topic| &topic.partitions).map(|p| p.error_code);
+            std::iter::once(response.error_code).chain(each).collect()
+        }
+        ResponseBody::ListPartitionReassignments(response) => vec![response.error_code],
+        ResponseBody::DescribeQuorum(response) => {
+            let each = response.topics.iter().flat_map(|topic| &topic.partitions).map(|p| p.error_code);
+            std::iter::once(response.error_code).chain(each).collect()
+        }
+        ResponseBody::UnregisterBroker(response) => vec![response.error_code],
         _ => Vec::new(),
     }
 }

@@ -39,6 +39,11 @@ pub(super) const SERVED: &[ApiKey] = &[
     ApiKey::DescribeProducers,
     ApiKey::ListConfigResources,
     ApiKey::DescribeTopicPartitions,
+    ApiKey::ElectLeaders,
+    ApiKey::AlterPartitionReassignments,
+    ApiKey::ListPartitionReassignments,
+    ApiKey::DescribeQuorum,
+    ApiKey::UnregisterBroker,
 ];
 
 /// First version that names the client (KIP-511).

@@ -75,7 +75,7 @@ fn plan(broker: &Broker, asked: &CreatePartitionsTopic) -> Result<(Uuid, usize, 
     }
     let present = topic.partitions.len();
     let added = added(present, asked.count)?;
-    let replicas = topic.partitions.first().map_or(1, |partition| partition.replicas.len());
+    let replicas = topic.partitions.first().map_or(1, |partition| partition.target_replicas().len());
     let assignment = match &asked.assignments {
         Some(assignments) => manual(assignments, added, replicas)?,
         None => spread(&state, &topic.partitions, added, replicas)?,

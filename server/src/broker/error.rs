@@ -92,6 +92,7 @@ impl KafkaError for ProposeError {
             Self::Refused(Refusal::PartitionsChanged(_)) => ErrorCode::INVALID_PARTITIONS,
             Self::Refused(Refusal::Invalid(_) | Refusal::ConfigsChanged) => ErrorCode::INVALID_REQUEST,
             Self::Refused(Refusal::AlreadyNamed(_)) => ErrorCode::INCONSISTENT_CLUSTER_ID,
+            Self::Refused(Refusal::UnknownBroker(_)) => ErrorCode::BROKER_ID_NOT_REGISTERED,
             Self::Refused(Refusal::StaleBrokerEpoch { .. }) => ErrorCode::STALE_BROKER_EPOCH,
             Self::Storage(error) => error.code(),
             Self::TooLarge { .. } => ErrorCode::INVALID_REQUEST,

@@ -5,6 +5,7 @@
 
 mod administration;
 mod alter_configs;
+mod alter_partition_reassignments;
 mod api_versions;
 mod config_changes;
 mod config_resource;
@@ -18,7 +19,9 @@ mod describe_configs;
 mod describe_groups;
 mod describe_log_dirs;
 mod describe_producers;
+mod describe_quorum;
 mod describe_topic_partitions;
+mod elect_leaders;
 mod error;
 mod fetch;
 mod fetch_session;
@@ -32,6 +35,7 @@ mod leave_group;
 mod list_config_resources;
 mod list_groups;
 mod list_offsets;
+mod list_partition_reassignments;
 mod metadata;
 mod offset_commit;
 mod offset_delete;
@@ -44,6 +48,7 @@ pub mod producer_ids;
 mod record_rules;
 mod sync_group;
 mod timestamps;
+mod unregister_broker;
 
 use std::net::IpAddr;
 use std::ops::Deref;

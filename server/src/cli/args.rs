@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::bench::BenchArgs;
+use super::cluster::ClusterArgs;
 use super::configs::ConfigsArgs;
 use super::groups::GroupsArgs;
 use super::units::parse_size;
@@ -32,6 +33,8 @@ pub enum Command {
     Groups(GroupsArgs),
     /// Show or change the settings of topics and brokers
     Configs(ConfigsArgs),
+    /// Show the nodes of the cluster, choose who leads, or take a node out
+    Cluster(ClusterArgs),
     /// Send lines from standard input to a topic, one record a line
     Produce(ProduceArgs),
     /// Print the records of a topic, one a line

@@ -6,6 +6,7 @@ mod args;
 mod banner;
 mod bench;
 mod check_config;
+mod cluster;
 mod completions;
 mod configs;
 mod consume;
@@ -53,6 +54,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Topics(args) => session::run(|clock, spawner| topics::run(args, clock, spawner))?,
         Command::Configs(args) => session::run(|clock, spawner| configs::run(args, clock, spawner))?,
         Command::Groups(args) => session::run(|clock, spawner| groups::run(args, clock, spawner))?,
+        Command::Cluster(args) => session::run(|clock, spawner| cluster::run(args, clock, spawner))?,
         Command::Produce(args) => session::run(|clock, spawner| produce::run(args, clock, spawner))?,
         Command::Consume(args) => session::run(|clock, spawner| consume::run(args, clock, spawner))?,
         Command::Health(args) => session::run(|clock, _| health::run(args, clock))?,

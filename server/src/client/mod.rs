@@ -10,6 +10,7 @@ mod configs;
 mod connection;
 mod error;
 mod groups;
+mod nodes;
 mod pump;
 mod records;
 mod topics;
@@ -19,6 +20,7 @@ pub use configs::{ConfigChange, ConfigEntry, ConfigOwner};
 pub use connection::{Connection, Pending};
 pub use error::ClientError;
 pub use groups::{CommittedOffset, DescribedGroup, GroupMember, ListedGroup};
+pub use nodes::{DescribedNode, ElectedLeader, QuorumInfo};
 pub use records::{Fetched, Isolation, Offsets, Produced, fetch_request, fetched, produce_request, produced};
 pub use topics::{Cluster, NewTopic, PartitionInfo, TopicInfo};
 

@@ -55,6 +55,11 @@ pub enum Command {
         /// In which life; another one is not meant.
         broker_epoch: i64,
     },
+    /// A fenced broker that has no replica is not coming back: nobody waits for it any more.
+    UnregisterBroker {
+        /// `node.id`.
+        node_id: i32,
+    },
     /// Other in-sync sets, as the leader of the partitions proposes them (KIP-497). Each change is made or refused by itself.
     AlterPartitions {
         /// Who leads them.
@@ -70,6 +75,13 @@ pub enum Command {
         kind: ElectionKind,
         /// Topic id and index of each; `None` for all there are.
         partitions: Option<Vec<(Uuid, i32)>>,
+    },
+    /// Other replicas for partitions, or those back that they had (KIP-455). Each is made or refused by itself.
+    ReassignPartitions {
+        /// Which, and whereto.
+        partitions: Vec<Reassignment>,
+        /// Whether a partition may have more or fewer replicas than before.
+        allow_replication_factor_change: bool,
     },
     /// A new topic. Its replicas on brokers that are fenced are not in sync.
     CreateTopic {
@@ -126,6 +138,38 @@ pub struct PartitionChange {
     /// Node ids of the in-sync replicas, each with the broker epoch in which it was seen in sync (KIP-903).
     #[serde(with = "pairs")]
     pub in_sync: BTreeMap<i32, i64>,
+}
+
+/// Other replicas for a partition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reassignment {
+    /// The topic's id.
+    pub topic_id: Uuid,
+    /// Index of the partition.
+    pub partition: i32,
+    /// Node ids, the preferred leader first; `None` for those that it had before the reassignment under way.
+    pub replicas: Option<Vec<i32>>,
+}
+
+/// What became of the reassignment of one partition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reassigned {
+    /// It is under way, or done, or taken back, as asked for.
+    Accepted,
+    /// `NO_REASSIGNMENT_IN_PROGRESS`
+    NoneInProgress,
+    /// `UNKNOWN_TOPIC_OR_PARTITION`
+    UnknownPartition,
+    /// `INVALID_REPLICATION_FACTOR`
+    OtherFactor {
+        /// How many replicas the partition has.
+        present: usize,
+        /// How many were asked for.
+        asked: usize,
+    },
+    /// `INVALID_REPLICA_ASSIGNMENT`
+    Invalid(String),
 }
 
 /// Who is to lead.
@@ -207,6 +251,8 @@ pub enum Applied {
         /// What nobody led.
         moved: Moved,
     },
+    /// The broker is not known any more.
+    Unregistered,
     /// The changes were made, but these.
     PartitionsAltered {
         /// Topic id and index of each partition whose change was refused: what it rested on is not so any more.
@@ -218,6 +264,11 @@ pub enum Applied {
         kind: ElectionKind,
         /// Of each partition that was named; if all were meant, of those that needed one.
         elections: Vec<(Uuid, i32, Election)>,
+    },
+    /// Each reassignment, as it was accepted or refused.
+    PartitionsReassigned {
+        /// Of each partition that was named, in that order.
+        outcomes: Vec<(Uuid, i32, Reassigned)>,
     },
     /// The topic exists.
     Created {
@@ -296,6 +347,9 @@ pub enum Refusal {
         /// The broker epoch that was named.
         broker_epoch: i64,
     },
+    /// `BROKER_ID_NOT_REGISTERED`
+    #[error("no node {0} is registered")]
+    UnknownBroker(i32),
     /// `INVALID_REQUEST`
     #[error("{0}")]
     Invalid(Cow<'static, str>),

@@ -8,22 +8,27 @@ pub mod controller;
 #[cfg(test)]
 pub(crate) mod example;
 pub mod fencing;
+mod leader_rebalance;
 mod member;
 pub mod node_settings;
 pub mod placement;
 mod publisher;
+mod quorum;
 pub mod raft;
 mod replicas;
 pub mod state;
 pub mod topic_config;
 
 pub use command::{
-    Applied, Command, ConfigResource, Election, ElectionKind, Endpoint, Moved, PartitionChange, Refusal,
+    Applied, Command, ConfigResource, Election, ElectionKind, Endpoint, Moved, PartitionChange, Reassigned,
+    Reassignment, Refusal,
 };
 pub use controller::{Controller, ProposeError};
 pub use fencing::{BrokerLease, ElectAnswer};
+pub use leader_rebalance::LeaderRebalance;
 pub use member::{Links, Member, Parts as MemberParts, StartError as MemberError};
 pub use node_settings::{ConfigSource, NodeSettings};
+pub use quorum::{QuorumMember, QuorumStanding};
 pub use raft::peer_id;
 pub use replicas::Replicas;
 pub use state::{Broker, ClusterState, EVERY_BROKER, Partition, Topic};

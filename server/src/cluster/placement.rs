@@ -4,6 +4,8 @@
 //! topic, then those of all topics. So every topic is spread over all brokers by itself, and small topics do not all begin at the same one. Racks go before
 //! loads: as many racks as can be have a replica of each partition.
 
+pub mod moves;
+
 use std::collections::BTreeMap;
 
 use super::state::{Broker, ClusterState, Partition};

@@ -6,6 +6,7 @@ mod brokers;
 mod elections;
 mod liveness;
 mod partition;
+mod reassignments;
 mod topics;
 
 use std::collections::BTreeMap;
@@ -121,11 +122,15 @@ impl ClusterState {
             }
             Command::FenceBroker { node_id, broker_epoch } => self.fence(*node_id, *broker_epoch),
             Command::UnfenceBroker { node_id, broker_epoch } => self.unfence(*node_id, *broker_epoch),
+            Command::UnregisterBroker { node_id } => self.unregister(*node_id),
             Command::AlterPartitions { node_id, broker_epoch, changes } => {
                 self.alter_partitions(*node_id, *broker_epoch, changes)
             }
             Command::ElectLeaders { kind, partitions } => {
                 Ok(self.elect_leaders(*kind, partitions.as_deref()))
+            }
+            Command::ReassignPartitions { partitions, allow_replication_factor_change } => {
+                Ok(self.reassign(partitions, *allow_replication_factor_change))
             }
             Command::CreateTopic { name, id, assignment, configs } => {
                 self.create_topic(name, *id, assignment, configs)

@@ -114,6 +114,8 @@ settings! {
         "auto.leader.rebalance.enable" => auto_leader_rebalance_enable: bool = true, Allowed::Any;
         /// How often the controller looks for partitions that are not led by their preferred replica.
         "leader.imbalance.check.interval.seconds" => leader_imbalance_check_interval_seconds: i64 = 300, Allowed::Between(1, 86_400);
+        /// How many percent of the partitions that a node should lead may be led by others before it gets them back.
+        "leader.imbalance.per.broker.percentage" => leader_imbalance_per_broker_percentage: usize = 10, Allowed::Between(0, 100);
     }
     "Between nodes" {
         /// Where this node listens for the others of its cluster: host:port. Empty: on the port of its entry in `controller.quorum.voters`, at every address, or

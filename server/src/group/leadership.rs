@@ -125,6 +125,8 @@ mod tests {
             partition_epoch: 0,
             replicas: vec![1, 2, 3],
             in_sync_replicas: vec![1, 2, 3],
+            adding_replicas: vec![],
+            removing_replicas: vec![],
         };
         Topic {
             name: OFFSETS_TOPIC.to_owned(),

@@ -7,7 +7,8 @@ use chronik_group::GroupConfig;
 use chronik_log::{FlushPolicy, LogConfig};
 
 use crate::broker::{Broker, Settings};
-use crate::cluster::{NodeSettings, topic_config};
+use crate::clock::Clock;
+use crate::cluster::{Controller, LeaderRebalance, NodeSettings, topic_config};
 use crate::config::{Config, WalFlush};
 use crate::group::InternalTopic;
 use crate::limits;
@@ -15,6 +16,7 @@ use crate::maintenance::{CleanerSettings, Intervals};
 use crate::net::connection::Shared;
 use crate::net::listener::ConnectionLimits;
 use crate::rng::Rng;
+use crate::shutdown::Shutdown;
 
 pub(super) fn connection_limits(config: &Config) -> ConnectionLimits {
     ConnectionLimits { total: config.max_connections, per_ip: config.max_connections_per_ip }
@@ -81,6 +83,21 @@ pub(super) fn intervals(config: &Config) -> Intervals {
         retention: ms(config.log_retention_check_interval_ms),
         checkpoint: ms(config.checkpoint_interval_ms),
         checkpoint_wal_bytes: limits::CHECKPOINT_WAL_BYTES,
+    }
+}
+
+pub(super) fn leader_rebalance(
+    config: &Config,
+    controller: &Controller,
+    clock: &Clock,
+    shutdown: &Shutdown,
+) -> LeaderRebalance {
+    LeaderRebalance {
+        controller: controller.clone(),
+        clock: clock.clone(),
+        shutdown: shutdown.clone(),
+        interval: Duration::from_secs(config.leader_imbalance_check_interval_seconds.unsigned_abs()),
+        tolerated_percentage: config.leader_imbalance_per_broker_percentage,
     }
 }
 

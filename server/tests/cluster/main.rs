@@ -6,6 +6,7 @@
 mod support;
 
 mod configuration;
+mod leaders;
 mod lost_disk;
 mod metadata;
 mod readiness;

@@ -15,6 +15,7 @@ mod world;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use cluster::fencing::Cut;
 use world::{Ending, World};
 
 /// Seeds of a plain `cargo test`; `CHRONIK_SEEDS` asks for more.
@@ -115,15 +116,28 @@ fn three_nodes_agree_whatever_happens_to_them() {
 #[test]
 fn another_broker_leads_when_the_lease_of_one_that_is_cut_off_has_ended_and_it_comes_back() {
     for seed in seeds().into_iter().take(10) {
-        for leads_metadata in [false, true] {
-            let failover = cluster::fencing::run(seed, leads_metadata); // asserts inside
+        for (cut, at_most_ms) in
+            [(Cut::Both, 800), (Cut::BothOfTheController, 2_500), (Cut::OneWayBehindSlowAnswers, 800)]
+        {
+            let failover = cluster::fencing::run(seed, cut); // asserts inside
             assert!(failover.lease_ended < failover.led_by_another, "{failover:?}");
             assert!(failover.refused > 0, "a suspicion is no verdict: {failover:?}");
-            let at_most = Duration::from_millis(if leads_metadata { 2_500 } else { 800 });
-            assert!(failover.led_by_another < at_most, "seed {seed}: {failover:?}");
+            let at_most = Duration::from_millis(at_most_ms);
+            assert!(failover.led_by_another < at_most, "seed {seed}, {cut:?}: {failover:?}");
             if seed < 2 {
-                eprintln!("the leader of the metadata too: {leads_metadata}; {failover:?}");
+                eprintln!("{cut:?}: {failover:?}");
             }
+        }
+    }
+}
+
+#[test]
+fn a_follower_of_an_emptied_log_comes_in_sync() {
+    for seed in seeds().into_iter().take(10) {
+        for written in [false, true] {
+            let log_starts = cluster::Cluster::run_emptied(seed, written); // asserts inside, naming the seed
+            let begin_anew = !log_starts.is_empty() && log_starts.iter().all(|log_start| *log_start > 0);
+            assert!(begin_anew, "seed {seed}: {log_starts:?}");
         }
     }
 }

@@ -47,14 +47,17 @@ macro_rules! with_apis {
             DeleteGroups = 42 [0-3] flexible 2 => delete_groups::{DeleteGroupsRequest, DeleteGroupsResponse};
             ElectLeaders = 43 [0-2] flexible 2 => elect_leaders::{ElectLeadersRequest, ElectLeadersResponse};
             IncrementalAlterConfigs = 44 [0-1] flexible 1 => incremental_alter_configs::{IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse};
+            AlterPartitionReassignments = 45 [0-1] flexible 0 => alter_partition_reassignments::{AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse};
             ListPartitionReassignments = 46 [0-0] flexible 0 => list_partition_reassignments::{ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse};
             OffsetDelete = 47 [0-0] flexible never => offset_delete::{OffsetDeleteRequest, OffsetDeleteResponse};
             DescribeClientQuotas = 48 [0-1] flexible 1 => describe_client_quotas::{DescribeClientQuotasRequest, DescribeClientQuotasResponse};
             AlterClientQuotas = 49 [0-1] flexible 1 => alter_client_quotas::{AlterClientQuotasRequest, AlterClientQuotasResponse};
             DescribeUserScramCredentials = 50 [0-0] flexible 0 => describe_user_scram_credentials::{DescribeUserScramCredentialsRequest, DescribeUserScramCredentialsResponse};
             AlterUserScramCredentials = 51 [0-0] flexible 0 => alter_user_scram_credentials::{AlterUserScramCredentialsRequest, AlterUserScramCredentialsResponse};
+            DescribeQuorum = 55 [0-2] flexible 0 => describe_quorum::{DescribeQuorumRequest, DescribeQuorumResponse};
             DescribeCluster = 60 [0-2] flexible 0 => describe_cluster::{DescribeClusterRequest, DescribeClusterResponse};
             DescribeProducers = 61 [0-0] flexible 0 => describe_producers::{DescribeProducersRequest, DescribeProducersResponse};
+            UnregisterBroker = 64 [0-0] flexible 0 => unregister_broker::{UnregisterBrokerRequest, UnregisterBrokerResponse};
             DescribeTransactions = 65 [0-0] flexible 0 => describe_transactions::{DescribeTransactionsRequest, DescribeTransactionsResponse};
             ListTransactions = 66 [0-2] flexible 0 => list_transactions::{ListTransactionsRequest, ListTransactionsResponse};
             ListConfigResources = 74 [0-1] flexible 0 => list_config_resources::{ListConfigResourcesRequest, ListConfigResourcesResponse};

@@ -67,7 +67,8 @@ pub struct RecoveredPartition {
     pub log_start_offset: i64,
     /// Offset after the last.
     pub log_end_offset: i64,
-    /// As last told by [`Log::set_high_watermark`] before the last checkpoint, at most the log end.
+    /// As last told by [`Log::set_high_watermark`] before the last checkpoint, at most the log end; the log start, if there was no checkpoint since the
+    /// partition was created.
     pub high_watermark: i64,
     /// Latest leader epoch in the log, or -1.
     pub latest_epoch: i32,

@@ -406,7 +406,16 @@ fn find_cut(partition: &Partition, to: i64) -> Result<Option<Cut>, OpError> {
     let index = partition.segments.partition_point(|segment| segment.base_offset <= to).saturating_sub(1);
     let Some(segment) = partition.segments.get(index) else { return Ok(None) };
     let file = segment.open_existing(crate::files::FileKind::Log).map_err(offline)?;
-    let file = file.ok_or_else(|| OpError::Offline("the segment's file is missing".to_owned()))?;
+    let Some(file) = file else {
+        // An active segment without a batch has none after a crash, though the log, cut inside a gap, may end further up.
+        let has_no_batch = segment.sealed.is_none() && partition.end.position == 0;
+        let cut = Cut { to, segment_base: segment.base_offset, position: 0 };
+        return if has_no_batch {
+            Ok(Some(cut))
+        } else {
+            Err(OpError::Offline("the segment's file is missing".to_owned()))
+        };
+    };
     let found = segment.locate(&*file, to, log_end, ReadMode::Blocking).map_err(offline)?;
     let (to, position) = match (found, segment.sealed) {
         // The batch may begin later: compaction leaves gaps.

@@ -377,3 +377,14 @@ fn a_followers_batch_is_refused_behind_one_that_was_refused() {
     commit_one(&mut log, follower(6, 6));
     assert_eq!(log.log_end_offset(a), Some(7));
 }
+
+#[test]
+fn a_crash_before_the_first_checkpoint_commits_nothing() {
+    let disk = SimDisk::new(6);
+    let (mut log, a, _) = start(&disk);
+    log.set_high_watermark(a, 0); // a leader whose followers have nothing yet
+    let shared: Arc<dyn Disk> = Arc::new(disk.crash(Crash::Kept));
+    let (_log, recovery) = open(&shared, &small_config());
+    let found = recovery.partitions.iter().find(|partition| partition.id == a).unwrap();
+    assert_eq!((found.log_end_offset, found.high_watermark), (2, 0));
+}

@@ -302,6 +302,22 @@ fn a_cut_into_the_gap_before_the_first_batch_of_a_segment_survives_a_crash() {
     }
 }
 
+#[test]
+fn a_log_that_was_cut_before_its_first_batch_is_cut_again_after_a_crash() {
+    let mut world = World::new();
+    let mut first = batch(1, 10, 3, 1);
+    first.assign(4, 0);
+    let origin = Origin::Follower { log_end: 0 };
+    let id = partition(0);
+    commit_one(world.log(), Op::Append { id, batch: first, origin, now_ms: 1 });
+    for to in [2, 1, 0] {
+        let outcome = commit_one(world.log(), Op::Truncate { id, to, leader_epoch: 0 });
+        assert_eq!(outcome, Outcome::Truncated { log_end_offset: to });
+        world.apply(&Action::Restart { clean: false, crash: 0 }, 0);
+        assert_eq!((world.log().log_end_offset(id), read(world.log(), id)), (Some(to), vec![]));
+    }
+}
+
 /// All batches. A log that was cut inside a gap ends behind its last one.
 fn read(log: &Log, id: PartitionId) -> Vec<RecordBatch> {
     let (view, end) = (log.view(id).unwrap(), log.log_end_offset(id).unwrap());

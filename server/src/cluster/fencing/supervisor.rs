@@ -282,6 +282,9 @@ impl Supervisor {
                     moved.leaderless
                 );
             }
+            Applied::Unfenced { .. } if node_id == self.node_id => {
+                tracing::debug!("this node is unfenced"); // as at every start of a node of its own
+            }
             Applied::Unfenced { moved } => {
                 let led = moved.elected + moved.unclean;
                 tracing::info!("node {node_id} is unfenced; it leads {led} partitions that had no leader");

@@ -39,7 +39,7 @@ use machine::Metadata;
 pub use machine::Outcome;
 use network::ToMembers;
 pub use network::peer_id;
-pub(super) use network::{Around, Outbound, PROPOSE};
+pub(super) use network::{Around, DESCRIBE_QUORUM, Outbound, PROPOSE};
 pub use network::{Network, Quorum};
 pub use recovered::{RaftLog, UnreadableLog};
 use ticks::Ticks;

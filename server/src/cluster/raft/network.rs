@@ -26,6 +26,8 @@ use crate::transport::{Connector, Listener};
 
 /// Kind of the request that has a command proposed.
 pub(in super::super) const PROPOSE: u16 = 1;
+/// Kind of the request that asks how the group stands.
+pub(in super::super) const DESCRIBE_QUORUM: u16 = 4;
 
 /// The members of a group that begins with several, and how this one reaches them.
 pub struct Quorum {
@@ -195,6 +197,7 @@ impl Handler for FromMembers {
         async move {
             match kind {
                 PROPOSE => Some(controller?.propose_for_another(bytes.to_vec()).await),
+                DESCRIBE_QUORUM => Some(controller?.quorum_for_another()),
                 _ => controller?.fencing().answer(from, kind, &bytes).await,
             }
         }

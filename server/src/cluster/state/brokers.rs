@@ -77,6 +77,25 @@ impl ClusterState {
         Ok(Applied::Unfenced { moved })
     }
 
+    /// As careful as can be: what the broker would take part in when it comes back must have ended before.
+    pub(super) fn unregister(&mut self, node_id: i32) -> Result<Applied, Refusal> {
+        let broker = self.brokers.get(&node_id).ok_or(Refusal::UnknownBroker(node_id))?;
+        if !broker.fenced {
+            let message = format!("node {node_id} runs: stop it first, and wait until it is fenced");
+            return Err(Refusal::Invalid(message.into()));
+        }
+        let partitions = self.topics.values().flat_map(|topic| &topic.partitions);
+        let held = partitions.filter(|partition| partition.replicas.contains(&node_id)).count();
+        if held > 0 {
+            let message = format!(
+                "node {node_id} has replicas of {held} partitions: move them to other nodes first (chronik-server cluster drain {node_id})"
+            );
+            return Err(Refusal::Invalid(message.into()));
+        }
+        self.brokers.remove(&node_id);
+        Ok(Applied::Unregistered)
+    }
+
     /// The broker in this life: compare before it is set.
     pub(super) fn registered(&mut self, node_id: i32, broker_epoch: i64) -> Result<&mut Broker, Refusal> {
         let known = self.brokers.get_mut(&node_id).filter(|broker| broker.broker_epoch == broker_epoch);

@@ -81,7 +81,7 @@ impl ClusterState {
     }
 
     /// Changes one partition if `change` has another version; returns whether it has, if there is the partition.
-    fn change_partition(
+    pub(super) fn change_partition(
         &mut self,
         id: Uuid,
         index: i32,
@@ -89,7 +89,8 @@ impl ClusterState {
     ) -> Option<bool> {
         let topic = self.topics.get_mut(&id)?;
         let electorate = Electorate::of(&self.brokers, &topic.configs);
-        let next = change(&electorate, topic.partition(index)?);
+        let before = topic.partition(index)?;
+        let next = change(&electorate, before).map(|next| next.and_completed(before, &electorate));
         let is_changed = next.is_some();
         if let Some(next) = next {
             Arc::make_mut(topic).partitions[usize::try_from(index).ok()?] = next;

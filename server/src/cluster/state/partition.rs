@@ -18,6 +18,12 @@ pub struct Partition {
     pub replicas: Vec<i32>,
     /// Node ids of the in-sync replicas, in the order of `replicas`. There is always one; a fenced one is the only one.
     pub in_sync_replicas: Vec<i32>,
+    /// Those of `replicas` that a reassignment brings in.
+    #[serde(default)]
+    pub adding_replicas: Vec<i32>,
+    /// Those of `replicas` that it takes out, once all others are in sync.
+    #[serde(default)]
+    pub removing_replicas: Vec<i32>,
 }
 
 impl Partition {
@@ -31,6 +37,8 @@ impl Partition {
             partition_epoch: 0,
             replicas: replicas.to_vec(),
             in_sync_replicas,
+            adding_replicas: Vec::new(),
+            removing_replicas: Vec::new(),
         })
     }
 
@@ -75,6 +83,84 @@ impl Partition {
         Self { in_sync_replicas, partition_epoch: self.partition_epoch + 1, ..self.clone() }
     }
 
+    /// Whether replicas are being exchanged.
+    pub fn is_reassigning(&self) -> bool {
+        !self.adding_replicas.is_empty() || !self.removing_replicas.is_empty()
+    }
+
+    /// What the replicas will be once a reassignment under way is done.
+    pub fn target_replicas(&self) -> Vec<i32> {
+        self.replicas.iter().copied().filter(|replica| !self.removing_replicas.contains(replica)).collect()
+    }
+
+    /// On its way to other replicas: these, and behind them those that will go (Kafka: `PartitionReassignmentReplicas`). `None` if they are what it has.
+    pub(super) fn reassigned(&self, target: &[i32], electorate: &Electorate<'_>) -> Option<Self> {
+        let others = |of: &[i32], than: &[i32]| -> Vec<i32> {
+            of.iter().copied().filter(|replica| !than.contains(replica)).collect()
+        };
+        let original = others(&self.replicas, &self.adding_replicas);
+        let removing_replicas = others(&self.replicas, target);
+        let replicas = [target, &removing_replicas].concat();
+        let adding_replicas = others(target, &original);
+        let in_sync_replicas =
+            replicas.iter().copied().filter(|replica| self.in_sync_replicas.contains(replica)).collect();
+        let next = Self { replicas, in_sync_replicas, adding_replicas, removing_replicas, ..self.clone() };
+        let next = next.completed(electorate);
+        (next != *self).then(|| next.in_the_epochs_after(self))
+    }
+
+    /// With the replicas that it had before the reassignment under way. `None` if none of them is in sync: what was written meanwhile would be lost.
+    pub(super) fn with_reassignment_cancelled(&self, electorate: &Electorate<'_>) -> Option<Self> {
+        let stays = |replica: &i32| !self.adding_replicas.contains(replica);
+        let next = self.with_replicas_that(stays, electorate);
+        (!next.in_sync_replicas.is_empty()).then(|| next.in_the_epochs_after(self))
+    }
+
+    /// Without the replicas that were to go, if all that were to stay are in sync.
+    fn completed(self, electorate: &Electorate<'_>) -> Self {
+        let target = self.target_replicas();
+        let is_done = self.is_reassigning()
+            && !target.is_empty()
+            && target.iter().all(|replica| self.in_sync_replicas.contains(replica));
+        match is_done {
+            true => self.with_replicas_that(|replica| target.contains(replica), electorate),
+            false => self,
+        }
+    }
+
+    /// The same after a change of `before`: what completes a reassignment does so in one step with it.
+    pub(super) fn and_completed(self, before: &Self, electorate: &Electorate<'_>) -> Self {
+        match self.is_reassigning() {
+            true => self.completed(electorate).in_the_epochs_after(before),
+            false => self,
+        }
+    }
+
+    /// With nothing under way. Another leader, if it is not one of these.
+    fn with_replicas_that(&self, stays: impl Fn(&i32) -> bool, electorate: &Electorate<'_>) -> Self {
+        let of = |ids: &[i32]| ids.iter().copied().filter(|id| stays(id)).collect::<Vec<_>>();
+        let mut next = Self {
+            replicas: of(&self.replicas),
+            in_sync_replicas: of(&self.in_sync_replicas),
+            adding_replicas: Vec::new(),
+            removing_replicas: Vec::new(),
+            ..self.clone()
+        };
+        if !next.leader.is_some_and(|leader| next.replicas.contains(&leader)) {
+            next.leader = next.clean_successor(electorate);
+        }
+        next
+    }
+
+    /// Other replicas have another leader epoch, so that the leader begins anew with them: a replica that has left and come back is not taken for what it was.
+    fn in_the_epochs_after(self, before: &Self) -> Self {
+        let has_the_same_replicas = self.replicas.len() == before.replicas.len()
+            && self.replicas.iter().all(|replica| before.replicas.contains(replica));
+        let is_led_anew = self.leader != before.leader || !has_the_same_replicas;
+        let leader_epoch = before.leader_epoch + i32::from(is_led_anew);
+        Self { leader_epoch, partition_epoch: before.partition_epoch + 1, ..self }
+    }
+
     /// The first of the replicas.
     pub fn preferred(&self) -> Option<i32> {
         self.replicas.first().copied()
@@ -93,10 +179,15 @@ impl Partition {
         Self { leader, leader_epoch, partition_epoch, ..self }
     }
 
+    fn clean_successor(&self, electorate: &Electorate<'_>) -> Option<i32> {
+        let may_lead =
+            |replica: &i32| self.in_sync_replicas.contains(replica) && electorate.is_unfenced(*replica);
+        self.replicas.iter().copied().find(may_lead)
+    }
+
     /// Who is to lead: in sync and not fenced, in the order of the replicas; where the topic allows it and there is no such replica, one that is not in sync.
     fn successor(&self, electorate: &Electorate<'_>) -> Option<i32> {
         let unfenced = || self.replicas.iter().copied().filter(|replica| electorate.is_unfenced(*replica));
-        let clean = unfenced().find(|replica| self.in_sync_replicas.contains(replica));
-        clean.or_else(|| unfenced().next().filter(|_| electorate.unclean))
+        self.clean_successor(electorate).or_else(|| unfenced().next().filter(|_| electorate.unclean))
     }
 }

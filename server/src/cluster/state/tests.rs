@@ -4,6 +4,7 @@ mod brokers;
 mod elections;
 mod in_sync;
 mod properties;
+mod reassignments;
 mod topics;
 
 use std::collections::BTreeMap;

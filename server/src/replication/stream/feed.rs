@@ -49,8 +49,8 @@ pub(super) enum Alignment {
 /// Compares a follower's log with the leader's, by latest epoch and end (KIP-279).
 pub(super) fn align(view: &LogView, log_end_offset: i64, position: &Position) -> Alignment {
     let Position { leader_epoch, latest_epoch, log_end_offset: end, .. } = *position;
-    if latest_epoch < 0 && end == 0 {
-        return Alignment::Prefix;
+    if latest_epoch < 0 && end <= log_end_offset {
+        return Alignment::Prefix; // it is empty, wherever it begins
     }
     let (epoch, end_offset) = view.end_offset_for_epoch(latest_epoch, leader_epoch, log_end_offset);
     if epoch == latest_epoch && end <= end_offset {
@@ -136,4 +136,60 @@ fn end_of(mut batches: Bytes) -> Option<i64> {
         end = Some(batch.header.last_offset() + 1);
     }
     end
+}
+
+#[cfg(test)]
+mod tests {
+    use chronik_kafka::record_batch::BatchBuilder;
+    use chronik_log::disk::SimDisk;
+    use chronik_log::{Log, LogConfig, Op, Origin, TopicLogConfig};
+    use uuid::Uuid;
+
+    use super::*;
+
+    const ID: PartitionId = PartitionId { topic_id: Uuid::nil(), partition: 0 };
+
+    /// Offsets 0 and 1 in epoch 2, offset 2 in epoch 4; records below `log_start` are deleted.
+    fn leader(log_start: i64) -> (Arc<LogView>, i64) {
+        let mut log = Log::open(Arc::new(SimDisk::new(1)), LogConfig::default(), &mut |_| {}).unwrap().0;
+        let mut commit = |op| {
+            log.stage(op).unwrap();
+            log.commit().unwrap();
+        };
+        commit(Op::Create { id: ID, config: Arc::new(TopicLogConfig::default()) });
+        for epoch in [2, 2, 4] {
+            let mut builder = BatchBuilder::new();
+            builder.record(0, None, None);
+            let origin = Origin::Leader { epoch };
+            commit(Op::Append { id: ID, batch: builder.build(), origin, now_ms: 0 });
+        }
+        commit(Op::DeleteRecords { id: ID, before_offset: log_start });
+        (log.view(ID).unwrap(), 3)
+    }
+
+    #[test]
+    fn a_log_is_a_prefix_or_diverges() {
+        let diverges = |epoch, end_offset| Alignment::Diverges { epoch, end_offset };
+        for (log_start, latest_epoch, log_end_offset, expected) in [
+            (0, -1, 0, Alignment::Prefix),
+            (3, -1, 0, Alignment::Prefix),
+            (0, -1, 2, Alignment::Prefix), // an empty log that begins there
+            (0, -1, 3, Alignment::Prefix),
+            (0, -1, 4, diverges(-1, -1)), // this one ends before it begins
+            (0, 2, 1, Alignment::Prefix),
+            (0, 2, 2, Alignment::Prefix),
+            (0, 2, 3, diverges(2, 2)),
+            (0, 3, 2, diverges(2, 2)),
+            (0, 4, 3, Alignment::Prefix),
+            (3, 2, 2, Alignment::Prefix), // all that comes next is deleted
+        ] {
+            let (view, end) = leader(log_start);
+            let position = Position { id: ID, leader_epoch: 5, latest_epoch, log_end_offset };
+            assert_eq!(
+                align(&view, end, &position),
+                expected,
+                "{log_start}, {latest_epoch}, {log_end_offset}"
+            );
+        }
+    }
 }

@@ -51,7 +51,7 @@ pub(crate) struct Position {
     pub(crate) id: PartitionId,
     /// The leader epoch in which it follows.
     pub(crate) leader_epoch: i32,
-    /// The latest epoch in its log, or -1.
+    /// The latest epoch in its log; -1 if that is empty.
     pub(crate) latest_epoch: i32,
     /// Its log end offset.
     pub(crate) log_end_offset: i64,
@@ -277,7 +277,7 @@ fn all<T>(
     size: usize,
     one: fn(&mut Bytes) -> Result<T, MessageError>,
 ) -> Result<Vec<T>, MessageError> {
-    if from.remaining() % size != 0 {
+    if !from.remaining().is_multiple_of(size) {
         return Err(MessageError::Nonsense);
     }
     (0..from.remaining() / size).map(|_| one(from)).collect()

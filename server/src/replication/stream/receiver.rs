@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chronik_kafka::record_batch::{BatchError, RecordBatch};
-use chronik_log::{Log, Op, OpError, Outcome, PartitionId};
+use chronik_log::{Log, Op, OpError, Outcome, PartitionId, epoch};
 use concurrency_models::epoch::Leadership;
 use concurrency_models::image::Image;
 use concurrency_models::mailbox::Receiver as Inbox;
@@ -115,7 +115,9 @@ impl Receiver {
         match event {
             Event::Follow(partitions) => self.follow(partitions).await,
             Event::Unfollow(partitions) => {
-                partitions.iter().for_each(|id| drop(self.state.partitions.remove(id)));
+                for id in partitions {
+                    self.state.partitions.remove(&id);
+                }
                 Ok(())
             }
             Event::Connected => self.begin_session().await,
@@ -254,15 +256,21 @@ impl Receiver {
         self.metrics.received_bytes.inc_by(records.batches.len() as u64);
         let leadership = Leadership::follower(leader_epoch, self.leader);
         let now_ms = self.clock.now_ms();
-        let mut answers = Vec::new();
+        let (mut answers, mut anew) = (Vec::new(), None);
         match batches(records.batches.clone()) {
             Ok(batches) => {
+                let first_batch = batches.first().map(|batch| batch.header.base_offset);
+                anew = begins_anew(followed.log_end, records.log_start_offset, first_batch);
+                if let Some(offset) = anew {
+                    tracing::info!(partition = %id, leader = self.leader, from = followed.log_end, offset, "beginning anew: the leader has nothing any more of what comes in between");
+                    let op = Op::StartAt { id, offset };
+                    answers.push(self.storage.queue_as_follower(id, op, leadership)?);
+                    followed.log_end = offset;
+                }
                 for batch in batches {
-                    let end = batch.header.last_offset() + 1;
-                    let queued =
-                        self.storage.append_as_follower(id, batch, followed.log_end, leadership, now_ms);
-                    answers.push(queued?);
-                    followed.log_end = end;
+                    let log_end = followed.log_end;
+                    followed.log_end = batch.header.last_offset() + 1;
+                    answers.push(self.storage.append_as_follower(id, batch, log_end, leadership, now_ms)?);
                 }
                 (followed.next, followed.ask_at) = (to, None);
             }
@@ -272,17 +280,17 @@ impl Receiver {
                 followed.ask_at = Some(self.clock.uptime() + limits::STREAM_ASK_AGAIN);
             }
         }
-        if let Some(op) = self.log_start(&records) {
+        if let Some(op) = self.log_start(&records, anew) {
             answers.push(self.storage.queue_as_follower(id, op, leadership)?);
         }
         self.state.under_way.push_back(UnderWay::records(records, answers));
         Ok(())
     }
 
-    /// The leader's log begins later than this one, for somebody has deleted records.
-    fn log_start(&self, records: &Records) -> Option<Op> {
+    /// The leader's log begins later than this one, which begins `anew` there or where it is, for somebody has deleted records.
+    fn log_start(&self, records: &Records, anew: Option<i64>) -> Option<Op> {
         let partition = self.storage.partition(&records.id)?;
-        let own = partition.durable().view.log_start_offset();
+        let own = anew.unwrap_or_else(|| partition.durable().view.log_start_offset());
         let before_offset = records.log_start_offset.min(records.to);
         (own < before_offset).then_some(Op::DeleteRecords { id: records.id, before_offset })
     }
@@ -403,11 +411,20 @@ async fn first_landing(under_way: &mut VecDeque<UnderWay>) -> Landed {
     }
 }
 
-/// Where the logs end, with their latest epochs.
+/// Where a log that ends at `log_end` begins anew, if the leader has nothing any more of what would come next: at the leader's log start, or at the batch
+/// that holds it (`log_start_offset` may be inside of one).
+fn begins_anew(log_end: i64, log_start_offset: i64, first_batch: Option<i64>) -> Option<i64> {
+    let offset = first_batch.map_or(log_start_offset, |base_offset| base_offset.min(log_start_offset));
+    (log_end < offset).then_some(offset)
+}
+
+/// Where the logs end, with their latest epochs: an empty one has none, whatever was in it before.
 fn positions(log: &mut Log, partitions: Vec<(PartitionId, i32)>) -> Vec<Position> {
     let position = |(id, leader_epoch)| {
-        let latest_epoch = log.view(id)?.latest_epoch();
-        Some(Position { id, leader_epoch, latest_epoch, log_end_offset: log.log_end_offset(id)? })
+        let (view, log_end_offset) = (log.view(id)?, log.log_end_offset(id)?);
+        let is_empty = view.log_start_offset() == log_end_offset;
+        let latest_epoch = if is_empty { epoch::UNKNOWN } else { view.latest_epoch() };
+        Some(Position { id, leader_epoch, latest_epoch, log_end_offset })
     };
     partitions.into_iter().filter_map(position).collect()
 }
@@ -421,4 +438,28 @@ fn batches(mut bytes: Bytes) -> Result<Vec<RecordBatch>, BatchError> {
         batches.push(batch);
     }
     Ok(batches)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_that_ends_below_its_leaders_log_start_begins_anew() {
+        for (log_end, log_start_offset, first_batch, expected) in [
+            (0, 0, None, None),
+            (0, 0, Some(0), None),
+            (0, 100, None, Some(100)), // all is deleted
+            (50, 100, Some(100), Some(100)),
+            (50, 100, Some(95), Some(95)),   // the log start is inside a batch
+            (50, 100, Some(120), Some(100)), // behind a gap
+            (95, 100, Some(95), None),       // nothing is missing
+            (100, 100, None, None),
+            (100, 100, Some(120), None),
+            (120, 100, Some(120), None),
+        ] {
+            let found = begins_anew(log_end, log_start_offset, first_batch);
+            assert_eq!(found, expected, "{log_end}, {log_start_offset}, {first_batch:?}");
+        }
+    }
 }

@@ -207,7 +207,7 @@ impl Sender {
             Event::Said(bytes) => match ToLeader::decode(bytes) {
                 Ok(said) => self.hear(said, session).await,
                 Err(error) => {
-                    tracing::warn!(node = self.follower, %error, "what a follower says was ignored")
+                    tracing::warn!(node = self.follower, %error, "what a follower says was ignored");
                 }
             },
             Event::Stop => {}

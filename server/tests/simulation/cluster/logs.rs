@@ -1,11 +1,13 @@
 //! What the replicas of a partition have in their logs.
 
+use std::collections::BTreeMap;
+
 use chronik_log::{PartitionId, ReadMode};
 use chronik_server::cluster::ClusterState;
 use chronik_server::storage::Storage;
 use concurrency_models::publication::Readable;
 
-use super::writers;
+use super::{Cluster, nodes, writers};
 use crate::client::values;
 
 /// The partitions that writers append to, as far as they are there, with their topics' names.
@@ -30,4 +32,29 @@ pub(crate) fn records(storage: &Storage, id: PartitionId) -> Option<Vec<(i64, St
         records.extend(found);
     }
     Some(records)
+}
+
+/// The newest leader epoch of each topic that a node has ever known. A leader in an older one is deposed, and may not have heard of it.
+#[derive(Default)]
+pub(crate) struct NewestEpochs(BTreeMap<String, i32>);
+
+impl NewestEpochs {
+    /// Looks at what the nodes know now.
+    pub(crate) fn look(&mut self, cluster: &Cluster) {
+        for at in nodes::ALL {
+            if let Some((controller, storage)) = cluster.nodes.controller(at).zip(cluster.nodes.storage(at)) {
+                let state = controller.state();
+                for (topic, id) in partitions(&state) {
+                    let known = state.topic(&topic).and_then(|topic| Some(topic.partition(0)?.leader_epoch));
+                    let taken_up = storage.partition(&id).map(|partition| partition.isr().leadership().epoch);
+                    let newest = self.0.entry(topic).or_insert(-1);
+                    *newest = known.into_iter().chain(taken_up).fold(*newest, i32::max);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn is_newest(&self, topic: &str, epoch: i32) -> bool {
+        self.0.get(topic) == Some(&epoch)
+    }
 }

@@ -3,6 +3,7 @@
 //! What may happen is a file in `faults`, what must hold a file in `invariants`; each has its line in the table of its folder.
 
 mod clients;
+mod deletions;
 mod faults;
 pub(crate) mod fencing;
 mod invariants;
@@ -12,6 +13,7 @@ mod writers;
 
 use std::time::Duration;
 
+use chronik_log::disk::sim::Crash;
 use chronik_server::clock::Clock;
 use chronik_server::cluster::Command;
 use chronik_server::rng::Rng;
@@ -19,6 +21,7 @@ use uuid::Uuid;
 
 use crate::world::{EPOCH_MS, runtime};
 use clients::Clients;
+use deletions::Deletions;
 use faults::Fault;
 use invariants::Invariant;
 use nodes::Nodes;
@@ -32,6 +35,9 @@ const STEP_MS: u64 = 400;
 const LOOK_MS: u64 = 20;
 /// Virtual time in which a cluster without faults must have done its work.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long a node is down while its logs are emptied, and up before and afterwards.
+const DOWN: Duration = Duration::from_secs(3);
 
 /// What happened.
 pub(crate) struct Trace {
@@ -55,20 +61,28 @@ pub(crate) struct Cluster {
     nodes: Nodes,
     clients: Clients,
     writers: Writers,
+    deletions: Deletions,
     lines: Vec<String>,
 }
 
 impl Cluster {
     /// Runs the seed, and panics with it in the message when something does not hold.
     pub(crate) fn run(seed: u64) -> Trace {
-        runtime().block_on(async move {
-            let clock = Clock::starting_at(EPOCH_MS);
-            let mut rng = Rng::seeded(seed);
-            let nodes = Nodes::new(seed, &clock, &mut rng);
-            let (clients, writers) = (Clients::new(), Writers::new());
-            let mut cluster = Self { seed, rng, clock, nodes, clients, writers, lines: Vec::new() };
-            cluster.live().await
-        })
+        runtime().block_on(async move { Self::new(seed).live().await })
+    }
+
+    /// Runs the seed: everything that a replica has is deleted while it is down, also what it has not; it comes back. Meanwhile more may be `written`. Returns
+    /// where its logs begin.
+    pub(crate) fn run_emptied(seed: u64, written: bool) -> Vec<i64> {
+        runtime().block_on(async move { Self::new(seed).be_emptied(written).await })
+    }
+
+    fn new(seed: u64) -> Self {
+        let clock = Clock::starting_at(EPOCH_MS);
+        let mut rng = Rng::seeded(seed);
+        let nodes = Nodes::new(seed, &clock, &mut rng);
+        let (clients, writers, deletions) = (Clients::new(), Writers::new(), Deletions::default());
+        Self { seed, rng, clock, nodes, clients, writers, deletions, lines: Vec::new() }
     }
 
     async fn live(&mut self) -> Trace {
@@ -103,8 +117,41 @@ impl Cluster {
         Trace { lines: std::mem::take(&mut self.lines), acknowledged, records, seen, faults: struck }
     }
 
+    async fn be_emptied(&mut self, written: bool) -> Vec<i64> {
+        self.begin().await;
+        let at = self.nodes.draw(&mut self.rng);
+        self.clock.sleep(DOWN).await;
+        assert!(self.nodes.power_cut(at, 0, Duration::ZERO, Crash::Kept).await);
+        self.clock.sleep(DOWN).await;
+        if !written {
+            self.writers.stop().await;
+        }
+        let mut emptied = Vec::new();
+        for topic in writers::all().map(writers::topic) {
+            if self.delete_records(&topic, 0).await {
+                emptied.push(topic); // its leader is up
+            }
+        }
+        self.nodes.start(at, &mut self.rng);
+        self.clock.sleep(DOWN).await;
+        self.writers.stop().await;
+        self.come_to_rest().await;
+        let _all_is_noted = self.writers.take_reports(self.seed);
+        let mut invariants = invariants::all();
+        invariants.iter_mut().for_each(|invariant| invariant.look(self));
+        invariants.iter_mut().for_each(|invariant| invariant.end(self));
+        let storage = self.nodes.storage(at).expect("it is at rest");
+        let partitions = logs::partitions(&self.nodes.controller(at).expect("it is at rest").state());
+        let log_start = |id| storage.partition(id).expect("a replica").durable().view.log_start_offset();
+        let of_emptied = partitions.iter().filter(|(topic, _)| emptied.contains(topic));
+        let log_starts = of_emptied.map(|(_, id)| log_start(id)).collect();
+        self.nodes.stop().await;
+        log_starts
+    }
+
     /// All nodes serve, and there are topics for the writers.
     async fn begin(&mut self) {
+        let deadline = self.clock.uptime() + PATIENCE;
         for number in writers::all() {
             let mut replicas: Vec<i32> = nodes::ALL.map(nodes::node_id).collect();
             replicas.rotate_left(usize::from(number) % nodes::ALL.len());
@@ -122,6 +169,7 @@ impl Cluster {
                 {
                     break;
                 }
+                assert!(self.clock.uptime() < deadline, "seed {}: the nodes do not come together", self.seed);
             }
         }
         self.writers.start(&self.clock, &self.nodes.doors(), &mut self.rng);

@@ -39,6 +39,8 @@ pub(super) fn prepare(
     let error = |error| LogError::io(format!("recovering partition {id}"), error);
     let Some(state) = plan.state.take() else {
         let mut partition = Partition::new(files, id, plan.generation, Arc::clone(&config.topic_defaults));
+        // No checkpoint says what other replicas have of it, so nothing counts as committed.
+        partition.high_watermark = Some(0);
         move_start(files, &mut partition, plan).map_err(error)?;
         cut_indexes_to_end(&partition).map_err(error)?;
         return Ok(partition);

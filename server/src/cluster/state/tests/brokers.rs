@@ -34,6 +34,23 @@ fn a_restart_leaves_every_in_sync_set_that_has_another_member() {
 }
 
 #[test]
+fn a_broker_is_unregistered_when_it_is_stopped_and_has_nothing() {
+    let mut state = ClusterState::with_partition(&[1, 2]);
+    let unregister = |state: &mut ClusterState, node_id| state.apply(&Command::UnregisterBroker { node_id });
+    assert_eq!(unregister(&mut state, 9), Err(Refusal::UnknownBroker(9)));
+    let refused = unregister(&mut state, 3).unwrap_err().to_string();
+    assert!(refused.contains("stop it first"), "{refused}");
+    state.fence_now(2);
+    let refused = unregister(&mut state, 2).unwrap_err().to_string();
+    assert!(refused.contains("1 partitions") && refused.contains("cluster drain 2"), "{refused}");
+    state.fence_now(3);
+    assert_eq!(unregister(&mut state, 3), Ok(Applied::Unregistered));
+    assert!(!state.brokers.contains_key(&3));
+    state.restart(3);
+    assert!(state.brokers[&3].fenced, "it may come back");
+}
+
+#[test]
 fn a_fenced_broker_leads_nothing() {
     let mut state = ClusterState::with_partition(&[2, 1]);
     let elected = Moved { elected: 1, ..Moved::default() };

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::cluster::command::ElectionKind;
+use crate::cluster::command::{ElectionKind, Reassignment};
 
 /// A command is made of what the state is when its turn comes, mostly.
 #[derive(Clone, Debug)]
@@ -17,6 +17,7 @@ enum Step {
     Alter { topic: usize, in_sync: Vec<i32>, stale: bool },
     Elect(ElectionKind, bool),
     AllowUnclean(usize),
+    Reassign(usize, Option<Vec<i32>>),
 }
 
 fn node() -> impl Strategy<Value = i32> {
@@ -41,6 +42,8 @@ fn step() -> impl Strategy<Value = Step> {
         6 => alter.prop_map(|(topic, in_sync, stale)| Step::Alter { topic, in_sync, stale }),
         2 => (kind, prop::bool::ANY).prop_map(|(kind, all)| Step::Elect(kind, all)),
         1 => (0..4usize).prop_map(Step::AllowUnclean),
+        3 => (0..4usize, prop::option::weighted(0.8, replicas()))
+            .prop_map(|(topic, replicas)| Step::Reassign(topic, replicas)),
     ]
 }
 
@@ -79,6 +82,11 @@ impl ClusterState {
                 let first = self.topics().next().map(|topic| vec![(topic.id, 0)]);
                 Command::ElectLeaders { kind: *kind, partitions: if *all { None } else { first } }
             }
+            Step::Reassign(n, replicas) => {
+                let (topic_id, replicas) = (topic(*n)?.id, replicas.clone());
+                let partitions = vec![Reassignment { topic_id, partition: 0, replicas }];
+                Command::ReassignPartitions { partitions, allow_replication_factor_change: true }
+            }
             Step::AllowUnclean(n) => {
                 let topic = topic(*n)?;
                 let allowed = [("unclean.leader.election.enable".to_owned(), "true".to_owned())];
@@ -101,6 +109,11 @@ fn check(state: &ClusterState) {
                 !in_sync.is_empty() && in_sync.iter().all(|node| replicas.contains(node)),
                 "{partition:?}"
             );
+            let (adding, removing) = (&partition.adding_replicas, &partition.removing_replicas);
+            let under_way = || adding.iter().chain(removing);
+            assert!(under_way().all(|node| replicas.contains(node)), "{partition:?}");
+            assert!(!adding.iter().any(|node| removing.contains(node)), "{partition:?}");
+            assert_eq!(replicas.iter().collect::<std::collections::BTreeSet<_>>().len(), replicas.len());
             assert!(in_sync.iter().all(unfenced) || in_sync.len() == 1, "{partition:?}");
             assert!(
                 leader.is_none_or(|leader| in_sync.contains(&leader) && unfenced(&leader)),
@@ -113,14 +126,15 @@ fn check(state: &ClusterState) {
 
 /// Each change has its epoch: one that is not seen by its epoch is not seen at all.
 fn check_epochs(before: &Partition, after: &Partition) {
-    let led_anew = i32::from(after.leader != before.leader);
+    let sorted = |replicas: &[i32]| replicas.iter().copied().collect::<std::collections::BTreeSet<_>>();
+    let replaced = sorted(&before.replicas) != sorted(&after.replicas);
+    let led_anew = i32::from(after.leader != before.leader || replaced);
     let changed =
-        i32::from(after.leader != before.leader || after.in_sync_replicas != before.in_sync_replicas);
+        i32::from(led_anew == 1 || sorted(&after.in_sync_replicas) != sorted(&before.in_sync_replicas));
     let grown = |before: i32, after: i32| after - before;
     assert_eq!(grown(before.leader_epoch, after.leader_epoch), led_anew, "{before:?} {after:?}");
     let by = grown(before.partition_epoch, after.partition_epoch);
     assert!(by == 1 || by == changed, "{before:?} {after:?}");
-    assert_eq!(before.replicas, after.replicas);
 }
 
 proptest! {

@@ -1,6 +1,7 @@
 //! What may happen to a cluster.
 
 mod cut_off;
+mod deletion;
 mod one_way;
 mod power;
 mod slow;
@@ -30,6 +31,7 @@ pub(super) fn all() -> &'static [&'static dyn Fault] {
         &cut_off::CutOff,
         &one_way::OneWay,
         &slow::Slow,
+        &deletion::Deletion,
         &cut_off::Heal,
     ]
 }

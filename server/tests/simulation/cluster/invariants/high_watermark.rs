@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::Invariant;
+use crate::cluster::logs::NewestEpochs;
 use crate::cluster::{Cluster, logs, nodes};
 
 #[derive(Default)]
 pub(super) struct HighWatermarkNeverGoesBack {
     /// By topic: the highest that an established leader has had.
     highest: BTreeMap<String, i64>,
+    newest: NewestEpochs,
     seen: usize,
 }
 
@@ -18,6 +20,7 @@ impl Invariant for HighWatermarkNeverGoesBack {
     }
 
     fn look(&mut self, cluster: &Cluster) {
+        self.newest.look(cluster);
         for at in nodes::ALL {
             let Some((controller, storage)) = cluster.nodes.controller(at).zip(cluster.nodes.storage(at))
             else {
@@ -25,8 +28,9 @@ impl Invariant for HighWatermarkNeverGoesBack {
             };
             for (topic, id) in logs::partitions(&controller.state()) {
                 let Some(partition) = storage.partition(&id) else { continue };
-                let newest = newest_epoch(cluster, id);
-                if !partition.isr().is_established() || partition.isr().leadership().epoch < newest {
+                if !self.newest.is_newest(&topic, partition.isr().leadership().epoch)
+                    || !partition.isr().is_established()
+                {
                     continue;
                 }
                 let high_watermark = partition.high_watermark();
@@ -50,10 +54,4 @@ impl Invariant for HighWatermarkNeverGoesBack {
     fn met(&self) -> usize {
         self.seen
     }
-}
-
-/// The newest epoch that any node knows.
-fn newest_epoch(cluster: &Cluster, id: chronik_log::PartitionId) -> i32 {
-    let of = |at| Some(cluster.nodes.storage(at)?.partition(&id)?.isr().leadership().epoch);
-    nodes::ALL.filter_map(of).max().unwrap_or(-1)
 }

@@ -1,0 +1,121 @@
+//! `cluster drain|rebalance`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::args::MovingArgs;
+use crate::cli::output;
+use crate::cli::units::counted;
+use crate::client::{Client, TopicInfo};
+use crate::clock::Clock;
+use crate::cluster::placement::moves::{self, Placed, Target};
+use crate::spawn::Spawner;
+
+/// Between two looks at what is still moving.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// What replicas are moved for.
+pub(super) enum Goal {
+    /// This node is to have none.
+    Drain(i32),
+    /// Every node is to have as many.
+    Spread,
+}
+
+pub(super) async fn run(goal: Goal, args: &MovingArgs, clock: Clock, spawner: Spawner) -> anyhow::Result<()> {
+    let client = args.server.connect(clock.clone(), spawner).await?;
+    let moving = client.reassignments().await?;
+    anyhow::ensure!(
+        moving == 0,
+        "replicas of {} are still moving: wait until they have",
+        counted(moving as u64, "partition")
+    );
+    let (_, nodes) = client.describe_nodes().await?;
+    let topics = client.cluster(None).await?.topics;
+    let targets: Vec<Target> = nodes
+        .into_iter()
+        .filter(|node| !node.is_fenced)
+        .map(|node| Target { node_id: node.node_id, rack: node.rack })
+        .collect();
+    let present = placed(&topics);
+    let moves = match goal {
+        Goal::Drain(node) => moves::drain(&targets, &present, node)?,
+        Goal::Spread => moves::spread(&targets, &present),
+    };
+    output::print(&plan(&present, &moves))?;
+    if moves.is_empty() {
+        return Ok(());
+    }
+    if !args.execute {
+        output::complain("nothing was changed: say --execute to do it");
+        return Ok(());
+    }
+    for (topic, partitions) in by_topic(moves) {
+        client.reassign(&topic, &partitions).await?;
+    }
+    if !args.no_wait {
+        wait(&client, &clock).await?;
+        client.elect_leaders(false, None).await?; // where another replica is the preferred one now
+    }
+    Ok(())
+}
+
+async fn wait(client: &Client, clock: &Clock) -> anyhow::Result<()> {
+    loop {
+        match client.reassignments().await? {
+            0 => return Ok(output::print("all replicas have moved\n")?),
+            _ => clock.sleep(LOOK).await,
+        }
+    }
+}
+
+fn placed(topics: &[TopicInfo]) -> Vec<Placed> {
+    let of = |topic: &TopicInfo| {
+        let name = topic.name.clone();
+        let one = move |known: &crate::client::PartitionInfo| Placed {
+            topic: name.clone(),
+            partition: known.partition,
+            replicas: known.replicas.clone(),
+        };
+        topic.partitions.iter().map(one).collect::<Vec<_>>()
+    };
+    topics.iter().flat_map(of).collect()
+}
+
+/// A line for each partition.
+fn plan(present: &[Placed], moves: &[Placed]) -> String {
+    let mut lines = String::new();
+    for next in moves {
+        let is_same = |before: &&Placed| before.topic == next.topic && before.partition == next.partition;
+        let before = present.iter().find(is_same).map_or(&[][..], |before| &before.replicas);
+        lines += &format!("{}:{}: {before:?} -> {:?}\n", next.topic, next.partition, next.replicas);
+    }
+    let count = counted(moves.len() as u64, "partition");
+    format!("{lines}{count} to move\n")
+}
+
+fn by_topic(moves: Vec<Placed>) -> BTreeMap<String, Vec<(i32, Vec<i32>)>> {
+    let mut topics = BTreeMap::<String, Vec<(i32, Vec<i32>)>>::new();
+    for Placed { topic, partition, replicas } in moves {
+        topics.entry(topic).or_default().push((partition, replicas));
+    }
+    topics
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_plan_says_where_from_and_where_to() {
+        let one = |partition, replicas: &[i32]| Placed {
+            topic: "t".into(),
+            partition,
+            replicas: replicas.to_vec(),
+        };
+        let moves = [one(1, &[3, 2])];
+        let plan = plan(&[one(0, &[1]), one(1, &[1, 2])], &moves);
+        assert_eq!(plan, "t:1: [1, 2] -> [3, 2]\n1 partition to move\n");
+        assert_eq!(by_topic(moves.to_vec())["t"], [(1, vec![3, 2])]);
+    }
+}
