@@ -20,7 +20,16 @@ pub struct Cluster {
     nodes: BTreeMap<i32, Node>,
 }
 
+/// Where a node runs.
+pub struct Place {
+    /// It listens there.
+    pub host: Ipv4Addr,
+    /// What stands before the program on its command line; it must become the program.
+    pub wrapper: Vec<String>,
+}
+
 struct Node {
+    wrapper: Vec<String>,
     kafka: SocketAddr,
     admin: SocketAddr,
     /// Where the other nodes connect.
@@ -48,10 +57,17 @@ impl Cluster {
 
     /// So many nodes that have addresses and nothing else.
     pub fn not_started(nodes: i32, settings: &[&str]) -> Self {
+        let [_, high, middle, low] = std::process::id().to_be_bytes();
+        let host = Ipv4Addr::new(127, 64 + high % 64, middle, low);
+        Self::placed((0..nodes).map(|_| Place { host, wrapper: Vec::new() }).collect(), settings)
+    }
+
+    /// A node in each place that has addresses and nothing else.
+    pub fn placed(places: Vec<Place>, settings: &[&str]) -> Self {
         let small = ["wal.segment.bytes=4194304", "shutdown.timeout.ms=5000"];
         let settings = small.iter().chain(settings).map(|setting| (*setting).to_owned()).collect();
         let cluster = next_cluster();
-        let nodes = (1..=nodes).map(|id| (id, Node::new(cluster, id))).collect();
+        let nodes = (1..).zip(places).map(|(id, place)| (id, Node::new(cluster, id, place))).collect();
         Self { folder: new_folder(), settings, nodes }
     }
 
@@ -112,6 +128,15 @@ impl Cluster {
         self.nodes.get_mut(&id).expect("a node of the cluster").settings.push(setting.to_owned());
     }
 
+    /// Whether the process of a node has ended by itself; then it can be started again.
+    pub fn ended(&mut self, id: i32) -> bool {
+        let ended = self.child(id).try_wait().expect("a child").is_some();
+        if ended {
+            self.take(id).wait().expect("ended");
+        }
+        ended
+    }
+
     /// Starts a node that is down; it may take until others are there that it is ready.
     pub fn spawn(&mut self, id: i32) {
         let (voters, folder) = (self.voters(), self.node_folder(id));
@@ -120,7 +145,7 @@ impl Cluster {
         assert!(node.child.is_none(), "node {id} runs");
         node.starts += 1;
         let log = File::create(log_file(&folder, node.starts)).expect("a log file");
-        let mut command = wrapped(&[]);
+        let mut command = wrapped(&node.wrapper);
         command.arg("start").arg("--data-dir").arg(folder.join("data"));
         command.args(["--listen", &node.kafka.to_string(), "--admin-listen", &node.admin.to_string()]);
         command.args(["--node-id", &id.to_string(), "--set", &format!("controller.quorum.voters={voters}")]);
@@ -213,12 +238,11 @@ impl Cluster {
 
 impl Node {
     /// A node at addresses of its own. They must be known before anything listens there, so that none can be one that the operating system hands out meanwhile.
-    fn new(cluster: u16, id: i32) -> Self {
-        let [_, high, middle, low] = std::process::id().to_be_bytes();
-        let host = Ipv4Addr::new(127, 64 + high % 64, middle, low);
+    fn new(cluster: u16, id: i32, Place { host, wrapper }: Place) -> Self {
         let port = |which: u16| FIRST_PORT + 100 * cluster + 3 * u16::try_from(id).expect("few") + which;
         let address = |which| SocketAddr::from((host, port(which)));
         Self {
+            wrapper,
             kafka: address(0),
             admin: address(1),
             peers: address(2),

@@ -125,6 +125,7 @@ pub(crate) fn install(partition: &mut Partition) -> bool {
     let StagedChange::Appends(appends) = *change else { return false };
     let rolled = appends.runs.len() > 1;
     let new_epochs = !appends.epochs.is_empty();
+    partition.refused = false;
     partition.end = appends.end;
     partition.gaps_below = partition.gaps_below.max(appends.gaps_below);
     for entry in appends.epochs {

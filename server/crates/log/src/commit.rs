@@ -85,6 +85,9 @@ impl Log {
 
     fn undone(&mut self, id: PartitionId) -> Cut {
         self.unstage(id);
+        if let Some(partition) = self.partitions.get_mut(&id) {
+            partition.refused = true;
+        }
         self.partitions.get(&id).map(|partition| partition.end).map_or(
             Cut { to: 0, segment_base: 0, position: 0 },
             |end| Cut { to: end.offset, segment_base: end.segment_base, position: end.position },

@@ -54,6 +54,8 @@ pub(crate) struct Partition {
     pub(crate) view: Arc<LogView>,
     /// Why nothing is served, if so.
     pub(crate) offline: Option<String>,
+    /// The disk was full at the last append: whatever a producer has sent behind it follows on what is not there.
+    pub(crate) refused: bool,
     /// What the current group is about to change. Dropped if the group fails.
     pub(crate) staged: Option<Box<StagedChange>>,
 }
@@ -131,6 +133,7 @@ impl Partition {
             names_unsynced: false,
             view: Arc::new(view),
             offline: None,
+            refused: false,
             staged: None,
         }
     }

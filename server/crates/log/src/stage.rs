@@ -277,10 +277,11 @@ impl Log {
         self.sync_group = true;
     }
 
-    /// Forgets the staged group.
+    /// Forgets the staged group, all of which is refused.
     pub(crate) fn drop_staged(&mut self) {
         for id in self.staged.drain(..) {
             if let Some(partition) = self.partitions.get_mut(&id) {
+                partition.refused |= matches!(partition.staged.as_deref(), Some(StagedChange::Appends(_)));
                 partition.staged = None;
             }
         }
@@ -367,9 +368,13 @@ fn find_duplicate(
         Some(StagedChange::Appends(staged)) => staged.producers.get(&id),
         _ => None,
     };
-    match judge(staged.or_else(|| partition.producers.get(id)), &batch.header)? {
-        Verdict::Append => Ok(None),
-        Verdict::Duplicate(meta) => Ok(Some(meta)),
+    match judge(staged.or_else(|| partition.producers.get(id)), &batch.header) {
+        Ok(Verdict::Append) => Ok(None),
+        Ok(Verdict::Duplicate(meta)) => Ok(Some(meta)),
+        // It was on its way when the one before it was refused. An answer that it is out of order would let librdkafka take a new
+        // epoch, in which it sends again what it has no answer about, on all partitions, and nothing would know that for a duplicate.
+        Err(OpError::OutOfOrderSequence { .. }) if partition.refused => Err(OpError::StorageFull),
+        Err(error) => Err(error),
     }
 }
 

@@ -69,6 +69,34 @@ fn a_full_disk_at_the_wal_refuses_the_group_and_leaves_no_trace() {
 }
 
 #[test]
+fn what_follows_on_a_refused_batch_is_refused_for_the_same_reason() {
+    for path in ["wal/", ".log"] {
+        let disk = SimDisk::new(3);
+        let (mut log, a, _) = start(&disk);
+        let mut send = |sequence| {
+            log.stage(append(a, producer_batch((5, 0, sequence), 1, 100, 2), 0, 1000))?;
+            match log.commit() {
+                Ok(committed) => committed.outcomes.into_iter().next().unwrap(),
+                Err(error) => {
+                    assert!(matches!(error, CommitError::StorageFull));
+                    Err(OpError::StorageFull)
+                }
+            }
+        };
+        disk.fail(full(OpKind::Write, path));
+        assert_eq!(send(2).unwrap_err(), OpError::StorageFull, "{path}");
+        disk.clear_faults();
+        assert_eq!(send(3).unwrap_err(), OpError::StorageFull, "it was on its way: {path}");
+        send(2).unwrap();
+        send(3).unwrap();
+        assert!(
+            matches!(send(9), Err(OpError::OutOfOrderSequence { .. })),
+            "nothing was refused before: {path}"
+        );
+    }
+}
+
+#[test]
 fn a_full_disk_at_a_segment_refuses_that_partition_only() {
     for (kind, path) in [(OpKind::Write, ".log"), (OpKind::Write, ".index"), (OpKind::Create, ".log")] {
         for crash in [Crash::Lost, Crash::Kept, Crash::Torn(7)] {
