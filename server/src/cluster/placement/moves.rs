@@ -220,7 +220,7 @@ mod tests {
         let partitions = placed(&[&[1, 2], &[2, 1], &[1, 2], &[2, 1], &[1, 2], &[2, 1]]);
         let moved = spread(&nodes(&["", "", ""]), &partitions);
         assert!(moved.len() <= 6);
-        let mut after = partitions.clone();
+        let mut after = partitions;
         moved.into_iter().for_each(|one| {
             let at = usize::try_from(one.partition).unwrap();
             after[at] = one;
