@@ -14,6 +14,7 @@ fn tests_of(package: &str) -> PathBuf {
     match package {
         "chronik-log" => folder().join("../server/crates/log/tests"),
         "chronik-group" => folder().join("../server/crates/group/tests"),
+        "chronik-server" => folder().join("../server/tests"),
         _ => folder().join("tests"),
     }
 }
