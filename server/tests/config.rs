@@ -156,7 +156,6 @@ fn settings_that_contradict_each_other_are_refused() {
             "node.id = 4\ncontroller.quorum.voters = \"1@a:1,2@b:1,3@c:1\"",
             "controller.quorum.voters names the nodes 1, 2, 3, and node.id = 4 is none of them",
         ),
-        ("broker.heartbeat.interval.ms = 400", "because one heartbeat is late"),
         ("queued.max.bytes = 1048576", "would wait for ever"),
         ("message.max.bytes = 1048576\nlog.segment.bytes = 16384", "fits in no segment"),
     ];

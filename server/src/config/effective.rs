@@ -136,13 +136,6 @@ impl Config {
                 self.node_id
             ));
         }
-        if self.broker_session_timeout_ms < 2 * self.broker_heartbeat_interval_ms {
-            return Err(format!(
-                "broker.session.timeout.ms = {} is less than twice broker.heartbeat.interval.ms = {}: a node would lose what it leads because one heartbeat is late; \
-                 raise the first or lower the second",
-                self.broker_session_timeout_ms, self.broker_heartbeat_interval_ms
-            ));
-        }
         Ok(())
     }
 }

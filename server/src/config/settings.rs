@@ -104,11 +104,6 @@ settings! {
         "controller.quorum.voters" => controller_quorum_voters: Voters = Voters::default(), Allowed::Any;
         /// Where this node stands, such as a zone or a rack: the replicas of a partition are spread over racks. Empty: nobody knows.
         "broker.rack" => broker_rack: Option<String> = None, Allowed::Any;
-        /// How often a node tells the controller that it is there, and so renews its lease.
-        "broker.heartbeat.interval.ms" => broker_heartbeat_interval_ms: i64 = 100, Allowed::Between(10, MINUTE_MS);
-        /// The lease: a node of which the controller has heard nothing for this long leads nothing any more, and a node that has heard nothing from the controller for this
-        /// long acknowledges nothing. The same on every node.
-        "broker.session.timeout.ms" => broker_session_timeout_ms: i64 = 600, Allowed::Between(50, HOUR_MS);
         /// Which replica a consumer reads from. Empty: the leader. org.apache.kafka.common.replica.RackAwareReplicaSelector: one in the consumer's own rack (client.rack), if
         /// there is one that is in sync; `broker.rack` of each node says where it stands (KIP-392).
         "replica.selector.class" => replica_selector_class: ReplicaSelector = ReplicaSelector::Leader, Allowed::Any;

@@ -193,6 +193,10 @@ impl Cluster {
     fn is_at_rest(&self) -> bool {
         let Some(controller) = self.nodes.controller(0) else { return false };
         let state = controller.state();
+        let of = |at| self.nodes.controller(at).map(|controller| controller.state().version);
+        if nodes::ALL.map(of).any(|version| version != Some(state.version)) {
+            return false;
+        }
         logs::partitions(&state).iter().all(|(topic, id)| {
             let known = state.topic(topic).and_then(|topic| topic.partition(0));
             let all_in_sync = known.is_some_and(|known| known.in_sync_replicas.len() == nodes::ALL.len());
