@@ -26,6 +26,10 @@ impl Disk {
 impl Drop for Disk {
     fn drop(&mut self) {
         let _ = run("umount", &["-l"], &self.0);
+        // The cluster could not remove what was mounted in its folder.
+        if let Some(folder) = self.0.ancestors().nth(2).filter(|_| !std::thread::panicking()) {
+            let _ = std::fs::remove_dir_all(folder);
+        }
     }
 }
 
