@@ -1,7 +1,7 @@
 //! Partitions on several nodes: what this node is in each of them, and how records get from leaders to followers.
 //!
-//! [`Roles`] has each partition on this node led or followed as the committed metadata says. [`stream`] carries records from leaders to followers, and
-//! [`in_sync`] has the metadata leader commit who is in sync; [`liveness`] hears whether leaders are there. What a partition's leader and in-sync set mean for its high watermark is the kernel
+//! [`Roles`] has each partition on this node led or followed as the committed metadata says. `stream` carries records from leaders to followers, and
+//! `in_sync` has the metadata leader commit who is in sync; [`liveness`] hears whether leaders are there. What a partition's leader and in-sync set mean for its high watermark is the kernel
 //! [`concurrency_models::isr`].
 
 mod in_sync;
