@@ -109,6 +109,11 @@ impl Writers {
         self.acknowledged.get(topic)
     }
 
+    /// Offset of the last record that was acknowledged.
+    pub(crate) fn last_acknowledged(&self, topic: &str) -> Option<i64> {
+        self.acknowledged(topic)?.keys().last().copied()
+    }
+
     /// Records that were acknowledged.
     pub(crate) fn count(&self) -> usize {
         self.acknowledged.values().map(BTreeMap::len).sum()

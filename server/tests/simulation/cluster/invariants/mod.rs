@@ -3,6 +3,7 @@
 mod acknowledged;
 mod agreement;
 mod high_watermark;
+mod in_sync;
 mod leases;
 mod one_leader;
 mod one_leader_per_epoch;
@@ -32,5 +33,6 @@ pub(super) fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(one_leader_per_epoch::OneLeaderPerEpoch::default()),
         Box::new(high_watermark::HighWatermarkNeverGoesBack::default()),
         Box::new(records::RecordsAreKept::default()),
+        Box::new(in_sync::InSyncHasAcknowledged::default()),
     ]
 }
