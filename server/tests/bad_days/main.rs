@@ -22,9 +22,9 @@ mod stopped;
 use std::time::Duration;
 
 /// How long anything may take on a machine that has much else to do.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 /// How long nobody may serve a partition whose leader is gone; it is about a second on a quiet machine.
-pub(crate) const FAILOVER: Duration = Duration::from_secs(10);
+pub(crate) const FAILOVER: Duration = Duration::from_secs(30);
 
 /// A number from the environment.
 pub(crate) fn number(name: &str, otherwise: u64) -> u64 {
