@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use chronik_log::{PartitionId, ReadMode};
 use chronik_server::cluster::ClusterState;
-use chronik_server::storage::Storage;
+use chronik_server::storage::{Partition, Storage};
 use concurrency_models::publication::Readable;
+use concurrency_models::registry::Lease;
 
 use super::{Cluster, nodes, writers};
 use crate::client::values;
@@ -17,6 +18,33 @@ pub(crate) fn partitions(state: &ClusterState) -> Vec<(String, PartitionId)> {
         Some((name, PartitionId { topic_id, partition: 0 }))
     };
     writers::all().filter_map(|number| id(writers::topic(number))).collect()
+}
+
+/// A replica of such a partition, on a node that has come into the cluster.
+pub(crate) struct Replica {
+    /// Whose it is.
+    pub(crate) node_id: i32,
+    pub(crate) storage: Storage,
+    pub(crate) topic: String,
+    pub(crate) id: PartitionId,
+    pub(crate) partition: Lease<Partition>,
+}
+
+/// All of them.
+pub(crate) fn replicas(cluster: &Cluster) -> Vec<Replica> {
+    let mut replicas = Vec::new();
+    for at in nodes::ALL {
+        let Some((controller, storage)) = cluster.nodes.controller(at).zip(cluster.nodes.storage(at)) else {
+            continue;
+        };
+        for (topic, id) in partitions(&controller.state()) {
+            if let Some(partition) = storage.partition(&id) {
+                let (node_id, storage) = (nodes::node_id(at), storage.clone());
+                replicas.push(Replica { node_id, storage, topic, id, partition });
+            }
+        }
+    }
+    replicas
 }
 
 /// Everything in a replica's log with its offsets, durable there and in order; `None` if there is no such log.

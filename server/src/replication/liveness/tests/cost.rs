@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test(start_paused = true)]
-#[ignore = "measures; says nothing in a debug build"]
+#[ignore = "a measurement"]
 async fn following_6700_partitions() {
     const ROUNDS: u32 = 200;
     let world = World::new(10_050);

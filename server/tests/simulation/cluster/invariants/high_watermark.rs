@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::Invariant;
-use crate::cluster::logs::NewestEpochs;
-use crate::cluster::{Cluster, logs, nodes};
+use crate::cluster::logs::{NewestEpochs, Replica};
+use crate::cluster::{Cluster, logs};
 
 #[derive(Default)]
 pub(super) struct HighWatermarkNeverGoesBack {
@@ -21,29 +21,20 @@ impl Invariant for HighWatermarkNeverGoesBack {
 
     fn look(&mut self, cluster: &Cluster) {
         self.newest.look(cluster);
-        for at in nodes::ALL {
-            let Some((controller, storage)) = cluster.nodes.controller(at).zip(cluster.nodes.storage(at))
-            else {
+        for Replica { node_id, topic, partition, .. } in logs::replicas(cluster) {
+            let is_newest = self.newest.is_newest(&topic, partition.isr().leadership().epoch);
+            if !is_newest || !partition.isr().is_established() {
                 continue;
-            };
-            for (topic, id) in logs::partitions(&controller.state()) {
-                let Some(partition) = storage.partition(&id) else { continue };
-                if !self.newest.is_newest(&topic, partition.isr().leadership().epoch)
-                    || !partition.isr().is_established()
-                {
-                    continue;
-                }
-                let high_watermark = partition.high_watermark();
-                let highest = self.highest.entry(topic.clone()).or_insert(high_watermark);
-                assert!(
-                    high_watermark >= *highest,
-                    "seed {}: the high watermark of {topic} went back from {highest} to {high_watermark} on node {}",
-                    cluster.seed,
-                    nodes::node_id(at)
-                );
-                self.seen += usize::from(high_watermark > *highest);
-                *highest = high_watermark;
             }
+            let high_watermark = partition.high_watermark();
+            let highest = self.highest.entry(topic.clone()).or_insert(high_watermark);
+            assert!(
+                high_watermark >= *highest,
+                "seed {}: the high watermark of {topic} went back from {highest} to {high_watermark} on node {node_id}",
+                cluster.seed
+            );
+            self.seen += usize::from(high_watermark > *highest);
+            *highest = high_watermark;
         }
     }
 

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use concurrency_models::epoch::Role;
+use concurrency_models::epoch::{Leadership, Role};
 
 use super::Invariant;
-use crate::cluster::{Cluster, logs, nodes};
+use crate::cluster::logs::Replica;
+use crate::cluster::{Cluster, logs};
 
 #[derive(Default)]
 pub(super) struct OneLeaderPerEpoch {
@@ -18,22 +19,11 @@ impl Invariant for OneLeaderPerEpoch {
     }
 
     fn look(&mut self, cluster: &Cluster) {
-        for at in nodes::ALL {
-            let Some((controller, storage)) = cluster.nodes.controller(at).zip(cluster.nodes.storage(at))
-            else {
-                continue;
-            };
-            for (topic, id) in logs::partitions(&controller.state()) {
-                let Some(leadership) = storage.partition(&id).map(|partition| partition.isr().leadership())
-                else {
-                    continue;
-                };
-                if leadership.role == Role::Leader {
-                    let node = nodes::node_id(at);
-                    let leader = *self.leaders.entry((topic.clone(), leadership.epoch)).or_insert(node);
-                    let epoch = leadership.epoch;
-                    assert_eq!(leader, node, "seed {}: two lead {topic} in epoch {epoch}", cluster.seed);
-                }
+        for Replica { node_id, topic, partition, .. } in logs::replicas(cluster) {
+            let Leadership { epoch, role } = partition.isr().leadership();
+            if role == Role::Leader {
+                let leader = *self.leaders.entry((topic.clone(), epoch)).or_insert(node_id);
+                assert_eq!(leader, node_id, "seed {}: two lead {topic} in epoch {epoch}", cluster.seed);
             }
         }
     }

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use concurrency_models::epoch::Role;
+use concurrency_models::epoch::{Leadership, Role};
 
 use super::Invariant;
-use crate::cluster::logs::NewestEpochs;
+use crate::cluster::logs::{NewestEpochs, Replica};
 use crate::cluster::{Cluster, logs, nodes};
 
 #[derive(Default)]
@@ -43,21 +43,14 @@ impl Invariant for RecordsAreKept {
     /// Of each new leader, before anything more can have been acknowledged by it than was looked at.
     fn look(&mut self, cluster: &Cluster) {
         self.newest.look(cluster);
-        for at in nodes::ALL {
-            let Some((controller, storage)) = cluster.nodes.controller(at).zip(cluster.nodes.storage(at))
-            else {
-                continue;
-            };
-            for (topic, id) in logs::partitions(&controller.state()) {
-                let Some(partition) = storage.partition(&id) else { continue };
-                let leadership = partition.isr().leadership();
-                if leadership.role == Role::Leader
-                    && self.newest.is_newest(&topic, leadership.epoch)
-                    && self.looked_at.insert((topic.clone(), leadership.epoch))
-                {
-                    let found = logs::records(&storage, id).unwrap_or_default();
-                    self.compare(cluster, nodes::node_id(at), &topic, &found);
-                }
+        for Replica { node_id, storage, topic, id, partition } in logs::replicas(cluster) {
+            let Leadership { epoch, role } = partition.isr().leadership();
+            if role == Role::Leader
+                && self.newest.is_newest(&topic, epoch)
+                && self.looked_at.insert((topic.clone(), epoch))
+            {
+                let found = logs::records(&storage, id).unwrap_or_default();
+                self.compare(cluster, node_id, &topic, &found);
             }
         }
     }
