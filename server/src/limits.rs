@@ -44,6 +44,20 @@ pub const PROPOSE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(
 pub const MAX_LEADERS_REBALANCED: usize = 1_000;
 /// How long whoever leads the metadata has to say how its group stands.
 pub const DESCRIBE_QUORUM_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(2);
+/// Nodes that vote on the metadata; those beyond get it, and have no vote.
+pub const MAX_VOTERS: usize = 7;
+/// Entries that a learner may lack of the metadata when it gets a vote.
+pub const VOTER_LAG_ENTRIES: u64 = 100;
+/// Between two looks whether Raft's membership is what the metadata says.
+pub const MEMBERSHIP_INTERVAL: std::time::Duration = std::time::Duration::from_millis(200);
+/// How long a change of Raft's membership may take.
+pub const MEMBERSHIP_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
+/// Between two rounds of questions of a node that is to begin; how long an answer may take.
+pub const BEGIN_INTERVAL: std::time::Duration = std::time::Duration::from_millis(100);
+/// How long a node that is asked whether another one may begin has for its answer.
+pub const BEGIN_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(2);
+/// After how long a node that cannot begin says again what it waits for.
+pub const BEGIN_REMINDER: std::time::Duration = std::time::Duration::from_secs(5);
 /// Between two attempts to find somebody who takes a proposal.
 pub const PROPOSE_RETRY: std::time::Duration = std::time::Duration::from_millis(100);
 /// Between two attempts to write metadata, or to make logs, on a disk that is full.

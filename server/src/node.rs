@@ -17,7 +17,7 @@ use crate::admin::{self, Admin};
 use crate::broker::{Broker, Parts, producer_ids};
 use crate::clock::Clock;
 use crate::cluster::raft::{Quorum, UnreadableLog};
-use crate::cluster::{Controller, Links, Member, MemberError, MemberParts, NodeSettings};
+use crate::cluster::{Controller, Links, Member, MemberEnd, MemberError, MemberParts, NodeSettings};
 use crate::config::{Config, HostPort, Loaded};
 use crate::group::{self, GroupCoordinator};
 use crate::limits;
@@ -47,7 +47,7 @@ pub struct Seams {
     pub listeners: Vec<(Listener, HostPort)>,
     /// Where the admin server listens, if anywhere.
     pub admin: Option<TcpListener>,
-    /// The group of nodes that agrees on the metadata; `None` if this node is a cluster of its own.
+    /// The cluster that this node belongs to; `None` if it is one of its own.
     pub quorum: Option<Quorum>,
 }
 
@@ -101,6 +101,8 @@ pub enum End {
     StorageFailed,
     /// The Raft loop has ended by itself.
     RaftFailed,
+    /// The node was removed from its cluster.
+    Removed,
 }
 
 /// What everything else stands on.
@@ -134,19 +136,20 @@ impl Node {
         let admin = admin.map(|listener| foundation.start_admin(listener, status, admin_stop.clone()));
 
         let (log, recovered) = foundation.open_log(config, disk.clone(), &mut rng, progress).await?;
+        let directory_id = log.dir_id();
         let (storage, flusher) = Storage::new(config.node_id, log);
         let settings = NodeSettings::new(loaded);
         let logs = recovered.logs();
         let flusher = foundation.start_flusher(flusher, &storage, &recovered)?;
-        let others: Vec<i32> = quorum.iter().flat_map(|quorum| quorum.voters.keys().copied()).collect();
-        let (replicas, tasks) =
-            replication::new(config.node_id, &others, storage.clone(), foundation.clock.clone());
+        let replicas = replication::new(config.node_id, storage.clone(), foundation.clock.clone());
+        let roles = replicas.clone();
         let mut streams = None;
         stages.joining();
         let member = Member::start(MemberParts {
             node_id: config.node_id,
             advertised: &advertised,
             rack: config.broker_rack.clone(),
+            directory_id,
             quorum,
             log: recovered.raft,
             logs,
@@ -158,7 +161,7 @@ impl Node {
             metrics: foundation.metrics.clone(),
             shutdown: foundation.shutdown.clone(),
             replicas,
-            linked: Box::new(|links| streams = Some(foundation.start_streams(config, tasks, links))),
+            linked: Box::new(|links| streams = Some(foundation.start_streams(config, &roles, links))),
             pulse: &|name| foundation.pulse(name),
         })
         .await?;
@@ -219,10 +222,13 @@ impl Node {
                 self.stop_admin().await;
                 return End::StorageFailed;
             }
-            () = self.member.ended() => {
+            ended = self.member.ended() => {
                 self.shutdown.request();
                 self.stop().await;
-                return End::RaftFailed;
+                return match ended {
+                    MemberEnd::Raft => End::RaftFailed,
+                    MemberEnd::Removed => End::Removed,
+                };
             }
         }
         self.stop().await;
@@ -316,17 +322,18 @@ impl Foundation {
     fn start_streams(
         &self,
         config: &Config,
-        tasks: replication::Tasks,
+        roles: &Arc<replication::Roles>,
         links: Links,
     ) -> replication::Running {
-        tasks.start(&replication::Parts {
-            controller: links.controller,
-            peers: links.data,
+        let watchdog = self.watchdog.clone();
+        let parts = replication::Parts {
+            links,
             max_lag_ms: config.replica_lag_time_max_ms,
             spawner: self.spawner.clone(),
             metrics: self.metrics.clone(),
-            pulse: &|name| self.pulse(name),
-        })
+            pulse: Box::new(move |name| watchdog.register(name, limits::LOOP_INTERVAL)),
+        };
+        replication::start(roles, parts)
     }
 
     fn start_maintenance(&self, config: &Config, storage: &Storage) {

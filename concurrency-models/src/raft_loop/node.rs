@@ -155,6 +155,18 @@ impl<S: LogStore, T> Node<S, T> {
         })
     }
 
+    /// Has another voter lead as soon as it has everything (Raft thesis, 3.10). Until then, or until an election timeout has passed, this node refuses
+    /// proposals. Nothing happens if `node_id` is no voter.
+    ///
+    /// # Errors
+    /// This node does not lead.
+    pub fn transfer_leadership(&self, node_id: u64) -> Result<(), ProposeError> {
+        self.with_leader(|raw| {
+            raw.transfer_leader(node_id);
+            Ok(())
+        })
+    }
+
     /// Registers a waiter for the entry that was proposed last.
     fn await_last(&self, raw: &RawNode<S>) -> Result<Proposed<T>, ProposeError> {
         let position = Position { term: raw.raft.term, index: raw.raft.raft_log.last_index() };

@@ -92,7 +92,7 @@ fn offset_after(index: u64) -> i64 {
 
 fn nodes(state: &ClusterState, standing: &QuorumStanding) -> Vec<Node> {
     let node = |member: &QuorumMember| {
-        let known = state.brokers.get(&member.node_id).and_then(|broker| broker.inter_node.as_ref());
+        let known = state.node(member.node_id).map(|node| &node.endpoint);
         let listener = |endpoint: &crate::cluster::Endpoint| Listener {
             name: "CONTROLLER".into(),
             host: endpoint.host.as_str().into(),
@@ -109,7 +109,8 @@ mod tests {
 
     #[test]
     fn voters_are_as_far_as_the_leader_knows() {
-        let member = |node_id, is_voter, matched| QuorumMember { node_id, is_voter, matched };
+        let member =
+            |node_id, is_voter, matched| QuorumMember { node_id, is_voter, matched, is_active: true };
         let members = vec![member(1, true, Some(9)), member(2, true, None), member(3, false, Some(4))];
         let standing = QuorumStanding { leader: Some(1), term: 5, committed: 9, members };
         let described = describe(&standing, 1_000);

@@ -94,6 +94,8 @@ impl KafkaError for ProposeError {
             Self::Refused(Refusal::AlreadyNamed(_)) => ErrorCode::INCONSISTENT_CLUSTER_ID,
             Self::Refused(Refusal::UnknownBroker(_)) => ErrorCode::BROKER_ID_NOT_REGISTERED,
             Self::Refused(Refusal::StaleBrokerEpoch { .. }) => ErrorCode::STALE_BROKER_EPOCH,
+            Self::Refused(Refusal::AnotherDirectory { .. }) => ErrorCode::DUPLICATE_VOTER,
+            Self::Refused(Refusal::RemovedNode(_) | Refusal::UnknownNode(_)) => ErrorCode::VOTER_NOT_FOUND,
             Self::Storage(error) => error.code(),
             Self::TooLarge { .. } => ErrorCode::INVALID_REQUEST,
             Self::NotController { .. } | Self::Closed => ErrorCode::NOT_CONTROLLER,

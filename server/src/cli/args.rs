@@ -70,6 +70,9 @@ pub struct ConfigArgs {
     /// Number of this node (node.id)
     #[arg(long, value_name = "N")]
     pub node_id: Option<String>,
+    /// Join the cluster that clients reach there, if the data directory is empty (controller.quorum.bootstrap.servers)
+    #[arg(long, value_name = "HOST:PORT,...")]
+    pub join: Option<String>,
     /// What is logged: error, warn, info, debug, trace (log.level)
     #[arg(long, value_name = "LEVEL")]
     pub log_level: Option<String>,

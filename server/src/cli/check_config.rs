@@ -36,13 +36,14 @@ impl ConfigArgs {
     }
 
     /// Flag, setting and value.
-    fn named(&self) -> [(&'static str, &'static str, Option<&String>); 7] {
+    fn named(&self) -> [(&'static str, &'static str, Option<&String>); 8] {
         [
             ("--data-dir", "log.dirs", self.data_dir.as_ref()),
             ("--listen", "listeners", self.listen.as_ref()),
             ("--advertise", "advertised.listeners", self.advertise.as_ref()),
             ("--admin-listen", "admin.listener", self.admin_listen.as_ref()),
             ("--node-id", "node.id", self.node_id.as_ref()),
+            ("--join", "controller.quorum.bootstrap.servers", self.join.as_ref()),
             ("--log-level", "log.level", self.log_level.as_ref()),
             ("--log-format", "log.format", self.log_format.as_ref()),
         ]

@@ -12,8 +12,8 @@ use super::args::ConfigArgs;
 use super::notify::ServiceManager;
 use super::{banner, open_files, output, recovery};
 use crate::clock::Clock;
-use crate::cluster::MemberError;
 use crate::cluster::raft::Quorum;
+use crate::cluster::{Join, JoinError, MemberError, Origin};
 use crate::config::{Config, HostPort, Loaded, LogFormat};
 use crate::node::{End, Node, Seams, StartError};
 use crate::peer;
@@ -48,10 +48,8 @@ async fn serve(loaded: &Loaded) -> anyhow::Result<ExitCode> {
     let addresses = bound.addresses(config);
     let seams = seams(config, bound, &addresses, (&clock, &spawner))?;
     if seams.quorum.is_some() {
-        let nodes = config.controller_quorum_voters.ids();
         tracing::info!(
             node_id = config.node_id,
-            nodes,
             "a majority of the cluster has to be there before clients are served"
         );
     }
@@ -92,13 +90,17 @@ fn seams(
         disk: Arc::new(disk),
         listeners: listeners.zip(addresses.kafka.clone()).collect(),
         admin: bound.admin,
-        quorum: bound.peers.map(|listener| quorum(config, listener)),
+        quorum: bound.peers.map(|(listener, place)| quorum(config, listener, &place)),
     })
 }
 
 fn exit(end: End) -> anyhow::Result<ExitCode> {
     match end {
         End::Stopped => Ok(ExitCode::SUCCESS),
+        End::Removed => Err(anyhow!(
+            "this node was removed from its cluster and has stopped. Nothing of its data directory is needed any more; to come back, it needs an empty one, and a \
+             node.id that nobody has had"
+        )),
         End::StorageFailed => Err(anyhow!(
             "storage has failed and the server has stopped; what was acknowledged is on disk. The log says what failed: \
              see to it, then start again"
@@ -110,14 +112,21 @@ fn exit(end: End) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// The cluster that this node belongs to, with the others at their places.
-fn quorum(config: &Config, listener: Listener) -> Quorum {
-    Quorum {
-        voters: config.controller_quorum_voters.0.clone(),
-        listener,
-        connector: Connector::Tcp,
-        settings: peer::Settings::new(config),
-    }
+/// The cluster that this node belongs to. It listens for the others at `place`.
+fn quorum(config: &Config, listener: Listener, place: &HostPort) -> Quorum {
+    let endpoint = config.inter_node_endpoint(place);
+    let (voters, known) = (&config.controller_quorum_voters.0, &config.controller_quorum_bootstrap_servers);
+    let origin = match (voters.is_empty(), known.is_empty()) {
+        (false, _) => Origin::Voters(voters.clone()),
+        (true, false) => Origin::Joins(join(known.clone())),
+        (true, true) => Origin::Voters([(config.node_id, endpoint.clone())].into()),
+    };
+    Quorum { endpoint, origin, listener, connector: Connector::Tcp, settings: peer::Settings::new(config) }
+}
+
+/// Has a newcomer taken in by the cluster that clients reach there.
+fn join(_bootstrap: Vec<HostPort>) -> Join {
+    Box::new(|_| Box::pin(async { Err(JoinError("not yet".to_owned())) }))
 }
 
 /// Where the node can be reached, as others should name it.
@@ -132,8 +141,8 @@ pub(super) struct Addresses {
 struct Bound {
     kafka: Vec<(TcpListener, HostPort)>,
     admin: Option<TcpListener>,
-    /// Where the other nodes of the cluster connect, if there are any.
-    peers: Option<Listener>,
+    /// Where the other nodes of the cluster connect, if there can be any.
+    peers: Option<(Listener, HostPort)>,
 }
 
 impl Bound {
@@ -165,14 +174,16 @@ impl Bound {
 }
 
 /// Listens for the other nodes of the cluster.
-async fn bind_for_peers(config: &Config, address: &HostPort) -> anyhow::Result<Listener> {
+async fn bind_for_peers(config: &Config, address: &HostPort) -> anyhow::Result<(Listener, HostPort)> {
     let otherwise = match &config.inter_node_listener {
         Some(_) => "in its place",
         None => {
             "with --set inter.node.listener=HOST:PORT, or change this node's entry in controller.quorum.voters on every node"
         }
     };
-    Ok(Listener::Tcp(bind(address, "inter.node.listener", otherwise).await?))
+    let listener = bind(address, "inter.node.listener", otherwise).await?;
+    let port = listener.local_addr()?.port();
+    Ok((Listener::Tcp(listener), HostPort { port, ..address.clone() }))
 }
 
 async fn bind(address: &HostPort, setting: &str, how: &str) -> anyhow::Result<TcpListener> {

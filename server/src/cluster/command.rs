@@ -30,9 +30,12 @@ pub enum Command {
         /// `broker.rack`
         #[serde(default)]
         rack: Option<String>,
-        /// Where other nodes reach it; `None` if there are none.
+        /// Where other nodes reach it; `None` if there are none, and will be none.
         #[serde(default)]
         inter_node: Option<Endpoint>,
+        /// Of its data directory.
+        #[serde(default)]
+        directory_id: Uuid,
         /// Drawn by each start of the broker: registering twice in one life is registering once. Nil for a life of its own.
         #[serde(default)]
         incarnation: Uuid,
@@ -40,6 +43,22 @@ pub enum Command {
         /// what was made of its commands then must be made of them again.
         #[serde(default)]
         fenced: bool,
+    },
+    /// A node belongs to the cluster from now on, and is to take part in Raft (`AddRaftVoter`; KIP-853).
+    AddNode {
+        /// `node.id`.
+        node_id: i32,
+        /// Of its data directory.
+        directory_id: Uuid,
+        /// Where the others reach it.
+        endpoint: Endpoint,
+    },
+    /// A node that has no replica any more belongs to the cluster no longer, and nobody will under its id (`RemoveRaftVoter`).
+    RemoveNode {
+        /// `node.id`.
+        node_id: i32,
+        /// Of its data directory; `None`: whichever it has.
+        directory_id: Option<Uuid>,
     },
     /// Nothing has been heard of a broker for a whole lease: it leads nothing any more (Kafka: `FENCED`).
     FenceBroker {
@@ -253,6 +272,10 @@ pub enum Applied {
     },
     /// The broker is not known any more.
     Unregistered,
+    /// The node belongs to the cluster.
+    NodeAdded,
+    /// The node does not.
+    NodeRemoved,
     /// The changes were made, but these.
     PartitionsAltered {
         /// Topic id and index of each partition whose change was refused: what it rested on is not so any more.
@@ -350,6 +373,25 @@ pub enum Refusal {
     /// `BROKER_ID_NOT_REGISTERED`
     #[error("no node {0} is registered")]
     UnknownBroker(i32),
+    /// A data directory was lost, or two nodes have one id.
+    #[error(
+        "node {node_id} is known with the data directory {known}, and this is another one. If the directory is lost, take the node out with 'chronik-server cluster \
+         remove-node {node_id}' and let it come back as a node with an id that nobody has had ('start --join'); if another machine is node {node_id}, choose another node.id"
+    )]
+    AnotherDirectory {
+        /// `node.id`
+        node_id: i32,
+        /// Of the directory that it has.
+        known: Uuid,
+    },
+    /// Its id was given back, and is not used again.
+    #[error(
+        "node {0} was removed from this cluster, and its id is not used again: start it on an empty data directory with a node.id that nobody has had"
+    )]
+    RemovedNode(i32),
+    /// `VOTER_NOT_FOUND`
+    #[error("no node {0} belongs to this cluster ('chronik-server cluster status' lists those that do)")]
+    UnknownNode(i32),
     /// `INVALID_REQUEST`
     #[error("{0}")]
     Invalid(Cow<'static, str>),

@@ -19,13 +19,16 @@ pub(crate) fn cluster(brokers: &[Example<'_>]) -> ClusterState {
             port: 9_000 + u16::try_from(node_id).expect("few brokers"),
             broker_epoch: 1,
             rack: rack.map(Into::into),
-            inter_node: Some(Endpoint { host: "inside".into(), port: 9_100 }),
             fenced: *fenced,
             fenced_since: 1,
             incarnation: Uuid::nil(),
         };
         state.brokers.insert(node_id, broker);
+        let endpoint = Endpoint { host: "inside".into(), port: 9_100 };
+        let add = Command::AddNode { node_id, directory_id: Uuid::nil(), endpoint };
+        state.apply(&add).expect("a node that nobody knows");
     }
+    state.version = 0;
     state
 }
 

@@ -5,15 +5,18 @@ use std::sync::Arc;
 
 use chronik_log::PartitionId;
 use concurrency_models::image::Image;
+use uuid::Uuid;
 
-use super::command::{Command, Endpoint};
+use super::command::{Applied, Command, Refusal};
 use super::controller::{Controller, ProposeError, Served};
 use super::fencing::{BrokerLease, Fencing, Heartbeats, Supervisor};
+use super::membership::{Contacts, JoinError, MustNotBegin, Reconciler, Roster};
 use super::node_settings::NodeSettings;
 use super::publisher::MetadataPublisher;
-use super::raft::{self, Network, Outbound, Quorum, RaftLog};
+use super::raft::{self, Network, Outcome, Quorum, RaftLog};
 use super::replicas::Replicas;
 use super::state::ClusterState;
+use super::way_in::{Linked, WayIn};
 use crate::clock::Clock;
 use crate::config::HostPort;
 use crate::limits;
@@ -32,7 +35,9 @@ pub struct Parts<'a> {
     pub advertised: &'a HostPort,
     /// `broker.rack`
     pub rack: Option<String>,
-    /// The other members of the group, and how they are reached; `None` if this node is a cluster of its own.
+    /// Of the data directory.
+    pub directory_id: Uuid,
+    /// The cluster, and how the others are reached; `None` if this node is a cluster of its own.
     pub quorum: Option<Quorum>,
     /// What the disk has of the Raft log; `None` on its first start.
     pub log: Option<RaftLog>,
@@ -66,6 +71,8 @@ pub struct Links {
     pub controller: Controller,
     /// The way of streams.
     pub data: Peers,
+    /// Who the others are.
+    pub roster: Roster,
 }
 
 /// A member that is registered and serves the metadata.
@@ -76,6 +83,17 @@ pub struct Member {
     pub committed: Arc<Image<ClusterState>>,
     raft: raft::Tasks,
     network: Option<Network>,
+    /// Requested when this node was removed from its cluster, and is not needed any more.
+    gone: Shutdown,
+}
+
+/// How a member has ended by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemberEnd {
+    /// The Raft loop has.
+    Raft,
+    /// The node was removed from its cluster.
+    Removed,
 }
 
 /// Why a node did not come into its cluster.
@@ -92,19 +110,15 @@ pub enum StartError {
         /// Node ids of the group in the data directory.
         members: Vec<i32>,
     },
-    /// What the disk has is of another group of nodes.
-    #[error(
-        "the data directory is of {}, and the configuration (node.id, controller.quorum.voters) of {}: the nodes of a cluster stay those that it began with. Set \
-         controller.quorum.voters to what it was, or begin the new cluster on empty data directories",
-        cluster_of(members),
-        cluster_of(voters)
-    )]
-    AnotherGroup {
-        /// Node ids of the group in the data directory.
-        members: Vec<i32>,
-        /// Node ids of the group in the configuration.
-        voters: Vec<i32>,
-    },
+    /// It does not belong to the cluster any more.
+    #[error(transparent)]
+    Removed(Refusal),
+    /// Its data directory is empty, and it must not begin with it.
+    #[error("the data directory is empty, and this node must not begin with it: {0}")]
+    MustNotBegin(#[from] MustNotBegin),
+    /// The cluster does not take it in.
+    #[error("the node could not join its cluster: {0}")]
+    Join(#[from] JoinError),
     /// It was asked to stop while it waited for a majority.
     #[error("the node was stopped before it had met a majority of its cluster")]
     Stopped,
@@ -126,27 +140,38 @@ impl Member {
     /// # Errors
     /// See [`StartError`].
     pub async fn start(parts: Parts<'_>) -> Result<Self, StartError> {
-        let Parts { node_id, advertised, rack, quorum, log, logs, storage, settings, .. } = parts;
-        let Parts { clock, spawner, mut rng, metrics, shutdown, pulse, replicas, linked, .. } = parts;
-        let voters = quorum.as_ref().map_or(vec![node_id], |quorum| quorum.voters.keys().copied().collect());
-        let log = match log {
-            Some(log) => log,
-            None => begin(&voters, &storage).await?,
-        };
-        check(node_id, &voters, &log)?;
-        let inter_node = quorum.as_ref().and_then(|quorum| endpoint(quorum, node_id));
+        let Parts { node_id, advertised, rack, directory_id, quorum, log, logs, storage, .. } = parts;
+        let Parts { settings, clock, spawner, mut rng, metrics, shutdown, replicas, pulse, .. } = parts;
+        let linked_to_others = parts.linked;
+        let log = log.filter(|log| !log.members().is_empty()); // one without members was about to join
         let events = raft::events();
-        let outbound = quorum.map(|quorum| {
-            let surroundings = raft::Around {
-                events: &events.0,
-                replicas: &replicas,
-                clock: &clock,
-                spawner: &spawner,
-                metrics: &metrics,
-            };
-            Outbound::new(node_id, quorum, &surroundings, &mut rng)
-        });
-        let peers = outbound.as_ref().map(Outbound::control);
+        let way_in = WayIn {
+            node_id,
+            directory_id,
+            storage: &storage,
+            replicas: &replicas,
+            events: &events.0,
+            clock: &clock,
+            spawner: &spawner,
+            metrics: &metrics,
+        };
+        let (log, linked) = match quorum {
+            None => (way_in.alone(log).await?, None),
+            Some(quorum) => {
+                // The others may be waiting for this one, so it listens before it waits for them.
+                let (linked, origin) = way_in.link(quorum, log.as_ref(), &mut rng, pulse("inter-node"));
+                let log = tokio::select! {
+                    biased;
+                    log = way_in.among(&linked, origin, log) => log,
+                    () = shutdown.requested() => Err(StartError::Stopped),
+                };
+                if log.is_err() {
+                    linked.network.close().await;
+                }
+                (log?, Some(linked))
+            }
+        };
+        let peers = linked.as_ref().map(|linked| linked.network.control());
         let member = raft::start(raft::Parts {
             node_id,
             log,
@@ -182,12 +207,25 @@ impl Member {
             clock.clone(),
             metrics.clone(),
         );
-        if let Some(outbound) = &outbound {
-            linked(Links { controller: controller.clone(), data: outbound.data() });
-        }
-        // The others may be waiting for this one, so it listens before it waits for them.
-        let network = outbound.map(|outbound| outbound.listen(controller.clone(), pulse("inter-node")));
-        let mut this = Self { controller, committed: committed.clone(), raft: member.tasks, network };
+        let gone = Shutdown::new();
+        let inter_node = linked.as_ref().map(|linked| linked.endpoint.clone());
+        let network = linked.map(|Linked { network, roster, .. }| {
+            network.answer_by(controller.clone());
+            let (raft, committed, clock) = (controller.raft().clone(), committed.clone(), clock.clone());
+            let reconciler = Reconciler {
+                node_id,
+                raft: raft.clone(),
+                committed: committed.clone(),
+                clock: clock.clone(),
+            };
+            let _ends_with_the_loop = spawner.task(reconciler.run(pulse("membership")));
+            let (control, gone) = (network.control(), gone.clone());
+            let contacts = Contacts { roster: roster.clone(), control, committed, raft, clock, gone };
+            let _ends_with_the_loop = spawner.task(contacts.run(pulse("contacts")));
+            linked_to_others(Links { controller: controller.clone(), data: network.data(), roster });
+            network
+        });
+        let mut this = Self { controller, committed: committed.clone(), raft: member.tasks, network, gone };
         let mut publisher = MetadataPublisher {
             node_id,
             committed: committed.clone(),
@@ -205,6 +243,7 @@ impl Member {
             port: advertised.port,
             rack,
             inter_node,
+            directory_id,
             incarnation: rng.uuid(),
             fenced: true,
         };
@@ -248,13 +287,14 @@ impl Member {
         publisher: &mut MetadataPublisher,
         rng: &mut Rng,
     ) -> Result<i64, StartError> {
-        let state = settle(&self.controller, register, committed).await?;
+        let (state, registered) = settle(&self.controller, register, committed).await?;
+        registered.map_err(ProposeError::from)?;
         let broker_epoch = state.brokers.get(&publisher.node_id).map_or(-1, |broker| broker.broker_epoch);
         let cluster_id = match state.cluster_id {
             Some(cluster_id) => cluster_id,
             None => {
                 let name = Command::NameCluster { cluster_id: rng.uuid() };
-                let state = settle(&self.controller, &name, committed).await?;
+                let (state, _by_whom) = settle(&self.controller, &name, committed).await?;
                 state.cluster_id.expect("it has a name now, this one or that of somebody who was quicker")
             }
         };
@@ -266,9 +306,13 @@ impl Member {
         Ok(broker_epoch)
     }
 
-    /// Waits until the Raft loop has ended by itself.
-    pub async fn ended(&mut self) {
-        self.raft.ended().await;
+    /// Waits until it has ended by itself.
+    pub async fn ended(&mut self) -> MemberEnd {
+        tokio::select! {
+            biased;
+            () = self.gone.requested() => MemberEnd::Removed,
+            () = self.raft.ended() => MemberEnd::Raft,
+        }
     }
 
     /// Stops the member: it sends nothing any more, and all that it began to write is written.
@@ -280,16 +324,16 @@ impl Member {
     }
 }
 
-/// Has a command committed, however long it takes until somebody leads, and returns the metadata with its effect. It is proposed again when nobody knows what
+/// Has a command committed, however long it takes until somebody leads, and returns the metadata with its effect, and what became of it. It is proposed again when nobody knows what
 /// became of it, so it must bear that.
 async fn settle(
     controller: &Controller,
     command: &Command,
     committed: &Image<ClusterState>,
-) -> Result<Arc<ClusterState>, ProposeError> {
-    let version = loop {
+) -> Result<(Arc<ClusterState>, Result<Applied, Refusal>), ProposeError> {
+    let Outcome { version, result } = loop {
         match controller.commit(command).await {
-            Ok(outcome) => break outcome.version,
+            Ok(outcome) => break outcome,
             Err(error @ (ProposeError::NotController { .. } | ProposeError::Unknown(_))) => {
                 tracing::warn!(%error, "waiting for a majority of the nodes");
             }
@@ -300,7 +344,7 @@ async fn settle(
         let seen = committed.version();
         let state = committed.load();
         if state.version >= version {
-            return Ok(state);
+            return Ok((state, result));
         }
         committed.at_least(seen + 1).await.map_err(|_| ProposeError::Closed)?;
     }
@@ -321,32 +365,6 @@ async fn unfenced(node_id: i32, served: &Served, clock: &Clock) -> Result<(), St
             }
         }
     }
-}
-
-/// Whether the disk is that of this node in this group.
-fn check(node_id: i32, voters: &[i32], log: &RaftLog) -> Result<(), StartError> {
-    let mut members: Vec<i32> = log.members().into_iter().filter_map(raft::node_id).collect();
-    members.sort_unstable();
-    if !members.contains(&node_id) {
-        return Err(StartError::AnotherNode { node_id, members });
-    }
-    if members != voters {
-        return Err(StartError::AnotherGroup { members, voters: voters.to_vec() });
-    }
-    Ok(())
-}
-
-/// Where the others reach this node.
-fn endpoint(quorum: &Quorum, node_id: i32) -> Option<Endpoint> {
-    let place = quorum.voters.get(&node_id)?;
-    Some(Endpoint { host: place.host.clone(), port: place.port })
-}
-
-/// The Raft log of a cluster that begins with these nodes.
-async fn begin(voters: &[i32], storage: &Storage) -> Result<RaftLog, StorageError> {
-    let (log, first_record) = RaftLog::beginning(voters.iter().copied().map(raft::raft_id).collect());
-    storage.replace_metadata(first_record).await?;
-    Ok(log)
 }
 
 /// The cluster of these nodes, for readers.

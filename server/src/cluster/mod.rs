@@ -10,6 +10,7 @@ pub(crate) mod example;
 pub mod fencing;
 mod leader_rebalance;
 mod member;
+mod membership;
 pub mod node_settings;
 pub mod placement;
 mod publisher;
@@ -18,6 +19,7 @@ pub mod raft;
 mod replicas;
 pub mod state;
 pub mod topic_config;
+mod way_in;
 
 pub use command::{
     Applied, Command, ConfigResource, Election, ElectionKind, Endpoint, Moved, PartitionChange, Reassigned,
@@ -26,9 +28,10 @@ pub use command::{
 pub use controller::{Controller, ProposeError};
 pub use fencing::{BrokerLease, ElectAnswer};
 pub use leader_rebalance::LeaderRebalance;
-pub use member::{Links, Member, Parts as MemberParts, StartError as MemberError};
+pub use member::{Links, Member, MemberEnd, Parts as MemberParts, StartError as MemberError};
+pub use membership::{Join, JoinError, MembershipError, Newcomer, Origin, Roster};
 pub use node_settings::{ConfigSource, NodeSettings};
 pub use quorum::{QuorumMember, QuorumStanding};
 pub use raft::peer_id;
 pub use replicas::Replicas;
-pub use state::{Broker, ClusterState, EVERY_BROKER, Partition, Topic};
+pub use state::{Broker, ClusterState, EVERY_BROKER, Node, Partition, Topic};

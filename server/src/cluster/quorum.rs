@@ -29,6 +29,8 @@ pub struct QuorumMember {
     pub is_voter: bool,
     /// Index up to which its log is durable and the leader's; `None` if nobody who was asked knows.
     pub matched: Option<u64>,
+    /// Whether its leader has heard of it lately; taken for granted by who does not lead.
+    pub is_active: bool,
 }
 
 impl Controller {
@@ -65,18 +67,25 @@ impl Controller {
             Some(progress) => progress
                 .into_iter()
                 .filter_map(|member| {
-                    let matched = Some(member.matched_index);
                     Some(QuorumMember {
                         node_id: node_id(member.node_id)?,
                         is_voter: member.is_voter,
-                        matched,
+                        matched: Some(member.matched_index),
+                        is_active: member.recently_active,
                     })
                 })
                 .collect(),
             None => {
                 let membership = raft.membership();
                 let unknown = |is_voter: bool| {
-                    move |id: &u64| Some(QuorumMember { node_id: node_id(*id)?, is_voter, matched: None })
+                    move |id: &u64| {
+                        Some(QuorumMember {
+                            node_id: node_id(*id)?,
+                            is_voter,
+                            matched: None,
+                            is_active: true,
+                        })
+                    }
                 };
                 let voters = membership.voters.iter().filter_map(unknown(true));
                 voters.chain(membership.learners.iter().filter_map(unknown(false))).collect()

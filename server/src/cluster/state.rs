@@ -5,18 +5,20 @@
 mod brokers;
 mod elections;
 mod liveness;
+mod nodes;
 mod partition;
 mod reassignments;
 mod topics;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chronik_log::PartitionId;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::command::{Applied, Command, Endpoint, Refusal};
+use super::command::{Applied, Command, Refusal};
+pub use nodes::Node;
 pub use partition::Partition;
 
 /// Whose settings are those of all brokers, in place of a node id (Kafka's "default" entity has the empty name too).
@@ -29,6 +31,12 @@ pub struct ClusterState {
     pub version: i64,
     /// Given once.
     pub cluster_id: Option<Uuid>,
+    /// By node id. Who takes part in Raft; a broker that is a cluster of its own is not among them.
+    #[serde(default)]
+    nodes: BTreeMap<i32, Node>,
+    /// Ids of nodes that were removed.
+    #[serde(default)]
+    removed: BTreeSet<i32>,
     /// By node id.
     pub brokers: BTreeMap<i32, Broker>,
     /// By id.
@@ -56,9 +64,6 @@ pub struct Broker {
     /// `broker.rack`
     #[serde(default)]
     pub rack: Option<String>,
-    /// Where other nodes reach it; `None` if it is a cluster of its own.
-    #[serde(default)]
-    pub inter_node: Option<Endpoint>,
     /// Whether it leads nothing, because it has just started or nothing was heard of it for a lease.
     #[serde(default)]
     pub fenced: bool,
@@ -104,22 +109,28 @@ impl ClusterState {
     pub fn apply(&mut self, command: &Command) -> Result<Applied, Refusal> {
         let applied = match command {
             Command::NameCluster { cluster_id } => self.name_cluster(*cluster_id),
-            Command::RegisterBroker { node_id, host, port, rack, inter_node, incarnation, fenced } => {
-                let (host, rack, inter_node) = (host.clone(), rack.clone(), inter_node.clone());
+            Command::RegisterBroker {
+                node_id,
+                host,
+                port,
+                rack,
+                inter_node,
+                directory_id,
+                incarnation,
+                fenced,
+            } => {
+                let (host, rack) = (host.clone(), rack.clone());
                 let (node_id, port, incarnation, fenced) = (*node_id, *port, *incarnation, *fenced);
                 let (broker_epoch, fenced_since) = (self.version + 1, self.version + 1);
-                Ok(self.register(Broker {
-                    node_id,
-                    host,
-                    port,
-                    broker_epoch,
-                    rack,
-                    inter_node,
-                    incarnation,
-                    fenced,
-                    fenced_since,
-                }))
+                let node = inter_node.clone().map(|endpoint| Node { directory_id: *directory_id, endpoint });
+                let broker =
+                    Broker { node_id, host, port, broker_epoch, rack, incarnation, fenced, fenced_since };
+                self.register(broker, node)
             }
+            Command::AddNode { node_id, directory_id, endpoint } => {
+                self.add_node(*node_id, Node { directory_id: *directory_id, endpoint: endpoint.clone() })
+            }
+            Command::RemoveNode { node_id, directory_id } => self.remove_node(*node_id, *directory_id),
             Command::FenceBroker { node_id, broker_epoch } => self.fence(*node_id, *broker_epoch),
             Command::UnfenceBroker { node_id, broker_epoch } => self.unfence(*node_id, *broker_epoch),
             Command::UnregisterBroker { node_id } => self.unregister(*node_id),

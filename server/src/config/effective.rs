@@ -56,10 +56,29 @@ impl Config {
         self.advertised_listeners.get(listener).unwrap_or(bound).clone()
     }
 
-    /// Where this node listens for the others of its cluster; `None` if it is a cluster of its own.
+    /// Where this node listens for the others of its cluster; `None` if it is a cluster of its own, and will be.
     pub fn inter_node_address(&self) -> Option<HostPort> {
-        let own = self.controller_quorum_voters.place_of(self.node_id)?;
-        Some(self.inter_node_listener.clone().unwrap_or_else(|| listening_for(own)))
+        let own = self.controller_quorum_voters.place_of(self.node_id).map(listening_for);
+        let joins = !self.controller_quorum_bootstrap_servers.is_empty();
+        let newcomers = || joins.then(|| HostPort::new(self.host(), INTER_NODE_PORT));
+        self.inter_node_listener.clone().or(own).or_else(newcomers)
+    }
+
+    /// Where the others reach this node, which listens for them at `bound`.
+    pub fn inter_node_endpoint(&self, bound: &HostPort) -> HostPort {
+        match self.controller_quorum_voters.place_of(self.node_id) {
+            Some(own) => own.clone(),
+            None if bound.is_wildcard() => {
+                let clients = self.advertised_listeners.first().or_else(|| self.listeners.first());
+                HostPort::new(clients.map_or("localhost", |address| &address.host), bound.port)
+            }
+            None => bound.clone(),
+        }
+    }
+
+    /// Of the first listener for clients.
+    fn host(&self) -> &str {
+        self.listeners.first().map_or("0.0.0.0", |listener| &listener.host)
     }
 
     /// What no single setting shows to be wrong.
@@ -128,6 +147,13 @@ impl Config {
 
     fn check_cluster(&self) -> Result<(), String> {
         let voters = &self.controller_quorum_voters;
+        if !voters.is_empty() && !self.controller_quorum_bootstrap_servers.is_empty() {
+            return Err(
+                "both controller.quorum.voters and controller.quorum.bootstrap.servers (start --join) are set: give the first to the nodes that a cluster begins \
+                 with, and the second to those that join it later"
+                    .to_owned(),
+            );
+        }
         if !voters.is_empty() && voters.place_of(self.node_id).is_none() {
             return Err(format!(
                 "controller.quorum.voters names the nodes {}, and node.id = {} is none of them; set node.id to the number that this node has there, or add it there, \
@@ -139,6 +165,9 @@ impl Config {
         Ok(())
     }
 }
+
+/// Where a node listens for the others if nothing else is said.
+const INTER_NODE_PORT: u16 = 9192;
 
 /// Where a node listens that the others reach at `own`: behind a name there may be any address of the machine, but loopback is loopback.
 fn listening_for(own: &HostPort) -> HostPort {

@@ -99,9 +99,13 @@ settings! {
         "max.in.flight.requests.per.connection" => max_in_flight_requests_per_connection: usize = 64, Allowed::Between(1, 10_000);
     }
     "Cluster" {
-        /// The nodes of the cluster, each with the place where the others reach it: 1@host:port,2@host:port,... The same on every node of it, and `node.id` is one of
-        /// them. An odd number of them: three go on without one, five without two. Empty: this node is a cluster of its own.
+        /// The nodes that the cluster begins with, each with the place where the others reach it: 1@host:port,2@host:port,... The same on every node of it, and `node.id`
+        /// is one of them. An odd number of them: three go on without one, five without two. All must be there when the cluster is first started, and none may have data;
+        /// later it says where they are. Empty: this node is a cluster of its own, or joins one.
         "controller.quorum.voters" => controller_quorum_voters: Voters = Voters::default(), Allowed::Any;
+        /// Where clients reach nodes of a cluster that there is: host:port,... This node joins it when it is first started (start --join), gets the metadata, and votes on it
+        /// once it has caught up. Its `node.id` is one that no node of that cluster ever had.
+        "controller.quorum.bootstrap.servers" => controller_quorum_bootstrap_servers: Vec<HostPort> = Vec::new(), Allowed::Any;
         /// Where this node stands, such as a zone or a rack: the replicas of a partition are spread over racks. Empty: nobody knows.
         "broker.rack" => broker_rack: Option<String> = None, Allowed::Any;
         /// Which replica a consumer reads from. Empty: the leader. org.apache.kafka.common.replica.RackAwareReplicaSelector: one in the consumer's own rack (client.rack), if
@@ -118,7 +122,8 @@ settings! {
     }
     "Between nodes" {
         /// Where this node listens for the others of its cluster: host:port. Empty: on the port of its entry in `controller.quorum.voters`, at every address, or
-        /// at that of the entry if it is a loopback address. Nobody listens there without `controller.quorum.voters`. There is no encryption and no password: only the
+        /// at that of the entry if it is a loopback address; if it joins a cluster, on port 9192 at the address of the first listener. A node that is a cluster of its own and is
+        /// to grow needs it; otherwise nobody listens there. Others are told this address, or that of `advertised.listeners` in place of 0.0.0.0. There is no encryption and no password: only the
         /// nodes of the cluster should be able to reach it.
         "inter.node.listener" => inter_node_listener: Option<HostPort> = None, Allowed::Any;
         /// How long a connection between two nodes may take until both know who the other one is.

@@ -42,8 +42,7 @@ impl InternalTopic {
     /// # Errors
     /// There are too few brokers.
     fn assignment(&self, state: &ClusterState) -> Result<Vec<Vec<i32>>, TooFewBrokers> {
-        let alone =
-            state.brokers.len() == 1 && state.brokers.values().all(|broker| broker.inter_node.is_none());
+        let alone = state.brokers.len() == 1 && state.nodes().next().is_none();
         let replicas = if alone { 1 } else { self.replication_factor };
         placement::place(state, &[], usize::try_from(self.partitions).unwrap_or(1), replicas)
     }
@@ -112,8 +111,8 @@ mod tests {
     #[test]
     fn there_are_as_many_replicas_as_are_asked_for_or_no_topic() {
         let topic = InternalTopic { partitions: 3, replication_factor: 3, segment_bytes: 1 };
-        let mut alone = cluster(&[(None, false)]);
-        alone.brokers.values_mut().for_each(|broker| broker.inter_node = None);
+        let mut alone = ClusterState::default();
+        alone.brokers = cluster(&[(None, false)]).brokers;
         assert_eq!(topic.assignment(&alone).unwrap(), [[1], [1], [1]], "a cluster of its own");
         for brokers in
             [&[(None, false)][..], &[(None, false); 2], &[(None, false), (None, false), (None, true)]]

@@ -232,13 +232,15 @@ mod tests {
 
     fn registered(fenced: bool) -> ClusterState {
         let mut state = ClusterState::default();
-        let (incarnation, rack, inter_node) = (uuid::Uuid::nil(), None, None);
+        let (incarnation, directory_id) = (uuid::Uuid::nil(), uuid::Uuid::nil());
+        let (rack, inter_node) = (None, None);
         let register = Command::RegisterBroker {
             node_id: 1,
             host: "h".into(),
             port: 1,
             rack,
             inter_node,
+            directory_id,
             incarnation,
             fenced,
         };

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 use super::NodeId;
-use super::hello::{Hello, Purpose};
+use super::hello::{Hello, Purpose, Refusal};
 
 /// An answer in the making; `None` says that this kind of request is not known here.
 pub type Answering = BoxFuture<'static, Option<Bytes>>;
@@ -12,8 +12,8 @@ pub type Answering = BoxFuture<'static, Option<Bytes>>;
 /// Takes what other nodes send. All but the future of [`request`](Self::request) runs in the task that reads the connection, so that order is kept: it
 /// does not wait, or those behind it do. It may be called by several tasks at a time, one a connection.
 pub trait Handler: Send + Sync + 'static {
-    /// Whether a node of this cluster, or one that belongs to none yet, may connect. A node that is about to join is not a member yet.
-    fn welcomes(&self, peer: &Hello) -> bool;
+    /// Why a node of this cluster, or one that belongs to none yet, may not connect; `None` if it may.
+    fn refuses(&self, peer: &Hello) -> Option<Refusal>;
 
     /// A heartbeat came.
     fn heartbeat(&self, from: NodeId, bytes: Bytes);

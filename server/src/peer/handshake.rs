@@ -78,9 +78,8 @@ async fn heard(
 ) -> Result<Result<Hello, Refusal>, ConnectionError> {
     let frame = reader.frame(|kind| kind == Kind::Hello).await?;
     let hello = Hello::decode(&frame.payload).ok_or(ConnectionError::NotANode)?;
-    let refusal = Refusal::Unwelcome { id: hello.node_id };
     let judged = node.identity.admit(&hello);
-    Ok(judged.and_then(|()| if node.handler.welcomes(&hello) { Ok(hello) } else { Err(refusal) }))
+    Ok(judged.and_then(|()| node.handler.refuses(&hello).map_or(Ok(hello), Err)))
 }
 
 /// Waits for the other side to go: were the stream closed with bytes of it unread, TCP would throw the refusal away.

@@ -201,9 +201,15 @@ pub enum Refusal {
         /// Those that are not known.
         unknown: u64,
     },
-    /// The owner does not want it.
-    #[error("node {id} is no member of the cluster of this node")]
+    /// It is not known, or not yet.
+    #[error("node {id} is no member of the cluster of this node; let it join ('start --join')")]
     Unwelcome {
+        /// The other one.
+        id: NodeId,
+    },
+    /// It was a member, and will not be one again.
+    #[error("node {id} was removed from the cluster of this node, and its id is not used again")]
+    Removed {
         /// The other one.
         id: NodeId,
     },
@@ -219,6 +225,7 @@ impl Refusal {
             Self::NotMe { .. } => "other_node",
             Self::Features { .. } => "features",
             Self::Unwelcome { .. } => "unknown_node",
+            Self::Removed { .. } => "removed_node",
         }
     }
 

@@ -11,4 +11,4 @@ mod stream;
 mod tasks;
 
 pub use roles::Roles;
-pub use tasks::{Parts, Running, Tasks, new};
+pub use tasks::{Parts, Running, new, start};

@@ -14,6 +14,7 @@ use futures_util::future::BoxFuture;
 
 use super::liveness::Liveness;
 use super::stream::{message, receiver, sender};
+use super::tasks::Streams;
 use crate::clock::Clock;
 use crate::cluster::{self, ClusterState, Replicas};
 use crate::storage::{Partition, Storage, StorageError};
@@ -34,8 +35,10 @@ pub struct Roles {
     pub(super) node_id: i32,
     pub(super) storage: Storage,
     pub(super) clock: Clock,
-    /// By node id.
-    pub(super) others: BTreeMap<i32, Ends>,
+    /// By node id: those that belong to the cluster, or have something to say.
+    pub(super) others: Image<BTreeMap<i32, Arc<Ends>>>,
+    /// What it takes to have streams to one more, once there are other nodes.
+    pub(super) streams: Image<Option<Arc<Streams>>>,
     /// In which life this node is.
     pub(super) broker_epoch: Arc<Image<i64>>,
     /// Who hears whether leaders are there, once there are other nodes.
@@ -65,6 +68,7 @@ impl Roles {
         {
             self.broker_epoch.replace(this.broker_epoch);
         }
+        self.meet(next).await;
         let mut lead = Vec::new();
         let mut news = News::default();
         for id in concerned {
@@ -155,12 +159,12 @@ impl Roles {
     /// Has the receivers follow.
     async fn tell(&self, News { follow, unfollow }: News) {
         for (leader, partitions) in unfollow {
-            if let Some(ends) = self.others.get(&leader) {
+            if let Some(ends) = self.others.load().get(&leader) {
                 let _the_node_stops = ends.receiver.send(receiver::Event::Unfollow(partitions)).await;
             }
         }
         for (leader, partitions) in follow {
-            if let Some(ends) = self.others.get(&leader) {
+            if let Some(ends) = self.ends(leader) {
                 let _the_node_stops = ends.receiver.send(receiver::Event::Follow(partitions)).await;
             }
         }
@@ -196,7 +200,7 @@ impl Replicas for Roles {
     }
 
     fn data(&self, from: i32, bytes: Bytes) {
-        let Some(ends) = self.others.get(&from) else { return };
+        let Some(ends) = self.ends(from) else { return };
         let taken = if message::is_for_leader(&bytes) {
             ends.sender.try_send(sender::Event::Said(bytes)).is_ok()
         } else {
@@ -218,7 +222,7 @@ impl Replicas for Roles {
 
 impl Roles {
     fn tell_ends(&self, node: i32, to_sender: sender::Event, to_receiver: receiver::Event) {
-        if let Some(ends) = self.others.get(&node) {
+        if let Some(ends) = self.others.load().get(&node) {
             let _the_node_stops = ends.sender.try_send(to_sender);
             let _the_node_stops = ends.receiver.try_send(to_receiver);
         }

@@ -82,6 +82,11 @@ pub(crate) struct LogParts {
 }
 
 impl Log {
+    /// The id of the data directory, drawn when it was first used.
+    pub fn dir_id(&self) -> Uuid {
+        self.dir_id
+    }
+
     /// Opens, and if need be recovers or creates, the data directory of `disk`.
     pub fn open(
         disk: Arc<dyn Disk>,

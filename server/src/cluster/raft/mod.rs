@@ -39,9 +39,9 @@ use machine::Metadata;
 pub use machine::Outcome;
 use network::ToMembers;
 pub use network::peer_id;
-pub(super) use network::{Around, DESCRIBE_QUORUM, Outbound, PROPOSE};
+pub(super) use network::{Around, DESCRIBE_QUORUM, PROPOSE, Ways};
 pub use network::{Network, Quorum};
-pub use recovered::{RaftLog, UnreadableLog};
+pub use recovered::{BEGINNING, RaftLog, UnreadableLog};
 use ticks::Ticks;
 use wal::RaftWal;
 

@@ -1,9 +1,9 @@
 //! Between the members: Raft messages, and commands for whoever leads.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use concurrency_models::image::Image;
 use concurrency_models::mailbox::Sender;
 use concurrency_models::raft_loop::{Event, Transport};
 use futures_util::FutureExt as _;
@@ -12,10 +12,12 @@ use raft::eraftpb::Message;
 use uuid::Uuid;
 
 use super::super::controller::Controller;
+use super::super::membership::{BEGIN, Origin, Roster, Standing};
 use super::super::replicas::Replicas;
 use super::{node_id, raft_id};
 use crate::clock::Clock;
 use crate::config::HostPort;
+use crate::peer::hello::Refusal;
 use crate::peer::{
     Answering, Handler, Hello, Identity, Inbound, NodeId, Peers, Purpose, Settings, Surroundings,
 };
@@ -29,10 +31,12 @@ pub(in super::super) const PROPOSE: u16 = 1;
 /// Kind of the request that asks how the group stands.
 pub(in super::super) const DESCRIBE_QUORUM: u16 = 4;
 
-/// The members of a group that begins with several, and how this one reaches them.
+/// The cluster that this node belongs to, and how the others are reached.
 pub struct Quorum {
-    /// Where each listens for the others, by node id; this node too.
-    pub voters: BTreeMap<i32, HostPort>,
+    /// Where the others reach this node.
+    pub endpoint: HostPort,
+    /// How the node comes into it.
+    pub origin: Origin,
     /// Where the others connect.
     pub listener: Listener,
     /// How they are reached.
@@ -45,41 +49,48 @@ pub struct Quorum {
 pub(in super::super) struct Around<'a> {
     pub(in super::super) events: &'a Sender<Event>,
     pub(in super::super) replicas: &'a Arc<dyn Replicas>,
+    pub(in super::super) roster: &'a Roster,
     pub(in super::super) clock: &'a Clock,
     pub(in super::super) spawner: &'a Spawner,
     pub(in super::super) metrics: &'a Metrics,
 }
 
-/// The connections to and from the other members.
-pub struct Network {
-    control: Peers,
-    data: Peers,
-    inbound: Inbound,
-    identity: Identity,
+/// The ways of a node to the others.
+pub(in super::super) struct Ways {
+    pub(in super::super) listener: Listener,
+    pub(in super::super) connector: Connector,
+    pub(in super::super) settings: Settings,
 }
 
-/// Half of it, as long as there is nobody yet who could propose for others.
-pub(in super::super) struct Outbound {
+/// The connections to and from the other nodes.
+pub struct Network {
     control: Peers,
     /// Streams have connections of their own, so that nothing else waits behind them.
     data: Peers,
-    surroundings: Surroundings,
-    listener: Listener,
-    handler: FromMembers,
+    inbound: Inbound,
+    identity: Identity,
+    standing: Arc<Image<Standing>>,
 }
 
-impl Outbound {
-    /// Dials the other members.
-    pub(in super::super) fn new(node_id: i32, quorum: Quorum, around: &Around<'_>, rng: &mut Rng) -> Self {
-        let Quorum { voters, listener, connector, settings } = quorum;
-        let Around { events, replicas, clock, spawner, metrics } = *around;
-        let members = voters.keys().copied().collect();
-        let replicas = replicas.clone();
-        let handler = FromMembers { events: events.clone(), replicas, controller: None, members };
+impl Network {
+    /// Dials the other nodes of the roster, and listens: they may be waiting for this one, so that comes before it waits for them. What they ask is answered as
+    /// far as `standing` goes.
+    pub(in super::super) fn open(
+        node_id: i32,
+        Ways { listener, connector, settings }: Ways,
+        standing: Standing,
+        around: &Around<'_>,
+        rng: &mut Rng,
+        pulse: Pulse,
+    ) -> Self {
+        let Around { events, replicas, roster, clock, spawner, metrics } = *around;
+        let (replicas, roster) = (replicas.clone(), roster.clone());
+        let dialing =
+            FromMembers { events: events.clone(), replicas, roster: roster.clone(), standing: None };
         let incarnation = clock.now_ms().unsigned_abs();
         let surroundings = Surroundings {
             identity: Identity::new(peer_id(node_id), incarnation, None),
-            handler: Arc::new(handler.clone()),
+            handler: Arc::new(dialing.clone()),
             settings,
             clock: clock.clone(),
             spawner: spawner.clone(),
@@ -87,36 +98,29 @@ impl Outbound {
         };
         let control = Peers::new(surroundings.clone(), connector.clone(), Purpose::Control, rng);
         let data = Peers::new(surroundings.clone(), connector, Purpose::Data, rng);
-        for (member, address) in voters.iter().filter(|(member, _)| **member != node_id) {
-            control.add(peer_id(*member), address);
-            data.add(peer_id(*member), address);
-        }
-        Self { control, data, surroundings, listener, handler }
+        control.set(&roster.peers());
+        let (standing, identity) = (Arc::new(Image::new(standing)), surroundings.identity.clone());
+        let answering = FromMembers { standing: Some(standing.clone()), ..dialing };
+        let inbound = Inbound::new(Surroundings { handler: Arc::new(answering), ..surroundings });
+        let _ends_when_closed = spawner.task(inbound.clone().run(listener, pulse));
+        Self { control, data, inbound, identity, standing }
     }
 
-    /// To the other members, for everything but streams.
+    /// To the other nodes, for everything but streams.
     pub(in super::super) fn control(&self) -> Peers {
         self.control.clone()
     }
 
-    /// To the other members, for streams.
+    /// To the other nodes, for streams. Whoever has streams says who is dialed.
     pub(in super::super) fn data(&self) -> Peers {
         self.data.clone()
     }
 
-    /// Listens, too: the others may propose by `controller`.
-    pub(in super::super) fn listen(self, controller: Controller, pulse: Pulse) -> Network {
-        let Self { control, data, mut surroundings, listener, handler } = self;
-        surroundings.handler = Arc::new(FromMembers { controller: Some(controller), ..handler });
-        let spawner = surroundings.spawner.clone();
-        let identity = surroundings.identity.clone();
-        let inbound = Inbound::new(surroundings);
-        let _ends_when_closed = spawner.task(inbound.clone().run(listener, pulse));
-        Network { control, data, inbound, identity }
+    /// The others may propose by `controller`.
+    pub(in super::super) fn answer_by(&self, controller: Controller) {
+        self.standing.replace(Standing::Member(controller));
     }
-}
 
-impl Network {
     /// The node belongs to this cluster: from now on, nodes of others are refused.
     pub(in super::super) fn join(&self, cluster_id: Uuid) {
         self.identity.join(cluster_id);
@@ -124,6 +128,7 @@ impl Network {
 
     /// Ends all connections.
     pub(in super::super) async fn close(&self) {
+        self.standing.replace(Standing::Recovered);
         self.inbound.close().await;
         self.data.close().await;
         self.control.close().await;
@@ -153,29 +158,38 @@ impl Transport for ToMembers {
     }
 }
 
-/// What comes from the other members, and what becomes of the connections to them.
+/// What comes from the other nodes, and what becomes of the connections to them.
 #[derive(Clone)]
 struct FromMembers {
     events: Sender<Event>,
     replicas: Arc<dyn Replicas>,
-    /// Proposes what others ask for; `None` on the side that only dials.
-    controller: Option<Controller>,
-    /// Node ids.
-    members: Vec<i32>,
+    roster: Roster,
+    /// Who answers; `None` on the side that only dials.
+    standing: Option<Arc<Image<Standing>>>,
+}
+
+impl FromMembers {
+    /// The node, if it belongs to the cluster: it may have been removed since it has connected.
+    fn member(&self, from: NodeId) -> Option<i32> {
+        i32::try_from(from).ok().filter(|_| self.roster.knows(from))
+    }
 }
 
 impl Handler for FromMembers {
-    fn welcomes(&self, peer: &Hello) -> bool {
-        self.members.iter().any(|member| peer_id(*member) == peer.node_id)
+    fn refuses(&self, peer: &Hello) -> Option<Refusal> {
+        self.roster.refuses(peer.node_id)
     }
 
     fn heartbeat(&self, from: NodeId, bytes: Bytes) {
-        if let Ok(from) = i32::try_from(from) {
+        if let Some(from) = self.member(from) {
             self.replicas.heartbeat(from, bytes);
         }
     }
 
     fn raft(&self, from: NodeId, bytes: Bytes) {
+        if self.member(from).is_none() {
+            return;
+        }
         let mut message = Message::new();
         let sound = message.merge_from_bytes(&bytes).is_ok();
         if !sound || node_id(message.from).map(peer_id) != Some(from) {
@@ -187,18 +201,24 @@ impl Handler for FromMembers {
     }
 
     fn data(&self, from: NodeId, bytes: Bytes) {
-        if let Ok(from) = i32::try_from(from) {
+        if let Some(from) = self.member(from) {
             self.replicas.data(from, bytes);
         }
     }
 
     fn request(&self, from: NodeId, kind: u16, bytes: Bytes) -> Answering {
-        let controller = self.controller.clone();
+        let standing =
+            self.standing.as_ref().filter(|_| self.roster.knows(from)).map(|standing| standing.load());
         async move {
-            match kind {
-                PROPOSE => Some(controller?.propose_for_another(bytes.to_vec()).await),
-                DESCRIBE_QUORUM => Some(controller?.quorum_for_another()),
-                _ => controller?.fencing().answer(from, kind, &bytes).await,
+            let standing = standing?;
+            match (kind, &*standing) {
+                (BEGIN, standing) => standing.answer(&bytes).await,
+                (PROPOSE, Standing::Member(controller)) => {
+                    Some(controller.propose_for_another(bytes.to_vec()).await)
+                }
+                (DESCRIBE_QUORUM, Standing::Member(controller)) => Some(controller.quorum_for_another()),
+                (_, Standing::Member(controller)) => controller.fencing().answer(from, kind, &bytes).await,
+                (_, Standing::Beginning(_) | Standing::Recovered) => None,
             }
         }
         .boxed()

@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use raft::eraftpb::{ConfState, Entry, HardState, Snapshot};
 
 const MAGIC: &[u8; 4] = b"RAFT";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 /// Kind and length.
 const SECTION_BYTES: usize = 5;
 
@@ -41,8 +41,8 @@ pub enum BadRecord {
         "it is not a record of a Raft log: the data directory was written by an earlier version, or by something else"
     )]
     Foreign,
-    /// Of a newer version.
-    #[error("it has version {0}, and this version of the server reads up to {VERSION}")]
+    /// Of another version.
+    #[error("it has version {0}, and this version of the server reads version {VERSION}")]
     Version(u8),
     /// Damaged.
     #[error("its section at byte {at} is damaged: {reason}")]
@@ -214,8 +214,8 @@ mod tests {
     #[test]
     fn what_it_is_not_is_said() {
         assert_eq!(Record::decode(br#"{"type":"delete-topic"}"#), Err(BadRecord::Foreign));
-        assert_eq!(Record::decode(b"RAFT\x02"), Err(BadRecord::Version(2)));
-        let unknown = Record::decode(b"RAFT\x01\x09\0\0\0\0").unwrap_err();
+        assert_eq!(Record::decode(b"RAFT\x01"), Err(BadRecord::Version(1)));
+        let unknown = Record::decode(b"RAFT\x02\x09\0\0\0\0").unwrap_err();
         assert_eq!(unknown.to_string(), "its section at byte 5 is damaged: its kind 9 is unknown");
     }
 

@@ -3,10 +3,13 @@
 use bytes::Bytes;
 use concurrency_models::raft_loop::{LogStore, MemoryStore};
 use raft::Storage as _;
-use raft::eraftpb::{Entry, Snapshot};
+use raft::eraftpb::{Entry, HardState, Snapshot};
 
 use super::super::state::ClusterState;
 use super::record::{BadRecord, Record};
+
+/// Index and term of the snapshot that a group begins with.
+pub const BEGINNING: u64 = 1;
 
 /// What a member starts with.
 pub struct RaftLog {
@@ -46,11 +49,24 @@ pub enum UnreadableLog {
 }
 
 impl RaftLog {
-    /// An empty log of a group that begins with these voters (raft ids), and its first record.
+    /// The log of a group that begins with these voters (raft ids), and its first record. It begins behind a snapshot of nothing, in which they are the members: whoever joins
+    /// later asks for the first entry, and gets a snapshot of what is so by then. Without voters: the log of such a one.
     pub fn beginning(voters: Vec<u64>) -> (Self, Bytes) {
         let first = Record::beginning(voters.clone()).encode();
-        let store = MemoryStore::new(voters);
-        (Self { store, state: ClusterState::default() }, first)
+        (Self::begun_with(voters), first)
+    }
+
+    fn begun_with(voters: Vec<u64>) -> Self {
+        let (mut store, state) = (MemoryStore::default(), ClusterState::default());
+        if !voters.is_empty() {
+            let mut nothing = Snapshot { data: state.to_bytes().into(), ..Snapshot::default() };
+            let metadata = nothing.mut_metadata();
+            (metadata.index, metadata.term) = (BEGINNING, BEGINNING);
+            metadata.mut_conf_state().voters = voters;
+            store.put_snapshot(&nothing);
+            store.put_hard_state(&HardState { term: BEGINNING, commit: BEGINNING, ..HardState::default() });
+        }
+        Self { store, state }
     }
 
     /// What the log's metadata records amount to: the whole one, and those behind it. `None` if there are none.
@@ -63,7 +79,7 @@ impl RaftLog {
             let record = Record::decode(bytes).map_err(|reason| UnreadableLog::Record { number, reason })?;
             let Record { began_with, snapshot, entries, hard_state } = record;
             if let Some(membership) = began_with {
-                log = Some(Self::beginning(membership.voters).0);
+                log = Some(Self::begun_with(membership.voters));
             }
             if let Some(snapshot) = snapshot {
                 log = Some(Self::of(&snapshot)?);
@@ -90,6 +106,11 @@ impl RaftLog {
         parts.concat()
     }
 
+    /// The metadata as of the snapshot.
+    pub fn state(&self) -> &ClusterState {
+        &self.state
+    }
+
     fn of(snapshot: &Snapshot) -> Result<Self, UnreadableLog> {
         let state =
             ClusterState::read(&snapshot.data).map_err(|error| UnreadableLog::State(error.to_string()))?;
@@ -112,8 +133,6 @@ impl RaftLog {
 
 #[cfg(test)]
 mod tests {
-    use raft::eraftpb::HardState;
-
     use super::*;
 
     fn entry(term: u64, index: u64) -> Entry {
@@ -129,10 +148,11 @@ mod tests {
     #[test]
     fn records_are_read_in_their_order() {
         let (_, first) = RaftLog::beginning(vec![1]);
-        let records = [record(vec![entry(1, 1), entry(1, 2)], 1), record(vec![entry(2, 2)], 2)];
+        let records = [record(vec![entry(1, 2), entry(1, 3)], 2), record(vec![entry(2, 3)], 3)];
         let log = RaftLog::read(Some(&first), &records).unwrap().unwrap();
-        assert_eq!(log.store.initial_state().unwrap().hard_state.commit, 2);
-        assert_eq!((log.store.last_index().unwrap(), log.store.term(2).unwrap(), log.applied()), (2, 2, 0));
+        assert_eq!(log.store.initial_state().unwrap().hard_state.commit, 3);
+        assert_eq!((log.store.last_index().unwrap(), log.store.term(3).unwrap(), log.applied()), (3, 2, 1));
+        assert_eq!(log.members(), [1]);
     }
 
     #[test]
@@ -152,10 +172,17 @@ mod tests {
     #[test]
     fn what_does_not_continue_is_refused() {
         let (_, first) = RaftLog::beginning(vec![1]);
-        let gap = RaftLog::read(Some(&first), &[record(vec![entry(1, 2)], 0)]).err();
-        assert_eq!(gap, Some(UnreadableLog::Gap { number: 1, first: 2, last: 0 }));
+        let gap = RaftLog::read(Some(&first), &[record(vec![entry(1, 3)], 0)]).err();
+        assert_eq!(gap, Some(UnreadableLog::Gap { number: 1, first: 3, last: 1 }));
         let headless = RaftLog::read(None, &[record(vec![entry(1, 1)], 0)]).err();
         assert_eq!(headless, Some(UnreadableLog::NoBeginning));
         assert!(RaftLog::read(None, &[]).unwrap().is_none());
+    }
+
+    #[test]
+    fn who_joins_has_no_entry_and_no_member() {
+        let (_, first) = RaftLog::beginning(vec![]);
+        let log = RaftLog::read(Some(&first), &[]).unwrap().unwrap();
+        assert_eq!((log.store.last_index().unwrap(), log.members().len()), (0, 0));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::command::{Applied, Moved, Refusal};
-use super::{Broker, ClusterState, Partition, Topic};
+use super::{Broker, ClusterState, Node, Partition, Topic};
 
 /// Who may lead the partitions of a topic.
 pub(super) struct Electorate<'a> {
@@ -40,12 +40,16 @@ impl<'a> Electorate<'a> {
 }
 
 impl ClusterState {
-    /// A restart is a new replica (it may have lost what it had not synced), so what holds of a fenced broker holds of one that has just started.
-    pub(super) fn register(&mut self, broker: Broker) -> Applied {
+    /// A restart is a new replica (it may have lost what it had not synced), so what holds of a fenced broker holds of one that has just started. A node of the
+    /// cluster says where it is, and that it has the data directory that it had.
+    pub(super) fn register(&mut self, broker: Broker, node: Option<Node>) -> Result<Applied, Refusal> {
         let Broker { node_id, broker_epoch, fenced, incarnation, .. } = broker;
+        if let Some(node) = node {
+            self.add_node(node_id, node)?;
+        }
         let known = self.brokers.get(&node_id).filter(|known| known.incarnation == incarnation);
         if let Some(known) = known.filter(|known| !known.incarnation.is_nil()) {
-            return Applied::Registered { broker_epoch: known.broker_epoch, moved: Moved::default() };
+            return Ok(Applied::Registered { broker_epoch: known.broker_epoch, moved: Moved::default() });
         }
         self.brokers.insert(node_id, broker);
         let moved = match fenced {
@@ -55,7 +59,7 @@ impl ClusterState {
                 self.change_partitions(|_, partition| led(partition).then(|| partition.renewed()))
             }
         };
-        Applied::Registered { broker_epoch, moved }
+        Ok(Applied::Registered { broker_epoch, moved })
     }
 
     pub(super) fn fence(&mut self, node_id: i32, broker_epoch: i64) -> Result<Applied, Refusal> {
@@ -84,14 +88,7 @@ impl ClusterState {
             let message = format!("node {node_id} runs: stop it first, and wait until it is fenced");
             return Err(Refusal::Invalid(message.into()));
         }
-        let partitions = self.topics.values().flat_map(|topic| &topic.partitions);
-        let held = partitions.filter(|partition| partition.replicas.contains(&node_id)).count();
-        if held > 0 {
-            let message = format!(
-                "node {node_id} has replicas of {held} partitions: move them to other nodes first (chronik-server cluster drain {node_id})"
-            );
-            return Err(Refusal::Invalid(message.into()));
-        }
+        self.without_replicas(node_id)?;
         self.brokers.remove(&node_id);
         Ok(Applied::Unregistered)
     }

@@ -3,6 +3,7 @@
 mod brokers;
 mod elections;
 mod in_sync;
+mod nodes;
 mod properties;
 mod reassignments;
 mod topics;
@@ -11,7 +12,7 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::super::command::PartitionChange;
+use super::super::command::{Endpoint, PartitionChange};
 use super::*;
 
 fn uuid(n: u128) -> Uuid {
@@ -25,6 +26,7 @@ fn register(node_id: i32) -> Command {
         port: 1,
         rack: None,
         inter_node: None,
+        directory_id: Uuid::nil(),
         incarnation: Uuid::nil(),
         fenced: true,
     }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::config::{Config, HostPort};
 use crate::peer::frame::Kind;
-use crate::peer::hello::VERSIONS;
+use crate::peer::hello::{Refusal, VERSIONS};
 use crate::peer::message::Message;
 use crate::peer::reader::FrameReader;
 use crate::peer::writer::FrameWriter;
@@ -56,8 +56,8 @@ impl Recorder {
 }
 
 impl Handler for Recorder {
-    fn welcomes(&self, peer: &Hello) -> bool {
-        (self.welcomes)(peer)
+    fn refuses(&self, peer: &Hello) -> Option<Refusal> {
+        (!(self.welcomes)(peer)).then_some(Refusal::Unwelcome { id: peer.node_id })
     }
     fn heartbeat(&self, from: NodeId, bytes: Bytes) {
         self.record(Event::Heartbeat(from, bytes));

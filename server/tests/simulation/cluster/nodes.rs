@@ -9,7 +9,7 @@ use chronik_log::disk::SimDisk;
 use chronik_log::disk::sim::Crash;
 use chronik_server::clock::Clock;
 use chronik_server::cluster::raft::Quorum;
-use chronik_server::cluster::{ClusterState, Controller, Topic};
+use chronik_server::cluster::{ClusterState, Controller, Origin, Topic};
 use chronik_server::config::{Config, HostPort, Loaded};
 use chronik_server::node::{Node, Seams};
 use chronik_server::peer;
@@ -139,7 +139,8 @@ impl Nodes {
     fn seams(&self, at: usize, rng: Rng) -> Seams {
         let voters: BTreeMap<i32, HostPort> = ALL.map(|at| (node_id(at), address(at))).collect();
         let quorum = Quorum {
-            voters,
+            endpoint: address(at),
+            origin: Origin::Voters(voters),
             listener: self.network.listen(&address(at)),
             connector: Connector::Memory(self.network.endpoint(&address(at))),
             settings: peer::Settings::new(&Config::default()),

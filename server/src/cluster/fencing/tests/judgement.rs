@@ -12,9 +12,19 @@ const TOPIC: Uuid = Uuid::from_u128(10);
 
 fn register(state: &mut ClusterState, node_id: i32) -> i64 {
     let (host, port) = ("h".into(), 1);
-    let (rack, inter_node, incarnation, fenced) = (None, None, Uuid::nil(), true);
+    let (rack, inter_node, fenced) = (None, None, true);
+    let (directory_id, incarnation) = (Uuid::nil(), Uuid::nil());
     state
-        .apply(&Command::RegisterBroker { node_id, host, port, rack, inter_node, incarnation, fenced })
+        .apply(&Command::RegisterBroker {
+            node_id,
+            host,
+            port,
+            rack,
+            inter_node,
+            directory_id,
+            incarnation,
+            fenced,
+        })
         .unwrap();
     state.version
 }

@@ -81,9 +81,18 @@ fn what_is_meant_for_an_earlier_life_is_refused() {
 fn registering_twice_in_one_life_is_registering_once() {
     let mut state = ClusterState::with_partition(&[1]);
     let in_life = |n| match register(1) {
-        Command::RegisterBroker { node_id, host, port, rack, inter_node, fenced, .. } => {
+        Command::RegisterBroker { node_id, host, port, rack, inter_node, directory_id, fenced, .. } => {
             let incarnation = uuid(n);
-            Command::RegisterBroker { node_id, host, port, rack, inter_node, incarnation, fenced }
+            Command::RegisterBroker {
+                node_id,
+                host,
+                port,
+                rack,
+                inter_node,
+                directory_id,
+                incarnation,
+                fenced,
+            }
         }
         _ => unreachable!(),
     };

@@ -92,8 +92,18 @@ impl World {
 
     fn start(&mut self, node_id: i32) {
         let (host, port) = ("h".into(), 1);
-        let (rack, inter_node, incarnation, fenced) = (None, None, Uuid::nil(), true);
-        self.apply(&Command::RegisterBroker { node_id, host, port, rack, inter_node, incarnation, fenced });
+        let (rack, inter_node, fenced) = (None, None, true);
+        let (directory_id, incarnation) = (Uuid::nil(), Uuid::nil());
+        self.apply(&Command::RegisterBroker {
+            node_id,
+            host,
+            port,
+            rack,
+            inter_node,
+            directory_id,
+            incarnation,
+            fenced,
+        });
         let broker_epoch = self.state.version;
         self.apply(&Command::UnfenceBroker { node_id, broker_epoch });
     }
