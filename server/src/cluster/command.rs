@@ -350,6 +350,24 @@ pub enum Refusal {
     /// `BROKER_ID_NOT_REGISTERED`
     #[error("no node {0} is registered")]
     UnknownBroker(i32),
+    /// The id belongs to a node with another data directory.
+    #[error(
+        "node {node_id} is one with the data directory {known}, not this one: give the new node another id, or take the old one out first (chronik-server cluster remove-node {node_id})"
+    )]
+    AnotherDirectory {
+        /// `node.id`
+        node_id: i32,
+        /// The id of the directory that is known.
+        known: Uuid,
+    },
+    /// It is not of the cluster any more.
+    #[error(
+        "node {0} was taken out of the cluster: to have it back, start it with an empty data directory and --join"
+    )]
+    RemovedNode(i32),
+    /// `VOTER_NOT_FOUND`
+    #[error("the cluster has no node {0}: see those it has by chronik-server cluster status")]
+    UnknownNode(i32),
     /// `INVALID_REQUEST`
     #[error("{0}")]
     Invalid(Cow<'static, str>),
