@@ -44,6 +44,14 @@ pub const PROPOSE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(
 pub const MAX_LEADERS_REBALANCED: usize = 1_000;
 /// How long whoever leads the metadata has to say how its group stands.
 pub const DESCRIBE_QUORUM_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(2);
+/// How long a request to take a node into the cluster waits, whatever it says.
+pub const MAX_ADD_NODE_TIMEOUT: std::time::Duration = std::time::Duration::from_mins(10);
+/// How long a request to take a node out of the cluster waits: it does not say.
+pub const REMOVE_NODE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(20);
+/// Between two attempts of a node that is new to be taken into its cluster.
+pub const JOIN_RETRY: std::time::Duration = std::time::Duration::from_secs(1);
+/// How long a node of the cluster has to answer a node that is new.
+pub const JOIN_REQUEST_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 /// Between two attempts to find somebody who takes a proposal.
 pub const PROPOSE_RETRY: std::time::Duration = std::time::Duration::from_millis(100);
 /// Between two attempts to write metadata, or to make logs, on a disk that is full.
