@@ -4,10 +4,15 @@ use chronik_kafka::ErrorCode;
 use chronik_kafka::message::add_raft_voter::{AddRaftVoterRequest, AddRaftVoterResponse, Listener};
 use chronik_kafka::message::describe_quorum::{DescribeQuorumRequest, PartitionRequest, TopicRequest};
 use chronik_kafka::message::remove_raft_voter::RemoveRaftVoterRequest;
+use chronik_server::client::{JoinError, Joining, NewVoter, Options};
+use chronik_server::clock::Clock;
+use chronik_server::config::HostPort;
+use chronik_server::shutdown::Shutdown;
+use chronik_server::spawn::Spawner;
 use uuid::Uuid;
 
-use crate::support::Server;
 use crate::support::raw::Raw;
+use crate::support::{PATIENCE, Server};
 
 fn add(voter_id: i32, host: &str, port: u16) -> AddRaftVoterRequest {
     AddRaftVoterRequest {
@@ -78,4 +83,20 @@ fn a_node_of_its_own_goes_on_alone() {
     let [voter] = &quorum.topics[0].partitions[0].current_voters[..] else { panic!("{quorum:?}") };
     assert_eq!((voter.replica_id, quorum.nodes.len()), (1, 1));
     assert!(quorum.topics[0].partitions[0].observers.is_empty());
+}
+
+#[tokio::test]
+async fn a_new_node_does_not_join_a_node_of_its_own() {
+    let server = Server::with(&["cluster.id=tests"]);
+    let port = server.kafka.port();
+    let node = NewVoter { node_id: 4, directory_id: Uuid::from_u128(7), place: HostPort::new("h", 9192) };
+    let join = |cluster_id: Option<&str>| {
+        let bootstrap = vec![HostPort::new("127.0.0.1", port)];
+        let joining = Joining { bootstrap, node: node.clone(), cluster_id: cluster_id.map(str::to_owned) };
+        let options = Options::new(Clock::system(), Spawner::threads());
+        async move { joining.join(PATIENCE, options, &Shutdown::new()).await }
+    };
+    assert!(matches!(join(None).await, Err(JoinError::Alone { .. })));
+    let other = join(Some("others")).await.unwrap_err().to_string();
+    assert!(other.contains(&format!("127.0.0.1:{port} is of the cluster tests")), "{other}");
 }
