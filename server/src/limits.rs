@@ -58,6 +58,14 @@ pub const BEGIN_INTERVAL: std::time::Duration = std::time::Duration::from_millis
 pub const BEGIN_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(2);
 /// After how long a node that cannot begin says again what it waits for.
 pub const BEGIN_REMINDER: std::time::Duration = std::time::Duration::from_secs(5);
+/// How long a request to take a node into the cluster waits, whatever it says.
+pub const MAX_ADD_NODE_TIMEOUT: std::time::Duration = std::time::Duration::from_mins(10);
+/// How long a request to take a node out of the cluster waits: it does not say.
+pub const REMOVE_NODE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(20);
+/// Between two attempts of a node that is new to be taken into its cluster.
+pub const JOIN_RETRY: std::time::Duration = std::time::Duration::from_secs(1);
+/// How long a node of the cluster has to answer a node that is new.
+pub const JOIN_REQUEST_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 /// Between two attempts to find somebody who takes a proposal.
 pub const PROPOSE_RETRY: std::time::Duration = std::time::Duration::from_millis(100);
 /// Between two attempts to write metadata, or to make logs, on a disk that is full.

@@ -115,6 +115,11 @@ fn commands_are_understood() {
         "bench disk /tmp",
         "bench loopback",
         "bench ratio /tmp --rounds 1",
+        "cluster status -b h:1",
+        "cluster add-node 4@h:9192 --directory-id 01020304-0506-0708-090a-0b0c0d0e0f10",
+        "cluster add-node 4@[::1]:9192 --directory-id AQIDBAUGBwgJCgsMDQ4PEA",
+        "cluster remove-node 4",
+        "cluster remove-node 4 --replace-with 5 --execute -b h:1",
         "completions bash",
     ] {
         let words = std::iter::once("chronik-server").chain(line.split(' '));
@@ -131,6 +136,11 @@ fn commands_are_understood() {
         "configs alter --topic t",
         "configs alter --topic t --set retention.ms",
         "produce t --batch-size 1X",
+        "cluster add-node 4@h:9192",
+        "cluster add-node h:9192 --directory-id 01020304-0506-0708-090a-0b0c0d0e0f10",
+        "cluster add-node 4@h:9192 --directory-id 4",
+        "cluster remove-node",
+        "cluster remove-node 4 --replace-with",
     ] {
         let words = std::iter::once("chronik-server").chain(line.split(' '));
         assert!(Cli::try_parse_from(words).is_err(), "{line}");
@@ -298,6 +308,26 @@ fn keys_choose_partitions_and_come_back() {
     );
     let refused = server.produce(&["orders", "-p", "3"], b"");
     assert!(stderr(&refused).contains("has 3 partitions, numbered from 0"), "{}", stderr(&refused));
+}
+
+#[test]
+fn a_cluster_of_one_is_shown_and_keeps_its_node() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path());
+    let status = stdout(&server.ask(&["cluster", "status"]));
+    assert!(status.contains("node 1 leads the metadata") && status.contains(" leads "), "{status}");
+    for (args, expected) in [
+        (&["cluster", "remove-node", "1", "--execute"][..], "node 1 is the only one"),
+        (&["cluster", "remove-node", "4"], "the cluster has no node 4, but 1"),
+        (
+            &["cluster", "add-node", "4@h:9192", "--directory-id", "AQIDBAUGBwgJCgsMDQ4PEA"],
+            "taking node 4 at h:9192 into the cluster: INVALID_REQUEST",
+        ),
+    ] {
+        let output = server.ask(args);
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        assert!(stderr(&output).contains(expected), "{args:?}: {}", stderr(&output));
+    }
 }
 
 #[test]

@@ -4,10 +4,10 @@ use chronik_kafka::ErrorCode;
 use chronik_kafka::message::{RequestBody, ResponseBody};
 
 use super::{
-    Broker, alter_configs, alter_partition_reassignments, create_partitions, delete_records,
+    Broker, add_raft_voter, alter_configs, alter_partition_reassignments, create_partitions, delete_records,
     describe_cluster, describe_configs, describe_log_dirs, describe_producers, describe_quorum,
     describe_topic_partitions, elect_leaders, incremental_alter_configs, list_config_resources,
-    list_partition_reassignments, unregister_broker,
+    list_partition_reassignments, remove_raft_voter, unregister_broker,
 };
 
 /// Carries out a request of an administrator.
@@ -50,6 +50,10 @@ pub(super) async fn answer(broker: &Broker, request: RequestBody, version: i16) 
         }
         RequestBody::UnregisterBroker(request) => {
             unregister_broker::unregister_broker(broker, &request).await.into()
+        }
+        RequestBody::AddRaftVoter(request) => add_raft_voter::add_raft_voter(broker, request).await.into(),
+        RequestBody::RemoveRaftVoter(request) => {
+            remove_raft_voter::remove_raft_voter(broker, request).await.into()
         }
         other => unreachable!("{:?} is begun in another way, or not served", other.api()),
     }
@@ -99,6 +103,8 @@ pub(super) fn errors(response: &ResponseBody) -> Vec<ErrorCode> {
             std::iter::once(response.error_code).chain(each).collect()
         }
         ResponseBody::UnregisterBroker(response) => vec![response.error_code],
+        ResponseBody::AddRaftVoter(response) => vec![response.error_code],
+        ResponseBody::RemoveRaftVoter(response) => vec![response.error_code],
         _ => Vec::new(),
     }
 }

@@ -6,7 +6,7 @@ use chronik_log::{OpError, ReadError};
 
 use crate::cluster::node_settings::BrokerConfigError;
 use crate::cluster::topic_config::TopicConfigError;
-use crate::cluster::{ProposeError, Refusal};
+use crate::cluster::{MembershipError, ProposeError, Refusal};
 use crate::storage::StorageError;
 
 /// Why something is not done: a code, and a sentence.
@@ -100,6 +100,18 @@ impl KafkaError for ProposeError {
             Self::TooLarge { .. } => ErrorCode::INVALID_REQUEST,
             Self::NotController { .. } | Self::Closed => ErrorCode::NOT_CONTROLLER,
             Self::Unknown(_) => ErrorCode::REQUEST_TIMED_OUT,
+        }
+    }
+}
+
+impl KafkaError for MembershipError {
+    /// Whoever does not lead has others asked, so that "not the controller" means that nobody led in time: the client is to try again.
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::Propose(ProposeError::NotController { .. } | ProposeError::Closed) | Self::TimedOut(_) => {
+                ErrorCode::REQUEST_TIMED_OUT
+            }
+            Self::Propose(error) => error.code(),
         }
     }
 }

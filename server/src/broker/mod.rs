@@ -3,6 +3,7 @@
 //! A request has two halves. [`Broker::begin`] runs in the order in which requests come off a connection and does what must keep that order: a produce gets
 //! its place in the log. [`Broker::finish`] runs when every earlier request of the connection has been answered, and may take its time.
 
+mod add_raft_voter;
 mod administration;
 mod alter_configs;
 mod alter_partition_reassignments;
@@ -36,6 +37,7 @@ mod list_config_resources;
 mod list_groups;
 mod list_offsets;
 mod list_partition_reassignments;
+mod membership;
 mod metadata;
 mod offset_commit;
 mod offset_delete;
@@ -47,6 +49,7 @@ mod preferred_replica;
 mod produce;
 pub mod producer_ids;
 mod record_rules;
+mod remove_raft_voter;
 mod sync_group;
 mod timestamps;
 mod unregister_broker;

@@ -33,7 +33,7 @@ pub enum Command {
     Groups(GroupsArgs),
     /// Show or change the settings of topics and brokers
     Configs(ConfigsArgs),
-    /// Show the nodes of the cluster, choose who leads, or take a node out
+    /// Show the nodes of the cluster, choose who leads, add a node or take one out
     Cluster(ClusterArgs),
     /// Send lines from standard input to a topic, one record a line
     Produce(ProduceArgs),

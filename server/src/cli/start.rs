@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use chronik_log::disk::RealDisk;
@@ -13,7 +14,8 @@ use super::notify::ServiceManager;
 use super::{banner, open_files, output, recovery};
 use crate::clock::Clock;
 use crate::cluster::raft::Quorum;
-use crate::cluster::{Join, JoinError, MemberError, Origin};
+use crate::client::{Joining, NewVoter, Options};
+use crate::cluster::{Join, JoinError, MemberError, Newcomer, Origin};
 use crate::config::{Config, HostPort, Loaded, LogFormat};
 use crate::node::{End, Node, Seams, StartError};
 use crate::peer;
@@ -90,7 +92,7 @@ fn seams(
         disk: Arc::new(disk),
         listeners: listeners.zip(addresses.kafka.clone()).collect(),
         admin: bound.admin,
-        quorum: bound.peers.map(|(listener, place)| quorum(config, listener, &place)),
+        quorum: bound.peers.map(|(listener, place)| quorum(config, (listener, &place), (clock, spawner))),
     })
 }
 
@@ -113,20 +115,35 @@ fn exit(end: End) -> anyhow::Result<ExitCode> {
 }
 
 /// The cluster that this node belongs to. It listens for the others at `place`.
-fn quorum(config: &Config, listener: Listener, place: &HostPort) -> Quorum {
+fn quorum(
+    config: &Config,
+    (listener, place): (Listener, &HostPort),
+    (clock, spawner): (&Clock, &Spawner),
+) -> Quorum {
     let endpoint = config.inter_node_endpoint(place);
     let (voters, known) = (&config.controller_quorum_voters.0, &config.controller_quorum_bootstrap_servers);
     let origin = match (voters.is_empty(), known.is_empty()) {
         (false, _) => Origin::Voters(voters.clone()),
-        (true, false) => Origin::Joins(join(known.clone())),
+        (true, false) => Origin::Joins(join(known.clone(), clock, spawner)),
         (true, true) => Origin::Voters([(config.node_id, endpoint.clone())].into()),
     };
     Quorum { endpoint, origin, listener, connector: Connector::Tcp, settings: peer::Settings::new(config) }
 }
 
-/// Has a newcomer taken in by the cluster that clients reach there.
-fn join(_bootstrap: Vec<HostPort>) -> Join {
-    Box::new(|_| Box::pin(async { Err(JoinError("not yet".to_owned())) }))
+/// Has a newcomer taken in by the cluster that clients reach there, however long that takes.
+fn join(bootstrap: Vec<HostPort>, clock: &Clock, spawner: &Spawner) -> Join {
+    let (clock, spawner) = (clock.clone(), spawner.clone());
+    Box::new(move |newcomer: Newcomer| {
+        let Newcomer { node_id, directory_id, endpoint } = newcomer;
+        let place = HostPort::new(&endpoint.host, endpoint.port);
+        let node = NewVoter { node_id, directory_id, place };
+        let joining = Joining { bootstrap: bootstrap.clone(), node, cluster_id: None };
+        let options = Options::new(clock.clone(), spawner.clone());
+        Box::pin(async move {
+            let joined = joining.join(Duration::MAX, options, &Shutdown::new()).await;
+            joined.map(|joined| joined.nodes).map_err(|error| JoinError(error.to_string()))
+        })
+    })
 }
 
 /// Where the node can be reached, as others should name it.

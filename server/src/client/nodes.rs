@@ -1,14 +1,13 @@
-//! Nodes: shown, with the group that agrees on the metadata; taken out; made to lead.
+//! Nodes: shown; taken out; made to lead; given replicas.
 
+use chronik_kafka::ErrorCode;
 use chronik_kafka::message::alter_partition_reassignments::{
     AlterPartitionReassignmentsRequest, ReassignablePartition, ReassignableTopic,
 };
 use chronik_kafka::message::describe_cluster::DescribeClusterRequest;
-use chronik_kafka::message::describe_quorum::{DescribeQuorumRequest, PartitionRequest, TopicRequest};
 use chronik_kafka::message::elect_leaders::{ElectLeadersRequest, TopicPartitions};
 use chronik_kafka::message::list_partition_reassignments::ListPartitionReassignmentsRequest;
 use chronik_kafka::message::unregister_broker::UnregisterBrokerRequest;
-use chronik_kafka::{ErrorCode, Str};
 
 use super::{Client, ClientError};
 use crate::config::HostPort;
@@ -24,19 +23,6 @@ pub struct DescribedNode {
     pub rack: Option<String>,
     /// Whether it leads nothing, because it has just started or is not heard of.
     pub is_fenced: bool,
-}
-
-/// The group that agrees on the metadata.
-#[derive(Clone, Debug)]
-pub struct QuorumInfo {
-    /// Node id of who leads; -1 for nobody.
-    pub leader: i32,
-    /// The Raft term.
-    pub term: i32,
-    /// Offset after the last entry that is committed.
-    pub high_watermark: i64,
-    /// Node id of each voter and the offset after the last entry that it has; -1 if that is not known.
-    pub voters: Vec<(i32, i64)>,
 }
 
 /// What came of an election.
@@ -71,31 +57,6 @@ impl Client {
         let mut nodes: Vec<DescribedNode> = response.brokers.iter().map(node).collect();
         nodes.sort_by_key(|node| node.node_id);
         Ok((response.cluster_id.to_string(), nodes))
-    }
-
-    /// How the group that agrees on the metadata stands.
-    ///
-    /// # Errors
-    /// No answer, or refused.
-    pub async fn describe_quorum(&self) -> Result<QuorumInfo, ClientError> {
-        let partitions = vec![PartitionRequest { partition_index: 0 }];
-        let topic = TopicRequest { topic_name: Str::from_static("__cluster_metadata"), partitions };
-        let response = self.bootstrap().call(DescribeQuorumRequest { topics: vec![topic] }).await?;
-        let what = || "asking for the quorum of the metadata".to_owned();
-        ClientError::check(what, response.error_code, response.error_message.as_deref())?;
-        let found = response.topics.iter().flat_map(|topic| &topic.partitions).next();
-        let found = found.ok_or_else(|| ClientError::no_result(what()))?;
-        ClientError::check(what, found.error_code, found.error_message.as_deref())?;
-        Ok(QuorumInfo {
-            leader: found.leader_id,
-            term: found.leader_epoch,
-            high_watermark: found.high_watermark,
-            voters: found
-                .current_voters
-                .iter()
-                .map(|voter| (voter.replica_id, voter.log_end_offset))
-                .collect(),
-        })
     }
 
     /// Has the preferred replicas lead, or, if `unclean`, any replica where nobody leads; of these partitions, or of all. Returns what came of each that was

@@ -108,3 +108,36 @@ fn a_node_is_drained_while_records_come_in_and_can_be_taken_out() {
     assert!(spread.status.success(), "{}", String::from_utf8_lossy(&spread.stderr));
     assert!(partitions(&cluster, 1, "orders").iter().any(|p| p.replica_nodes.contains(&4)));
 }
+
+/// Five nodes, of which one comes to have no replicas: it is to take the place of one that dies.
+#[test]
+fn a_node_that_is_dead_is_replaced_by_the_one_that_is_named() {
+    let mut cluster = Cluster::with(5, &["default.replication.factor=3", "offsets.topic.num.partitions=1"]);
+    let made = cluster.command(1, &["topics", "create", "orders", "-p", "5"]);
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let drained = cluster.command(1, &["cluster", "drain", "5", "--execute"]);
+    assert!(drained.status.success(), "{}", String::from_utf8_lossy(&drained.stderr));
+    let replicas = |cluster: &Cluster, node: i32| {
+        let partitions = partitions(cluster, 1, "orders");
+        partitions.iter().filter(|partition| partition.replica_nodes.contains(&node)).count()
+    };
+    let held = replicas(&cluster, 4);
+    assert!(held > 0);
+    cluster.kill(4);
+    wait_for("the node to be fenced", || status(&cluster, 1).contains(" fenced ").then_some(()));
+    wait_for("others to lead", || (!leaders(&cluster, 1, "orders").contains(&4)).then_some(()));
+    let refused = cluster.command(1, &["cluster", "remove-node", "5", "--replace-with", "4"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && said.contains("start it first"), "{said}");
+    let planned = cluster.command(1, &["cluster", "remove-node", "4", "--replace-with", "5"]);
+    let said = String::from_utf8_lossy(&planned.stdout).into_owned();
+    assert!(
+        said.contains(&format!("{held} partition")) && said.contains("then node 4, which votes"),
+        "{said}"
+    );
+    assert_eq!((replicas(&cluster, 4), replicas(&cluster, 5)), (held, 0), "only planned");
+    let replaced = cluster.command(1, &["cluster", "remove-node", "4", "--replace-with", "5", "--execute"]);
+    let said = String::from_utf8_lossy(&replaced.stdout).into_owned();
+    assert!(said.contains("all replicas have moved"), "{said}");
+    assert_eq!((replicas(&cluster, 4), replicas(&cluster, 5)), (0, held));
+}

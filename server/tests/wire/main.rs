@@ -19,6 +19,7 @@ mod idempotence;
 mod offsets;
 mod partitions;
 mod produce;
+mod raft_voters;
 mod timestamps;
 mod topic_configs;
 mod topics;

@@ -62,6 +62,8 @@ macro_rules! with_apis {
             ListTransactions = 66 [0-2] flexible 0 => list_transactions::{ListTransactionsRequest, ListTransactionsResponse};
             ListConfigResources = 74 [0-1] flexible 0 => list_config_resources::{ListConfigResourcesRequest, ListConfigResourcesResponse};
             DescribeTopicPartitions = 75 [0-0] flexible 0 => describe_topic_partitions::{DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse};
+            AddRaftVoter = 80 [0-1] flexible 0 => add_raft_voter::{AddRaftVoterRequest, AddRaftVoterResponse};
+            RemoveRaftVoter = 81 [0-0] flexible 0 => remove_raft_voter::{RemoveRaftVoterRequest, RemoveRaftVoterResponse};
         }
     };
 }

@@ -20,7 +20,8 @@ use debug_tree::Tree;
 use vectors::Vectors;
 
 /// Fields of versions that the oracle does not have yet: its structs lack them, and older versions do not send them.
-const NEWER_FIELDS: &[&str] = &["cluster_id", "error_message", "is_cordoned", "node_id"];
+const NEWER_FIELDS: &[&str] =
+    &["ack_when_committed", "cluster_id", "error_message", "is_cordoned", "node_id"];
 
 fn samples_per_pair() -> u64 {
     std::env::var("CHRONIK_DIFFERENTIAL_SAMPLES").ok().and_then(|text| text.parse().ok()).unwrap_or(150)

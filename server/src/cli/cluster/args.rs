@@ -1,8 +1,11 @@
 //! What can be said after `cluster`.
 
 use clap::{Args, Subcommand};
+use uuid::Uuid;
 
 use crate::cli::args::ServerArgs;
+use crate::config::{HostPort, Value, Voters};
+use crate::types::read_uuid;
 
 /// `cluster`
 #[derive(Debug, Args)]
@@ -42,13 +45,41 @@ pub(super) enum ClusterAction {
         #[command(flatten)]
         moving: MovingArgs,
     },
-    /// Take a node that is stopped and has no replicas out of the cluster
+    /// Take a new node into the cluster: one that was started, and waits to be added
+    AddNode {
+        /// Its node id, and where the other nodes reach it
+        #[arg(value_name = "ID@HOST:PORT", value_parser = member)]
+        node: (i32, HostPort),
+        /// The id of its data directory, in either of the forms in which Kafka and others write one
+        #[arg(long, value_name = "UUID", value_parser = read_uuid)]
+        directory_id: Uuid,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Take a node out of the cluster, dead or alive: move its replicas to other nodes, wait until they are there, have everybody forget it
+    RemoveNode(RemoveNodeArgs),
+    /// Forget a node that is stopped and has no replicas; it stays a voter of the metadata (see remove-node)
     Unregister {
         /// Its node id
         node: i32,
         #[command(flatten)]
         server: ServerArgs,
     },
+}
+
+/// `cluster remove-node`
+#[derive(Debug, Args)]
+pub(super) struct RemoveNodeArgs {
+    /// Its node id
+    pub(super) node: i32,
+    /// The node that is to have its replicas, as far as it has none of the same partition; without this, those that have least to do
+    #[arg(long, value_name = "ID")]
+    pub(super) replace_with: Option<i32>,
+    /// Do it. Without this, only print what would be done
+    #[arg(long)]
+    pub(super) execute: bool,
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
 }
 
 /// How replicas are moved.
@@ -77,6 +108,15 @@ fn partitions(text: &str) -> Result<(String, Option<i32>), String> {
     }
 }
 
+/// `4@host:9192`, as in `controller.quorum.voters`.
+fn member(text: &str) -> Result<(i32, HostPort), String> {
+    let mut members = Voters::read(text)?.0.into_iter();
+    match (members.next(), members.next()) {
+        (Some(member), None) => Ok(member),
+        _ => Err("name one node, as id@host:port".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,6 +127,19 @@ mod tests {
         assert_eq!(partitions("orders:3"), Ok(("orders".to_owned(), Some(3))));
         for wrong in ["orders:", "orders:x", "orders:-1"] {
             assert!(partitions(wrong).unwrap_err().contains("write orders:0"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn one_node_is_named_as_voters_are() {
+        assert_eq!(member("4@h:9192"), Ok((4, HostPort::new("h", 9192))));
+        for (wrong, why) in [
+            ("4", "must be id@host:port"),
+            ("4@0.0.0.0:9192", "nobody can connect"),
+            ("4@h:9192,5@i:9192", "name one node"),
+            ("", "name one node"),
+        ] {
+            assert!(member(wrong).unwrap_err().contains(why), "{wrong}");
         }
     }
 }

@@ -24,49 +24,74 @@ pub(super) enum Goal {
 
 pub(super) async fn run(goal: Goal, args: &MovingArgs, clock: Clock, spawner: Spawner) -> anyhow::Result<()> {
     let client = args.server.connect(clock.clone(), spawner).await?;
-    let moving = client.reassignments().await?;
-    anyhow::ensure!(
-        moving == 0,
-        "replicas of {} are still moving: wait until they have",
-        counted(moving as u64, "partition")
-    );
-    let (_, nodes) = client.describe_nodes().await?;
-    let topics = client.cluster(None).await?.topics;
-    let targets: Vec<Target> = nodes
-        .into_iter()
-        .filter(|node| !node.is_fenced)
-        .map(|node| Target { node_id: node.node_id, rack: node.rack })
-        .collect();
-    let present = placed(&topics);
+    let Present { targets, placed, .. } = Present::look(&client).await?;
     let moves = match goal {
-        Goal::Drain(node) => moves::drain(&targets, &present, node)?,
-        Goal::Spread => moves::spread(&targets, &present),
+        Goal::Drain(node) => moves::drain(&targets, &placed, node)?,
+        Goal::Spread => moves::spread(&targets, &placed),
     };
-    output::print(&plan(&present, &moves))?;
+    output::print(&plan(&placed, &moves))?;
     if moves.is_empty() {
         return Ok(());
     }
     if !args.execute {
-        output::complain("nothing was changed: say --execute to do it");
+        only_planned();
         return Ok(());
     }
-    for (topic, partitions) in by_topic(moves) {
-        client.reassign(&topic, &partitions).await?;
-    }
+    begin(&client, moves).await?;
     if !args.no_wait {
         wait(&client, &clock).await?;
-        client.elect_leaders(false, None).await?; // where another replica is the preferred one now
     }
     Ok(())
 }
 
-async fn wait(client: &Client, clock: &Clock) -> anyhow::Result<()> {
-    loop {
-        match client.reassignments().await? {
-            0 => return Ok(output::print("all replicas have moved\n")?),
-            _ => clock.sleep(LOOK).await,
-        }
+/// What there is to be moved, and where it can go.
+pub(super) struct Present {
+    /// Nodes that run.
+    pub(super) targets: Vec<Target>,
+    pub(super) topics: Vec<TopicInfo>,
+    /// The same partitions as those of `topics`.
+    pub(super) placed: Vec<Placed>,
+}
+
+impl Present {
+    /// Fails while replicas are moving: it would not be known who has them.
+    pub(super) async fn look(client: &Client) -> anyhow::Result<Self> {
+        let moving = client.reassignments().await?;
+        anyhow::ensure!(
+            moving == 0,
+            "replicas of {} are still moving: wait until they have",
+            counted(moving as u64, "partition")
+        );
+        let (_, nodes) = client.describe_nodes().await?;
+        let topics = client.cluster(None).await?.topics;
+        let running = nodes.into_iter().filter(|node| !node.is_fenced);
+        Ok(Self {
+            targets: running.map(|node| Target { node_id: node.node_id, rack: node.rack }).collect(),
+            placed: placed(&topics),
+            topics,
+        })
     }
+}
+
+pub(super) fn only_planned() {
+    output::complain("nothing was changed: say --execute to do it");
+}
+
+pub(super) async fn begin(client: &Client, moves: Vec<Placed>) -> anyhow::Result<()> {
+    for (topic, partitions) in by_topic(moves) {
+        client.reassign(&topic, &partitions).await?;
+    }
+    Ok(())
+}
+
+/// Until all replicas have moved, and those lead that should now.
+pub(super) async fn wait(client: &Client, clock: &Clock) -> anyhow::Result<()> {
+    while client.reassignments().await? > 0 {
+        clock.sleep(LOOK).await;
+    }
+    output::print("all replicas have moved\n")?;
+    client.elect_leaders(false, None).await?; // where another replica is the preferred one now
+    Ok(())
 }
 
 fn placed(topics: &[TopicInfo]) -> Vec<Placed> {
@@ -83,7 +108,7 @@ fn placed(topics: &[TopicInfo]) -> Vec<Placed> {
 }
 
 /// A line for each partition.
-fn plan(present: &[Placed], moves: &[Placed]) -> String {
+pub(super) fn plan(present: &[Placed], moves: &[Placed]) -> String {
     let mut lines = String::new();
     for next in moves {
         let is_same = |before: &&Placed| before.topic == next.topic && before.partition == next.partition;

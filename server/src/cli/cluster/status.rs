@@ -30,12 +30,12 @@ fn headline(cluster_id: &str, quorum: &QuorumInfo) -> String {
     }
 }
 
-/// Voters that have never registered have a row too.
+/// Members that have never registered have a row too.
 fn table(nodes: &[DescribedNode], quorum: &QuorumInfo) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_header(COLUMNS);
     let mut ids: Vec<i32> = nodes.iter().map(|node| node.node_id).collect();
-    ids.extend(quorum.voters.iter().map(|(id, _)| *id));
+    ids.extend(quorum.voters.iter().chain(&quorum.learners).map(|(id, _)| *id));
     ids.sort_unstable();
     ids.dedup();
     for id in ids {
@@ -54,13 +54,13 @@ fn row(id: i32, node: Option<&DescribedNode>, quorum: &QuorumInfo) -> [String; C
         Some(node) if node.is_fenced => "fenced",
         Some(_) => "up",
     };
-    let end = |id| quorum.voters.iter().find(|(voter, _)| *voter == id).map(|(_, end)| *end);
-    let metadata = match end(id) {
+    let metadata = match quorum.end_of(id) {
         Some(_) if id == quorum.leader => "leads",
-        Some(_) => "votes",
+        Some(_) if quorum.votes(id) => "votes",
+        Some(_) => "learns",
         None => "-",
     };
-    let lag = end(id).zip(end(quorum.leader)).filter(|(own, all)| *own >= 0 && *all >= 0);
+    let lag = quorum.end_of(id).zip(quorum.end_of(quorum.leader)).filter(|(own, all)| *own >= 0 && *all >= 0);
     [
         id.to_string(),
         node.map_or_else(none, |node| node.address.to_string()),
@@ -92,7 +92,8 @@ mod tests {
     use crate::config::HostPort;
 
     fn quorum(leader: i32) -> QuorumInfo {
-        QuorumInfo { leader, term: 3, high_watermark: 20, voters: vec![(1, 20), (2, 17), (3, -1)] }
+        let (voters, learners) = (vec![(1, 20), (2, 17), (3, -1)], vec![(5, 12)]);
+        QuorumInfo { leader, term: 3, high_watermark: 20, voters, learners, ..Default::default() }
     }
 
     fn node(node_id: i32, is_fenced: bool) -> DescribedNode {
@@ -101,18 +102,19 @@ mod tests {
     }
 
     #[test]
-    fn every_node_and_every_voter_has_a_row() {
+    fn every_node_and_every_member_has_a_row() {
         let quorum = quorum(1);
         for (id, known, expected) in [
             (1, Some(node(1, false)), ["1", "h:9092", "a", "up", "leads", "0"]),
             (2, Some(node(2, true)), ["2", "h:9092", "-", "fenced", "votes", "3"]),
             (3, None, ["3", "-", "-", "unregistered", "votes", "-"]),
             (4, Some(node(4, false)), ["4", "h:9092", "a", "up", "-", "-"]),
+            (5, Some(node(5, false)), ["5", "h:9092", "a", "up", "learns", "8"]),
         ] {
             assert_eq!(row(id, known.as_ref(), &quorum), expected);
         }
         let shown = table(&[node(1, false), node(4, false)], &quorum).to_string();
-        assert_eq!(shown.lines().count(), 5, "{shown}");
+        assert_eq!(shown.lines().count(), 6, "{shown}");
         assert!(headline("c", &quorum).contains("node 1 leads"));
         assert!(headline("c", &self::quorum(-1)).contains("nobody leads"));
     }

@@ -44,12 +44,35 @@ pub struct NoRoom {
 /// # Errors
 /// A partition has a replica on every node there is.
 pub fn drain(nodes: &[Target], partitions: &[Placed], node_id: i32) -> Result<Vec<Placed>, NoRoom> {
+    vacate(nodes, partitions, node_id, None)
+}
+
+/// The same, with `substitute` in the place of `node_id` wherever it has no replica yet.
+///
+/// # Errors
+/// A partition has a replica on every node there is.
+pub fn replace(
+    nodes: &[Target],
+    partitions: &[Placed],
+    node_id: i32,
+    substitute: i32,
+) -> Result<Vec<Placed>, NoRoom> {
+    vacate(nodes, partitions, node_id, Some(substitute))
+}
+
+fn vacate(
+    nodes: &[Target],
+    partitions: &[Placed],
+    node_id: i32,
+    preferred: Option<i32>,
+) -> Result<Vec<Placed>, NoRoom> {
     let nodes: Vec<Target> = nodes.iter().filter(|node| node.node_id != node_id).cloned().collect();
     let mut load = Load::of(&nodes, partitions);
     let mut moved = Vec::new();
     for placed in partitions {
         let Some(place) = placed.replicas.iter().position(|replica| *replica == node_id) else { continue };
-        let Some(substitute) = load.substitute(&nodes, placed, place) else {
+        let preferred = preferred.filter(|node| !placed.replicas.contains(node));
+        let Some(substitute) = preferred.or_else(|| load.substitute(&nodes, placed, place)) else {
             let Placed { topic, partition, replicas } = placed.clone();
             return Err(NoRoom { topic, partition, replicas: replicas.len(), nodes: nodes.len() });
         };
@@ -207,6 +230,22 @@ mod tests {
         let partitions = placed(&[&[1, 2], &[3]]);
         let moved = drain(&nodes(&["a", "b", "a", "b"]), &partitions, 1).unwrap();
         assert_eq!(replicas(&moved), [(0, &[3, 2][..])], "4 has less to do, but stands where 2 does");
+    }
+
+    #[test]
+    fn a_substitute_takes_every_place_where_it_has_none() {
+        for (partitions, expected) in [
+            (placed(&[&[1, 2], &[2, 3], &[3, 1]]), vec![(0, vec![5, 2]), (2, vec![3, 5])]),
+            (placed(&[&[2, 3]]), vec![]),
+            (placed(&[&[1, 5], &[1, 2, 3]]), vec![(0, vec![3, 5]), (1, vec![5, 2, 3])]),
+            (placed(&[&[5, 1], &[2, 3], &[2, 4]]), vec![(0, vec![5, 3])]),
+        ] {
+            let moved = replace(&nodes(&["a", "b", "a", "b", "b"]), &partitions, 1, 5).unwrap();
+            let moved: Vec<_> = moved.into_iter().map(|one| (one.partition, one.replicas)).collect();
+            assert_eq!(moved, expected, "{partitions:?}");
+        }
+        let everywhere = placed(&[&[1, 2]]);
+        assert!(replace(&nodes(&["", ""]), &everywhere, 1, 2).is_err(), "the other replica is there already");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod groups;
 mod others;
+mod voters;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -29,6 +30,7 @@ impl Vectors {
         let mut vectors = Self::default();
         groups::compare(&mut vectors);
         others::compare(&mut vectors);
+        voters::compare(&mut vectors);
         vectors
     }
 
