@@ -1,52 +1,38 @@
-//! A node whose disk is lost gets an empty one, in the order of `server/deploy/README.md`, and the others fill it.
+//! A node whose disk is lost has forgotten what it has promised: it is refused under its old identity, and another one takes its place.
 
-use crate::metadata::{assert_lists, controller, create};
+use crate::members::{remove, replicated, votes};
+use crate::metadata::controller;
 use crate::support::cluster::Cluster;
 use crate::support::wait_for;
 
-/// Lines of each produce.
-const LINES: usize = 100;
-
-/// Appends lines, as soon as the partition has a leader that has enough replicas.
-fn produce(cluster: &Cluster, node: i32, topic: &str) {
-    let lines: String = (0..LINES).map(|line| format!("{line}\n")).collect();
-    let produced = cluster.command_with_input(node, &["produce", topic, "--acks", "all"], &lines);
-    assert!(produced.status.success(), "{}", String::from_utf8_lossy(&produced.stderr));
-}
-
-/// Waits until every replica of every partition is in sync.
-fn wait_until_replicated(cluster: &Cluster) {
-    for node in cluster.ids() {
-        wait_for(&format!("the partitions of node {node} to be replicated"), || {
-            let all = "\nkafka_server_replicamanager_underreplicatedpartitions 0\n";
-            cluster.http(node, "/metrics").contains(all).then_some(())
-        });
-    }
-}
-
 #[test]
-fn a_node_that_has_lost_its_disk_is_filled_by_the_others() {
+fn a_node_that_has_lost_its_disk_is_refused_and_another_one_takes_its_place() {
     let mut cluster = Cluster::start(3);
-    let kept = ["topics", "create", "kept", "--replication-factor", "3", "--config", "min.insync.replicas=2"];
-    assert!(cluster.command(1, &kept).status.success());
-    for lost in cluster.ids() {
-        produce(&cluster, lost, "kept");
-        wait_until_replicated(&cluster);
+    replicated::create(&cluster, 1);
+    // Of one that leads the metadata, and of one that does not.
+    for (round, is_controller) in (0..).zip([true, false]) {
+        let up = *cluster.ids().last().expect("three");
+        replicated::produce(&cluster, up);
+        replicated::wait(&cluster);
+        let leader = controller(&cluster, up);
+        let ids = cluster.ids();
+        let lost = ids.into_iter().find(|id| (*id == leader) == is_controller).expect("there are both");
         cluster.kill(lost);
         cluster.erase(lost);
-        let up = if lost == 1 { 2 } else { 1 };
-        let leader =
-            wait_for("another node to lead", || Some(controller(&cluster, up)).filter(|id| *id != lost));
-        assert_eq!(cluster.terminate(leader).code(), Some(0));
-        cluster.restart(leader);
-        create(&cluster, up, &format!("lost-{lost}"));
-        cluster.restart(lost);
-        wait_until_replicated(&cluster);
-    }
-    for node in cluster.ids() {
-        assert_lists(&cluster, node, &["kept", "lost-1", "lost-2", "lost-3"]);
-        let read = cluster.command(node, &["consume", "kept", "--exit-at-end"]);
-        let lines = String::from_utf8_lossy(&read.stdout).lines().count();
-        assert_eq!(lines, 3 * LINES, "by way of node {node}: {}", String::from_utf8_lossy(&read.stderr));
+        cluster.spawn(lost);
+        wait_for(&format!("node {lost} to be refused"), || cluster.ended(lost).then_some(()));
+        let said = cluster.log(lost);
+        assert!(said.contains("must not begin with it") && said.contains("another one"), "{said}");
+        assert!(said.contains(&format!("remove-node {lost}")), "it says what to do: {said}");
+
+        let newcomer = 4 + round;
+        cluster.add(newcomer);
+        cluster.restart(newcomer);
+        remove(&cluster, newcomer, &[&lost.to_string(), "--replace-with", &newcomer.to_string()]);
+        cluster.forget(lost);
+        votes(&cluster, newcomer, &cluster.ids());
+        replicated::wait(&cluster);
+        let expected = usize::try_from(round + 1).expect("few") * replicated::LINES;
+        cluster.ids().into_iter().for_each(|id| replicated::assert_read(&cluster, id, expected));
     }
 }

@@ -8,6 +8,7 @@ mod support;
 mod configuration;
 mod leaders;
 mod lost_disk;
+mod members;
 mod metadata;
 mod racks;
 mod readiness;

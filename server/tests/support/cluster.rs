@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Child, ExitStatus, Output, Stdio};
 
@@ -15,6 +15,8 @@ use super::{http, log_file, new_folder, show_tail, wait_for, wrapped};
 
 /// A cluster whose nodes are called 1, 2, ... Every process that is left is killed when it is dropped; after a panic its files stay.
 pub struct Cluster {
+    /// Among those of this process.
+    number: u16,
     folder: TempDir,
     settings: Vec<String>,
     nodes: BTreeMap<i32, Node>,
@@ -34,6 +36,10 @@ struct Node {
     admin: SocketAddr,
     /// Where the other nodes connect.
     peers: SocketAddr,
+    /// Tells its ports from those of other nodes.
+    slot: u16,
+    /// Whether it joins the cluster; the others have begun it.
+    joins: bool,
     child: Option<Child>,
     /// What only this one is set to.
     settings: Vec<String>,
@@ -66,9 +72,25 @@ impl Cluster {
     pub fn placed(places: Vec<Place>, settings: &[&str]) -> Self {
         let small = ["wal.segment.bytes=4194304", "shutdown.timeout.ms=5000"];
         let settings = small.iter().chain(settings).map(|setting| (*setting).to_owned()).collect();
-        let cluster = next_cluster();
-        let nodes = (1..).zip(places).map(|(id, place)| (id, Node::new(cluster, id, place))).collect();
-        Self { folder: new_folder(), settings, nodes }
+        let number = next_cluster();
+        let nodes = (1..).zip(1..).zip(places);
+        let nodes = nodes.map(|((id, slot), place)| (id, Node::new(number, slot, place))).collect();
+        Self { number, folder: new_folder(), settings, nodes }
+    }
+
+    /// One more node, on the address of the others, that joins them when it is started.
+    pub fn add(&mut self, id: i32) {
+        let is_free = |slot: &u16| self.nodes.values().all(|node| node.slot != *slot);
+        let slot = (1..).find(is_free).expect("there is always another");
+        let IpAddr::V4(host) = self.nodes.values().next().expect("a node").kafka.ip() else { unreachable!() };
+        let node = Node { joins: true, ..Node::new(self.number, slot, Place { host, wrapper: Vec::new() }) };
+        assert!(self.nodes.insert(id, node).is_none(), "node {id} is there");
+    }
+
+    /// A node that is down will not come back.
+    pub fn forget(&mut self, id: i32) {
+        assert!(!self.runs(id), "node {id} runs");
+        self.nodes.remove(&id).expect("a node of the cluster");
     }
 
     /// `node.id` of each.
@@ -93,9 +115,8 @@ impl Cluster {
 
     /// `controller.quorum.voters`
     pub fn voters(&self) -> String {
-        let voters: Vec<String> =
-            self.nodes.iter().map(|(id, node)| format!("{id}@{}", node.peers)).collect();
-        voters.join(",")
+        let begin = self.nodes.iter().filter(|(_, node)| !node.joins);
+        begin.map(|(id, node)| format!("{id}@{}", node.peers)).collect::<Vec<_>>().join(",")
     }
 
     /// The data directory of a node.
@@ -139,6 +160,8 @@ impl Cluster {
 
     /// Starts a node that is down; it may take until others are there that it is ready.
     pub fn spawn(&mut self, id: i32) {
+        let others: Vec<String> =
+            self.ids().into_iter().filter(|other| *other != id).map(|other| self.kafka(other).to_string()).collect();
         let (voters, folder) = (self.voters(), self.node_folder(id));
         fs::create_dir_all(&folder).expect("a folder");
         let node = self.nodes.get_mut(&id).expect("a node of the cluster");
@@ -148,7 +171,12 @@ impl Cluster {
         let mut command = wrapped(&node.wrapper);
         command.arg("start").arg("--data-dir").arg(folder.join("data"));
         command.args(["--listen", &node.kafka.to_string(), "--admin-listen", &node.admin.to_string()]);
-        command.args(["--node-id", &id.to_string(), "--set", &format!("controller.quorum.voters={voters}")]);
+        command.args(["--node-id", &id.to_string(), "--set"]);
+        if node.joins {
+            command.args([&format!("inter.node.listener={}", node.peers), "--join", &others.join(",")]);
+        } else {
+            command.arg(format!("controller.quorum.voters={voters}"));
+        }
         for setting in self.settings.iter().chain(&node.settings) {
             command.args(["--set", setting]);
         }
@@ -238,14 +266,16 @@ impl Cluster {
 
 impl Node {
     /// A node at addresses of its own. They must be known before anything listens there, so that none can be one that the operating system hands out meanwhile.
-    fn new(cluster: u16, id: i32, Place { host, wrapper }: Place) -> Self {
-        let port = |which: u16| FIRST_PORT + 100 * cluster + 3 * u16::try_from(id).expect("few") + which;
+    fn new(cluster: u16, slot: u16, Place { host, wrapper }: Place) -> Self {
+        let port = |which: u16| FIRST_PORT + 100 * cluster + 3 * slot + which;
         let address = |which| SocketAddr::from((host, port(which)));
         Self {
             wrapper,
             kafka: address(0),
             admin: address(1),
             peers: address(2),
+            slot,
+            joins: false,
             child: None,
             settings: Vec::new(),
             starts: 0,

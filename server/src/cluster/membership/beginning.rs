@@ -118,7 +118,7 @@ impl Controller {
             let voters = members.into_iter().filter_map(super::super::raft::node_id).collect();
             return at_the_beginning(&voters, &question);
         }
-        if !status.leadership.is_leader {
+        if status.leadership.leader_id == 0 {
             return Answer::NotNow;
         }
         if !members.contains(&raft_id(node_id)) && !self.state().was_removed(node_id) {
@@ -126,6 +126,7 @@ impl Controller {
                 "the cluster has begun without node {node_id}: let it join (start --join), without controller.quorum.voters"
             ));
         }
+        // Whoever leads knows everything that was said of the node before.
         match self.commit(&Command::AddNode { node_id, directory_id, endpoint }).await {
             Ok(outcome) => outcome
                 .result

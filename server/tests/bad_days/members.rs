@@ -1,0 +1,81 @@
+//! Nodes come and go under load: the first of the freezes that this server must not have was one of a change of membership.
+
+use std::time::{Duration, Instant};
+
+use crate::day::{Day, patiently};
+use crate::number;
+
+/// No loop of a node may take longer for one round.
+const LONGEST_ROUND: &str = "raft_round_duration_seconds";
+
+#[test]
+fn nodes_are_added_and_removed_one_after_the_other() {
+    let mut day = Day::begin("nodes added and removed");
+    let mut took = Vec::new();
+    for round in 0..number("CHRONIK_BAD_DAYS", 3) {
+        let begun = Instant::now();
+        let newcomer = 4 + i32::try_from(round).expect("few");
+        day.cluster.add(newcomer);
+        day.cluster.restart(newcomer);
+        // Whoever leads the metadata goes in every second round.
+        let leads = day.controller(newcomer);
+        let oldest = day.cluster.ids()[0];
+        let goes = if round % 2 == 0 && leads != newcomer { leads } else { oldest };
+        replace(&mut day, goes, newcomer);
+        took.push(begun.elapsed());
+        assert_no_slow_round(&day);
+    }
+    let longest = took.iter().max().copied().unwrap_or_default();
+    let mean = took.iter().sum::<Duration>() / u32::try_from(took.len()).expect("few");
+    eprintln!("nodes added and removed: {} rounds, {mean:.1?} each, the longest {longest:.1?}", took.len());
+    day.end();
+}
+
+#[test]
+fn a_disk_is_lost() {
+    let mut day = Day::begin("disk lost");
+    for round in 0..number("CHRONIK_BAD_DAYS", 1) {
+        let lost = day.cluster.ids()[0];
+        day.cluster.kill(lost);
+        day.cluster.erase(lost);
+        day.cluster.spawn(lost);
+        patiently(&format!("node {lost} to be refused"), || day.cluster.ended(lost).then_some(()));
+        assert!(day.cluster.log(lost).contains("must not begin") || day.cluster.log(lost).contains("could not join"));
+        let newcomer = 4 + i32::try_from(round).expect("few");
+        day.cluster.add(newcomer);
+        day.cluster.restart(newcomer);
+        replace(&mut day, lost, newcomer);
+    }
+    day.end();
+}
+
+/// Has a newcomer take the place of a node, which may be dead.
+fn replace(day: &mut Day, goes: i32, newcomer: i32) {
+    let ran = day.cluster.runs(goes);
+    let (goes_text, newcomer_text) = (goes.to_string(), newcomer.to_string());
+    let words = ["cluster", "remove-node", &goes_text, "--replace-with", &newcomer_text, "--execute", "--timeout", "120"];
+    let removed = day.cluster.command(newcomer, &words);
+    let said = String::from_utf8_lossy(&removed.stderr);
+    assert!(removed.status.success(), "{words:?}: {said}{}", String::from_utf8_lossy(&removed.stdout));
+    if ran {
+        patiently(&format!("node {goes} to end"), || day.cluster.ended(goes).then_some(()));
+    }
+    day.cluster.forget(goes);
+    day.wait_until_whole();
+    day.wait_until_served();
+}
+
+/// By the metrics of each node: all rounds of its Raft loop took less than a second.
+fn assert_no_slow_round(day: &Day) {
+    for node in day.cluster.ids() {
+        let page = day.cluster.http(node, "/metrics");
+        let number = |line: &str| line.rsplit(' ').next().and_then(|count| count.parse::<f64>().ok());
+        let all = page.lines().find(|line| line.contains(&format!("{LONGEST_ROUND}_count"))).and_then(number);
+        let quick = page
+            .lines()
+            .find(|line| line.contains(&format!("{LONGEST_ROUND}_bucket")) && line.contains("le=\"1.0\""))
+            .and_then(number);
+        assert!(all.is_some_and(|all| all > 0.0), "node {node} has counted its rounds");
+        assert_eq!(all, quick, "node {node}: a round of the Raft loop took a second");
+    }
+}
