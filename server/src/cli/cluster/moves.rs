@@ -73,10 +73,12 @@ impl Present {
     }
 }
 
+/// To be said when there was no `--execute`.
 pub(super) fn only_planned() {
     output::complain("nothing was changed: say --execute to do it");
 }
 
+/// Has them moved; see [`wait`].
 pub(super) async fn begin(client: &Client, moves: Vec<Placed>) -> anyhow::Result<()> {
     for (topic, partitions) in by_topic(moves) {
         client.reassign(&topic, &partitions).await?;
@@ -84,11 +86,17 @@ pub(super) async fn begin(client: &Client, moves: Vec<Placed>) -> anyhow::Result
     Ok(())
 }
 
-/// Until all replicas have moved, and those lead that should now.
-pub(super) async fn wait(client: &Client, clock: &Clock) -> anyhow::Result<()> {
+/// Until no replica is moving, whoever had it moved.
+pub(super) async fn settle(client: &Client, clock: &Clock) -> anyhow::Result<()> {
     while client.reassignments().await? > 0 {
         clock.sleep(LOOK).await;
     }
+    Ok(())
+}
+
+/// Until all replicas have moved, and those lead that should now.
+pub(super) async fn wait(client: &Client, clock: &Clock) -> anyhow::Result<()> {
+    settle(client, clock).await?;
     output::print("all replicas have moved\n")?;
     client.elect_leaders(false, None).await?; // where another replica is the preferred one now
     Ok(())

@@ -14,6 +14,9 @@ use crate::spawn::Spawner;
 /// Says what will be done; does it, a step after the other, if it is to be done. Begun again after it was interrupted, it goes on.
 pub(super) async fn run(args: &RemoveNodeArgs, clock: Clock, spawner: Spawner) -> anyhow::Result<()> {
     let client = args.server.connect(clock.clone(), spawner).await?;
+    if args.execute {
+        moves::settle(&client, &clock).await?; // it may be this command that was interrupted
+    }
     let (_, nodes) = client.describe_nodes().await?;
     let quorum = client.describe_quorum().await?;
     let Present { targets, topics, placed } = Present::look(&client).await?;
