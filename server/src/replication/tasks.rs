@@ -120,7 +120,7 @@ fn liveness(roles: &Roles, parts: &Parts<'_>, shutdown: Shutdown) -> Liveness {
         spawner: spawner.clone(),
         metrics: metrics.clone(),
         shutdown,
-        pulse: pulse("liveness"),
+        pulse,
     })
 }
 
