@@ -104,15 +104,20 @@ impl Day {
 
     /// Waits until every node says that every replica of every partition is in sync.
     pub(crate) fn wait_until_whole(&self) {
+        self.wait_until_in_sync(TOPIC);
+    }
+
+    /// The same of a topic.
+    pub(crate) fn wait_until_in_sync(&self, name: &str) {
         for node in self.cluster.ids() {
             let mut last = String::new();
             let whole = within(PATIENCE, || {
-                let topic = self.cluster.connect(node).topic(TOPIC, false);
-                last = format!("{topic:?}");
+                let topic = self.cluster.connect(node).topic(name, false);
                 let all = |ids: &[i32]| ids.iter().collect::<BTreeSet<_>>().len() == 3;
                 let whole = topic.partitions.iter().all(|partition| {
                     partition.leader_id > 0 && all(&partition.isr_nodes) && all(&partition.replica_nodes)
                 });
+                last = format!("{:?}", topic.partitions.first());
                 (whole && !topic.partitions.is_empty()).then_some(())
             });
             assert!(whole.is_some(), "{}: not all is in sync, node {node} says: {last}", self.name);

@@ -18,6 +18,7 @@ mod network;
 mod partitioned;
 mod rolling;
 mod stopped;
+mod thousands;
 
 use std::time::Duration;
 
