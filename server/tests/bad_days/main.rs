@@ -14,6 +14,7 @@ mod full_disk;
 mod killed;
 mod ledger;
 mod load;
+mod loaded;
 mod network;
 mod partitioned;
 mod rolling;

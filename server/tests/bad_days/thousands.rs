@@ -11,7 +11,7 @@ use crate::day::{CALM, Day, patiently};
 use crate::support::cluster::Cluster;
 use crate::support::metrics::Scrape;
 use crate::support::raw::Raw;
-use crate::{FAILOVER, number};
+use crate::{FAILOVER, day, number};
 
 const TOPIC: &str = "many";
 /// On three nodes, so that there is always one that leads a thousand.
@@ -26,7 +26,7 @@ fn leaders_of_a_thousand_partitions_are_suspected_at_once() {
     let mut day = Day::begin_with("thousands", CALM, || Cluster::start(3));
     let made = day.cluster.connect(1).ask(7, &creation(TOPIC, PARTITIONS, 3)).topics.remove(0);
     assert_eq!(made.error_code, ErrorCode::NONE, "{made:?}");
-    day.wait_until_in_sync(TOPIC);
+    day::wait_until_in_sync(&day.cluster, TOPIC);
     for round in 0..number("CHRONIK_BAD_DAYS", 2) {
         a_round(&mut day, round);
     }
@@ -52,7 +52,7 @@ fn a_round(day: &mut Day, round: u64) {
     } else {
         day.cluster.cont(node)
     }
-    day.wait_until_in_sync(TOPIC);
+    day::wait_until_in_sync(&day.cluster, TOPIC);
     day.wait_until_whole();
     gaps.sort_unstable();
     eprintln!(

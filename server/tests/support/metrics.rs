@@ -42,7 +42,7 @@ impl Scrape {
 
     /// The sum of a metric over its labels.
     pub fn sum(&self, name: &str) -> f64 {
-        self.by_labels(name).map(|(_, value)| value).sum()
+        self.by_labels(name).fold(0.0, |sum, (_, value)| sum + value)
     }
 
     /// Of a histogram: how many were counted, and the bound below which all of them are. Of one with labels only where `label` is among them.
