@@ -40,17 +40,17 @@ fn a_round(day: &mut Day, round: u64) {
     let before: Vec<Scrape> = survivors.iter().map(|id| Scrape::of(day.cluster.admin(*id))).collect();
     let killed = round.is_multiple_of(2);
     if killed {
-        day.cluster.kill(node)
+        day.cluster.kill(node);
     } else {
-        day.cluster.stop(node)
+        day.cluster.stop(node);
     }
     let gone = Instant::now();
     let (replaced, changes) = replace_all(day, node, survivors[0], round, gone);
     let mut gaps = day.failover(&loaded, gone);
     if killed {
-        day.cluster.restart(node)
+        day.cluster.restart(node);
     } else {
-        day.cluster.cont(node)
+        day.cluster.cont(node);
     }
     day::wait_until_in_sync(&day.cluster, TOPIC);
     day.wait_until_whole();
@@ -139,7 +139,8 @@ fn judge(node: i32, counted: &Scrape, time: Duration) {
     assert!(rounds > seconds * due && sweeps > seconds * due, "node {node} was at work all the time");
 }
 
-fn creation(name: &str, num_partitions: i32, replication_factor: i16) -> CreateTopicsRequest {
+/// Of a topic with so many replicas of each partition.
+pub(crate) fn creation(name: &str, num_partitions: i32, replication_factor: i16) -> CreateTopicsRequest {
     let topic =
         CreatableTopic { name: name.into(), num_partitions, replication_factor, ..Default::default() };
     CreateTopicsRequest { topics: vec![topic], timeout_ms: 20_000, validate_only: false }

@@ -123,6 +123,11 @@ impl Cluster {
         self.nodes[&id].child.is_some()
     }
 
+    /// The process id of a node that runs. A wrapper has become it.
+    pub fn pid(&self, id: i32) -> u32 {
+        self.nodes[&id].child.as_ref().unwrap_or_else(|| panic!("node {id} is down")).id()
+    }
+
     /// Another setting of one node, from its next start on.
     pub fn set(&mut self, id: i32, setting: &str) {
         self.nodes.get_mut(&id).expect("a node of the cluster").settings.push(setting.to_owned());
