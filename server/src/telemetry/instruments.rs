@@ -174,7 +174,8 @@ instruments! {
     storage_errors: Counter = Counter::default(), "storage_errors", "Operations refused by the disk";
     budget_available_bytes: Gauge = Gauge::default(), "budget_available", "Bytes free for requests in flight", Unit::Bytes;
     budget_total_bytes: Gauge = Gauge::default(), "budget_total", "Bytes for requests in flight (queued.max.bytes)", Unit::Bytes;
-    raft_round_duration: Histogram = latencies(), "raft_round_duration", "Time of a round of the Raft loop, or of a few without a pause", Unit::Seconds;
+    raft_round_duration: Histogram = turns(), "raft_round_duration", "Time of a round of the Raft loop, or of a few without a pause", Unit::Seconds;
+    raft_round_interval: Histogram = turns(), "raft_round_interval", "Time from the beginning of a round of the Raft loop to that of the next: a tick (50 ms), or less, unless one of them or the whole process stands still", Unit::Seconds;
     raft_term: Gauge = Gauge::default(), "raft_term", "Raft term of the metadata";
     raft_is_leader: Gauge = Gauge::default(), "raft_is_leader", "Whether this node leads the metadata (1)";
     raft_leader: Gauge = Gauge::default(), "raft_leader", "Node id of who leads the metadata; -1 for nobody";
@@ -188,6 +189,7 @@ instruments! {
     leader_elections: Family<ReasonLabels, Counter> = Family::default(), "leader_elections", "Leaders of partitions elected by commands that this node has proposed, by why";
     leader_heartbeat_age: Gauge = Gauge::default(), "leader_heartbeat_age_milliseconds", "For how long nothing was heard of the node that leads something that this one follows and was silent for longest";
     suspicions: Family<ReasonLabels, Counter> = Family::default(), "leader_suspicions", "Leaders of partitions that were suspected, and what came of it: asked, led, refused, unanswered";
+    leader_election_duration: Histogram = turns(), "leader_election_duration", "Time in which whoever leads the metadata has answered a suspicion", Unit::Seconds;
     topics: Gauge = Gauge::default(), "topics", "Topics";
     partitions: Gauge = Gauge::default(), "partitions", "Partitions";
     peer_connected: Family<PeerLabels, Gauge> = Family::default(), "peer_connected", "Whether the connection to a node stands (1)";
@@ -203,6 +205,7 @@ instruments! {
     stream_received_bytes: Family<NodeLabels, Counter> = Family::default(), "stream_received", "Bytes of record batches that came from a leader", Unit::Bytes;
     stream_sessions: Family<NodeLabels, Counter> = Family::default(), "stream_sessions", "Streams that a follower has begun; all but the first follow a reconnect";
     isr_changes: Counter = Counter::default(), "isr_changes", "Changes of in-sync sets that this node had committed as a leader";
+    loop_turn_duration: Family<LoopLabels, Histogram> = Family::new_with_constructor(turns), "loop_turn_duration", "Time of a turn of a loop that waits for nothing within one: timeout-monitor, election-worker", Unit::Seconds;
     loop_last_beat: Family<LoopLabels, Gauge> = Family::default(), "loop_last_beat_milliseconds", "When a loop last showed life, in milliseconds of uptime; -1 while it waits";
     loop_stalled: Family<LoopLabels, Gauge> = Family::default(), "loop_stalled", "Whether a loop stands still (1)";
     loop_stalls: Family<LoopLabels, Counter> = Family::default(), "loop_stalls", "How often a loop was found standing still";
@@ -237,6 +240,14 @@ fn register_cleaner(registry: &mut Registry, instruments: &Instruments) {
 /// 50 us to 26 s, doubling.
 fn latencies() -> Histogram {
     Histogram::new(exponential_buckets(0.000_05, 2.0, 20))
+}
+
+/// 100 us to 10 s, so that a second is a bound: what has not taken as long is told from what has.
+fn turns() -> Histogram {
+    let [ms, tens, hundreds, seconds] = [0.001, 0.01, 0.1, 1.0].map(|unit| [unit, 2.0 * unit, 5.0 * unit]);
+    Histogram::new(
+        [[0.000_1, 0.000_2, 0.000_5], ms, tens, hundreds, seconds].into_iter().flatten().chain([10.0]),
+    )
 }
 
 /// 1 to 32768, doubling.

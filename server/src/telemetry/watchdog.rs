@@ -1,5 +1,7 @@
 //! The stall watchdog. A freeze must not be silent: every long-running loop shows life, and the one that stops is named.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -124,6 +126,22 @@ impl Pulse {
     /// The loop now waits for work, which may take for ever. The next [`beat`](Self::beat) ends that.
     pub fn idle(&self) {
         self.watched.last_beat.set(IDLE);
+    }
+
+    /// Runs a loop that gives its thread back whenever it waits. Each time it is polled is a turn, or a few without a pause; in between it is idle. `observe`
+    /// hears of each turn: at which uptime it began, and how long it took.
+    pub async fn turns<F: Future>(self, run: F, mut observe: impl FnMut(Duration, Duration)) -> F::Output {
+        let clock = &self.watchdog.clock;
+        let mut run = pin!(run);
+        let polled = poll_fn(|context| {
+            self.beat();
+            let began = clock.uptime();
+            let polled = run.as_mut().poll(context);
+            observe(began, clock.uptime() - began);
+            self.idle();
+            polled
+        });
+        polled.await
     }
 }
 

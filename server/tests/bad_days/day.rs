@@ -31,18 +31,9 @@ impl Day {
 
     /// A cluster of its own.
     pub(crate) fn begin_with(name: &str, pace: Pace, cluster: impl FnOnce() -> Cluster) -> Self {
-        static TURN: Mutex<()> = Mutex::new(());
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = turn();
         let (begun, cluster) = (Instant::now(), cluster());
-        patiently("the topic to be created", || {
-            let partitions = PARTITIONS.to_string();
-            let words = ["topics", "create", TOPIC, "--partitions", &partitions];
-            let created = cluster.command(1, &[&words[..], &REPLICATED].concat());
-            let said = String::from_utf8_lossy(&created.stderr);
-            let done = created.status.success() || said.contains("already exists");
-            assert!(done || said.contains("REQUEST_TIMED_OUT"), "creating the topic: {said}");
-            done.then_some(())
-        });
+        create_topic(&cluster);
         let load = Load::start(&servers(&cluster), pace);
         let day = Self { name: name.to_owned(), begun, load, cluster, _turn: turn };
         day.wait_until_whole();
@@ -104,19 +95,7 @@ impl Day {
 
     /// Waits until every node says that every replica of every partition is in sync.
     pub(crate) fn wait_until_whole(&self) {
-        for node in self.cluster.ids() {
-            let mut last = String::new();
-            let whole = within(PATIENCE, || {
-                let topic = self.cluster.connect(node).topic(TOPIC, false);
-                last = format!("{topic:?}");
-                let all = |ids: &[i32]| ids.iter().collect::<BTreeSet<_>>().len() == 3;
-                let whole = topic.partitions.iter().all(|partition| {
-                    partition.leader_id > 0 && all(&partition.isr_nodes) && all(&partition.replica_nodes)
-                });
-                (whole && !topic.partitions.is_empty()).then_some(())
-            });
-            assert!(whole.is_some(), "{}: not all is in sync, node {node} says: {last}", self.name);
-        }
+        wait_until_in_sync(&self.cluster, TOPIC);
     }
 
     /// The evening: the cluster is whole, every partition is served, nothing is lost, doubled or disordered.
@@ -155,8 +134,44 @@ impl Day {
     }
 }
 
+/// For as long as it is held, no other day begins.
+pub(crate) fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Creates the topic, on every node.
+pub(crate) fn create_topic(cluster: &Cluster) {
+    patiently("the topic to be created", || {
+        let partitions = PARTITIONS.to_string();
+        let words = ["topics", "create", TOPIC, "--partitions", &partitions];
+        let created = cluster.command(1, &[&words[..], &REPLICATED].concat());
+        let said = String::from_utf8_lossy(&created.stderr);
+        let done = created.status.success() || said.contains("already exists");
+        assert!(done || said.contains("REQUEST_TIMED_OUT"), "creating the topic: {said}");
+        done.then_some(())
+    });
+}
+
+/// Waits until every node says that every replica of every partition of a topic is in sync.
+pub(crate) fn wait_until_in_sync(cluster: &Cluster, name: &str) {
+    for node in cluster.ids() {
+        let mut last = String::new();
+        let whole = within(PATIENCE, || {
+            let topic = cluster.connect(node).topic(name, false);
+            let all = |ids: &[i32]| ids.iter().collect::<BTreeSet<_>>().len() == 3;
+            let lags = topic.partitions.iter().find(|partition| {
+                partition.leader_id <= 0 || !all(&partition.isr_nodes) || !all(&partition.replica_nodes)
+            });
+            last = format!("{lags:?}");
+            (lags.is_none() && !topic.partitions.is_empty()).then_some(())
+        });
+        assert!(whole.is_some(), "not all of {name:?} is in sync, node {node} says: {last}");
+    }
+}
+
 /// Where clients reach the nodes.
-fn servers(cluster: &Cluster) -> Vec<SocketAddr> {
+pub(crate) fn servers(cluster: &Cluster) -> Vec<SocketAddr> {
     cluster.ids().into_iter().map(|id| cluster.kafka(id)).collect()
 }
 

@@ -1,4 +1,4 @@
-//! A producer that goes on through everything, and a consumer that reads all of it afterwards.
+//! A producer that goes on through everything, and a consumer that reads all of it afterwards: librdkafka's, or those of another client.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, T
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
 use crate::PATIENCE;
+use crate::foreign::{self, Foreign};
 use crate::ledger::{Acknowledged, Ledger, parse, value};
 
 /// Partitions of the topic.
@@ -29,9 +30,19 @@ pub(crate) struct Pace {
     pub(crate) every: Duration,
 }
 
-/// An idempotent producer with acks=all in a thread.
+/// An idempotent producer with acks=all, and what is known of its records.
 pub(crate) struct Load {
     pub(crate) ledger: Arc<Ledger>,
+    producing: Producing,
+}
+
+enum Producing {
+    Ours(Ours),
+    Theirs(Foreign),
+}
+
+/// librdkafka's, in a thread.
+struct Ours {
     producer: Arc<ThreadedProducer<Reports>>,
     goes_on: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -79,6 +90,24 @@ impl Load {
     /// Begins to produce.
     pub(crate) fn start(servers: &[SocketAddr], pace: Pace) -> Self {
         let ledger = Arc::new(Ledger::new(usize::try_from(PARTITIONS).expect("some")));
+        let producing = match Foreign::start(servers, pace, &ledger) {
+            Some(foreign) => Producing::Theirs(foreign),
+            None => Producing::Ours(Ours::start(servers, pace, &ledger)),
+        };
+        Self { ledger, producing }
+    }
+
+    /// Produces no more, and waits until it is known what became of each record.
+    pub(crate) fn finish(&mut self) {
+        match &mut self.producing {
+            Producing::Ours(ours) => ours.finish(),
+            Producing::Theirs(foreign) => foreign.finish(),
+        }
+    }
+}
+
+impl Ours {
+    fn start(servers: &[SocketAddr], pace: Pace, ledger: &Arc<Ledger>) -> Self {
         let mut config = config(servers);
         config.set("enable.idempotence", "true").set("acks", "all").set("linger.ms", "2");
         config.set("request.timeout.ms", "3000");
@@ -89,11 +118,10 @@ impl Load {
         let (sender, flag) = (producer.clone(), goes_on.clone());
         let run = move || produce(&sender, pace, &flag);
         let thread = std::thread::Builder::new().spawn(run).expect("a thread");
-        Self { ledger, producer, goes_on, thread: Some(thread) }
+        Self { producer, goes_on, thread: Some(thread) }
     }
 
-    /// Produces no more, and waits until it is known what became of each record.
-    pub(crate) fn finish(&mut self) {
+    fn finish(&mut self) {
         self.goes_on.store(false, Ordering::SeqCst);
         let thread = self.thread.take().expect("not yet finished");
         thread.join().expect("it produced");
@@ -101,7 +129,7 @@ impl Load {
     }
 }
 
-impl Drop for Load {
+impl Drop for Ours {
     fn drop(&mut self) {
         self.goes_on.store(false, Ordering::SeqCst);
     }
@@ -131,6 +159,10 @@ fn produce(producer: &ThreadedProducer<Reports>, pace: Pace, goes_on: &AtomicBoo
 
 /// Everything that is in the topic: of each partition, offsets and the numbers in the values.
 pub(crate) fn read_all(servers: &[SocketAddr]) -> Vec<Vec<(i64, u64)>> {
+    foreign::read_all(servers).unwrap_or_else(|| read_by_librdkafka(servers))
+}
+
+fn read_by_librdkafka(servers: &[SocketAddr]) -> Vec<Vec<(i64, u64)>> {
     let mut config = config(servers);
     config.set("group.id", "checker").set("enable.auto.commit", "false").set("check.crcs", "true");
     config.set("enable.partition.eof", "true").set("auto.offset.reset", "error");

@@ -84,6 +84,16 @@ impl Network {
         ip(&format!("-n {} neigh del {} dev eth0", self.space(from), self.address(to))).expect("healed");
     }
 
+    /// Bytes that came and went at the interface of a node since it has one.
+    pub(crate) fn carried(&self, node: i32) -> u64 {
+        let count = |way: &str| {
+            let file = format!("/sys/class/net/{}v{node}/statistics/{way}_bytes", self.name);
+            let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
+            text.trim().parse::<u64>().expect("a number")
+        };
+        count("rx") + count("tx")
+    }
+
     fn space(&self, node: i32) -> String {
         format!("{}n{node}", self.name)
     }

@@ -13,7 +13,8 @@ pub(crate) mod replicated {
     const TOPIC: &str = "kept";
 
     pub(crate) fn create(cluster: &Cluster, node: i32) {
-        let words = ["topics", "create", TOPIC, "--replication-factor", "3", "--config", "min.insync.replicas=2"];
+        let words =
+            ["topics", "create", TOPIC, "--replication-factor", "3", "--config", "min.insync.replicas=2"];
         let created = cluster.command(node, &words);
         assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
     }

@@ -144,6 +144,11 @@ impl Cluster {
         self.nodes[&id].child.is_some()
     }
 
+    /// The process id of a node that runs. A wrapper has become it.
+    pub fn pid(&self, id: i32) -> u32 {
+        self.nodes[&id].child.as_ref().unwrap_or_else(|| panic!("node {id} is down")).id()
+    }
+
     /// Another setting of one node, from its next start on.
     pub fn set(&mut self, id: i32, setting: &str) {
         self.nodes.get_mut(&id).expect("a node of the cluster").settings.push(setting.to_owned());
@@ -160,8 +165,12 @@ impl Cluster {
 
     /// Starts a node that is down; it may take until others are there that it is ready.
     pub fn spawn(&mut self, id: i32) {
-        let others: Vec<String> =
-            self.ids().into_iter().filter(|other| *other != id).map(|other| self.kafka(other).to_string()).collect();
+        let others: Vec<String> = self
+            .ids()
+            .into_iter()
+            .filter(|other| *other != id)
+            .map(|other| self.kafka(other).to_string())
+            .collect();
         let (voters, folder) = (self.voters(), self.node_folder(id));
         fs::create_dir_all(&folder).expect("a folder");
         let node = self.nodes.get_mut(&id).expect("a node of the cluster");

@@ -4,6 +4,7 @@
 pub mod batches;
 pub mod cluster;
 pub mod configs;
+pub mod metrics;
 pub mod raw;
 pub mod requests;
 

@@ -17,7 +17,6 @@ mod recovered;
 mod ticks;
 mod wal;
 
-use std::future::poll_fn;
 use std::sync::Arc;
 
 use concurrency_models::image::Image;
@@ -150,11 +149,10 @@ pub fn start(parts: Parts) -> Result<Member, raft::Error> {
     let trouble = Arc::new(Image::new(None));
     let wal =
         RaftWal { requests, events: events.clone(), storage, clock: clock.clone(), trouble: trouble.clone() };
-    let ticks =
-        Ticks { events: events.clone(), node: node.clone(), clock: clock.clone(), metrics: metrics.clone() };
+    let ticks = Ticks { events: events.clone(), node: node.clone(), clock, metrics: metrics.clone() };
     let wal = spawner.task(wal.run(of_wal));
     let _ends_with_the_loop = spawner.task(ticks.run(of_ticks));
-    let raft_loop = spawner.task(watched(raft_loop, of_loop, clock, metrics));
+    let raft_loop = spawner.task(watched(raft_loop, of_loop, metrics));
     Ok(Member { node, committed, trouble, tasks: Tasks { events, raft_loop, wal } })
 }
 
@@ -175,21 +173,18 @@ fn config(node_id: i32, applied: u64) -> Config {
     }
 }
 
-/// Runs the loop. Each time it is polled is one round, or a few, and is timed; in between it is idle.
+/// Runs the loop, which waits for nothing within a round.
 async fn watched<M: StateMachine, T: Transport, R: ElectionTimeouts>(
     raft_loop: RaftLoop<MemoryStore, M, T, R>,
     pulse: Pulse,
-    clock: Clock,
     metrics: Metrics,
 ) {
-    let mut run = Box::pin(raft_loop.run());
-    let ended = poll_fn(|context| {
-        pulse.beat();
-        let started = clock.uptime();
-        let polled = run.as_mut().poll(context);
-        metrics.raft_round_duration.observe((clock.uptime() - started).as_secs_f64());
-        pulse.idle();
-        polled
+    let mut last = None;
+    let ended = pulse.turns(raft_loop.run(), |began, took| {
+        metrics.raft_round_duration.observe(took.as_secs_f64());
+        if let Some(last) = last.replace(began) {
+            metrics.raft_round_interval.observe((began - last).as_secs_f64());
+        }
     });
     if let Err(error) = ended.await {
         tracing::error!(%error, "the Raft loop has ended: the server must stop");

@@ -1,5 +1,7 @@
 //! How an election is asked for.
 
+use std::time::Duration;
+
 use chronik_log::PartitionId;
 use concurrency_models::election_worker::{MetadataLeader, Verdict};
 use concurrency_models::heartbeat_map::{Heartbeat, Suspect};
@@ -27,7 +29,16 @@ impl Elector {
 
 impl MetadataLeader<PartitionId> for Elector {
     async fn elect(&self, suspect: Suspect<PartitionId>) -> Verdict {
-        let deadline = self.clock.uptime() + limits::ELECT_PATIENCE;
+        let asked = self.clock.uptime();
+        let verdict = self.ask(suspect, asked + limits::ELECT_PATIENCE).await;
+        self.metrics.leader_election_duration.observe((self.clock.uptime() - asked).as_secs_f64());
+        verdict
+    }
+}
+
+impl Elector {
+    /// Asks whoever leads the metadata, until `deadline` again and again.
+    async fn ask(&self, suspect: Suspect<PartitionId>, deadline: Duration) -> Verdict {
         self.metrics.suspicion("asked");
         loop {
             let answer = self.controller.elect(suspect.partition, suspect.last.leader_epoch).await;

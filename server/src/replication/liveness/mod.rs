@@ -35,13 +35,13 @@ use crate::cluster::ClusterState;
 use crate::limits;
 use crate::shutdown::Shutdown;
 use crate::spawn::Spawner;
-use crate::telemetry::{Metrics, Pulse};
+use crate::telemetry::{LoopLabels, Metrics, Pulse};
 pub use elector::Elector;
 use followed::Followed;
 use frame::NodeHeartbeat;
 
 /// What it is made of.
-pub struct Parts<M, S> {
+pub struct Parts<M, S, P> {
     /// `node.id`
     pub node_id: i32,
     /// Who is asked for other leaders.
@@ -56,8 +56,8 @@ pub struct Parts<M, S> {
     pub metrics: Metrics,
     /// Ends it.
     pub shutdown: Shutdown,
-    /// Sign of life of its clock.
-    pub pulse: Pulse,
+    /// A sign of life for a loop of this name.
+    pub pulse: P,
 }
 
 /// Follows leaders, and shows that this node is there. Clones are the same.
@@ -74,23 +74,29 @@ struct Inner {
 
 impl Liveness {
     /// Starts its tasks. It follows nothing yet.
-    pub fn start<M, S>(parts: Parts<M, S>) -> Self
+    pub fn start<M, S, P>(parts: Parts<M, S, P>) -> Self
     where
         M: MetadataLeader<PartitionId> + Clone + 'static,
         S: Fn(i32, Bytes) + Send + 'static,
+        P: Fn(&str) -> Pulse,
     {
         let Parts { node_id, metadata, send, clock, spawner, metrics, shutdown, pulse } = parts;
         let heartbeats = Arc::new(HeartbeatMap::new(limits::MAX_QUEUED_ELECTIONS));
         let (ticks, inbox) = mailbox::channel(limits::MAX_MONITOR_EVENTS);
         let monitor = TimeoutMonitor::new(inbox, heartbeats.clone(), millis(limits::LEADER_TIMEOUT));
-        let _ends_with_the_clock = spawner.task(monitor.run());
-        for _ in 0..limits::ELECTION_WORKERS {
+        let timed = |name: &str| turns_of(&metrics, name);
+        let _ends_with_the_clock =
+            spawner.task(pulse("timeout-monitor").turns(monitor.run(), timed("timeout-monitor")));
+        for number in 1..=limits::ELECTION_WORKERS {
             let worker = ElectionWorker::new(heartbeats.clone(), metadata.clone());
-            let _ends_with_the_monitor = spawner.task(worker.run());
+            let of_worker = pulse(&format!("election-worker-{number}"));
+            let _ends_with_the_monitor =
+                spawner.task(of_worker.turns(worker.run(), timed("election-worker")));
         }
         let followed = Image::new(Followed::default());
         let this = Self(Arc::new(Inner { node_id, clock, heartbeats, followed }));
-        let _ends_by_shutdown = spawner.task(this.clone().run(ticks, send, metrics, shutdown, pulse));
+        let _ends_by_shutdown =
+            spawner.task(this.clone().run(ticks, send, metrics, shutdown, pulse("liveness")));
         this
     }
 
@@ -168,6 +174,12 @@ impl Liveness {
             self.0.heartbeats.heartbeat(&id, Heartbeat { leader_epoch, at_ms });
         }
     }
+}
+
+/// Counts the turns of a loop under its name, workers under one.
+fn turns_of(metrics: &Metrics, name: &str) -> impl FnMut(Duration, Duration) + Send + use<> {
+    let durations = metrics.loop_turn_duration.get_or_create_owned(&LoopLabels { name: name.to_owned() });
+    move |_, took| durations.observe(took.as_secs_f64())
 }
 
 /// Which other node leads a partition that this one has a replica of, and in which epoch.

@@ -29,11 +29,17 @@ final class Client {
                     .consume(Path.of(args[4]));
             case "committed" -> System.out.println(committed(args[1], args[3]));
             case "admin" -> new Administration(args[1], args[2]).run();
+            case "load" -> load(args).produce(Integer.parseInt(args[4]), Long.parseLong(args[5]));
+            case "read-load" -> load(args).read();
             default -> {
                 System.out.println("unsupported: there is no verb " + args[0]);
                 System.exit(4);
             }
         }
+    }
+
+    private static Load load(String[] args) {
+        return new Load(args[1], args[2], Integer.parseInt(args[3]));
     }
 
     private static String version() throws IOException {

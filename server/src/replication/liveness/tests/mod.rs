@@ -67,7 +67,9 @@ impl World {
                 spawner: Spawner::simulated(),
                 metrics: metrics.clone(),
                 shutdown: shutdown.clone(),
-                pulse: watchdog.register(&format!("liveness-{node_id}"), Duration::from_secs(1)),
+                pulse: |name: &str| {
+                    watchdog.register(&format!("{name} of {node_id}"), Duration::from_secs(1))
+                },
             });
             nodes.update(|nodes| {
                 nodes.clone().into_iter().chain([(node_id, liveness)]).collect::<BTreeMap<_, _>>()
