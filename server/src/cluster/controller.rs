@@ -57,6 +57,7 @@ pub enum ProposeError {
 pub struct Controller(Arc<Inner>);
 
 struct Inner {
+    node_id: i32,
     node: Node,
     clock: Clock,
     served: Served,
@@ -107,7 +108,9 @@ impl Served {
 }
 
 impl Controller {
+    #[expect(clippy::too_many_arguments, reason = "what it stands on, once")]
     pub(super) fn new(
+        node_id: i32,
         node: Node,
         peers: Option<Peers>,
         (fencing, lease): (Fencing, BrokerLease),
@@ -116,12 +119,17 @@ impl Controller {
         clock: Clock,
         metrics: Metrics,
     ) -> Self {
-        Self(Arc::new(Inner { node, clock, served, raft_trouble, peers, fencing, lease, metrics }))
+        Self(Arc::new(Inner { node_id, node, clock, served, raft_trouble, peers, fencing, lease, metrics }))
     }
 
     /// Until when this node may lead partitions.
     pub fn lease(&self) -> &BrokerLease {
         &self.0.lease
+    }
+
+    /// `node.id`
+    pub(super) fn node_id(&self) -> i32 {
+        self.0.node_id
     }
 
     pub(super) fn raft(&self) -> &Node {

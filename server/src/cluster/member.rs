@@ -110,6 +110,16 @@ pub enum StartError {
         /// Node ids of the group in the data directory.
         members: Vec<i32>,
     },
+    /// The configuration knows nothing of a cluster.
+    #[error(
+        "the data directory is of {}, and the configuration is that of a node by itself: set controller.quorum.voters, or inter.node.listener if it has joined its \
+         cluster, to what they were; or use another data directory",
+        cluster_of(members)
+    )]
+    NotAlone {
+        /// Node ids of the group in the data directory.
+        members: Vec<i32>,
+    },
     /// It does not belong to the cluster any more.
     #[error(transparent)]
     Removed(Refusal),
@@ -199,6 +209,7 @@ impl Member {
         );
         let _ends_with_the_loop = spawner.task(supervisor.run(pulse("fencing")));
         let controller = Controller::new(
+            node_id,
             member.node,
             peers,
             (fencing, lease),

@@ -46,7 +46,10 @@ impl WayIn<'_> {
     /// The log of a node without others.
     pub(super) async fn alone(&self, log: Option<RaftLog>) -> Result<RaftLog, StartError> {
         match log {
-            Some(log) => check(self.node_id, log),
+            Some(log) => match &members(&log)[..] {
+                [alone] if *alone == self.node_id => check(self.node_id, log),
+                _ => Err(StartError::NotAlone { members: members(&log) }),
+            },
             None => Ok(self.begin(RaftLog::beginning(vec![raft::raft_id(self.node_id)])).await?),
         }
     }

@@ -83,7 +83,7 @@ pub fn start(roles: &Arc<Roles>, parts: Parts) -> Running {
     };
     let _ends_with_the_senders = spawner.task(in_sync.run(pulse("in-sync")));
     let (stop, tasks) = (Shutdown::new(), Gate::new());
-    let liveness = liveness(roles, controller, (&spawner, &metrics), stop.clone(), pulse("liveness"));
+    let liveness = liveness(roles, controller, (&spawner, &metrics), stop.clone(), &pulse);
     roles.liveness.replace(Some(liveness));
     let streams = Streams { roster, peers, wishes, spawner, metrics, pulse, tasks: tasks.clone() };
     roles.streams.replace(Some(Arc::new(streams)));
@@ -95,7 +95,7 @@ fn liveness(
     controller: Controller,
     (spawner, metrics): (&Spawner, &Metrics),
     shutdown: Shutdown,
-    pulse: Pulse,
+    pulse: &dyn Fn(&str) -> Pulse,
 ) -> Liveness {
     let control = controller.peers().cloned();
     let send = move |node, bytes| {

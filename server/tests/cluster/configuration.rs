@@ -49,16 +49,13 @@ fn a_data_directory_stays_with_the_cluster_that_it_began_in() {
     let mut cluster = Cluster::start(3);
     let data = cluster.data_dir(1);
     cluster.terminate(1);
-    let all = format!("controller.quorum.voters={}", cluster.voters());
-    let fewer = all.split(',').take(2).collect::<Vec<_>>().join(",");
     for (settings, expected) in [
         (
             vec!["node.id=1"],
-            "of a cluster of the nodes 1, 2, 3, and the configuration (node.id, controller.quorum.voters) of node 1 by itself",
+            "of a cluster of the nodes 1, 2, 3, and the configuration is that of a node by itself: set controller.quorum.voters",
         ),
-        (vec!["node.id=1", &fewer], "of a cluster of the nodes 1, 2"),
         (
-            vec!["node.id=4"],
+            vec!["node.id=4", "inter.node.listener=127.0.0.1:0"],
             "of a cluster of the nodes 1, 2, 3, and node.id is 4: set node.id to what it was",
         ),
     ] {
@@ -68,13 +65,18 @@ fn a_data_directory_stays_with_the_cluster_that_it_began_in() {
     cluster.restart(1);
 }
 
+/// With whom a cluster begins is said once; afterwards nodes join.
 #[test]
-fn a_node_of_its_own_does_not_become_one_of_several() {
+fn a_cluster_does_not_grow_by_its_configuration() {
     let mut cluster = Cluster::not_started(1, &[]);
     cluster.restart(1);
-    let data = cluster.data_dir(1);
     cluster.terminate(1);
-    let three = format!("controller.quorum.voters={},2@127.0.0.1:2,3@127.0.0.1:3", cluster.voters());
-    let said = refused(&data, &[&three]);
-    assert!(said.contains("begin the new cluster on empty data directories"), "{said}");
+    let mine = cluster.voters();
+    let second = TcpListener::bind(("127.0.0.1", 0)).expect("a free port").local_addr().expect("bound");
+    let two = format!("controller.quorum.voters={mine},2@{second}");
+    cluster.set(1, &two);
+    cluster.restart(1);
+    assert!(cluster.log(1).contains("names other nodes than this cluster has"), "{}", cluster.log(1));
+    let said = refused(new_folder().path(), &["node.id=2", &two]);
+    assert!(said.contains("the cluster has begun without node 2: let it join (start --join)"), "{said}");
 }

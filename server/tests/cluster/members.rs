@@ -119,14 +119,21 @@ fn one_node_becomes_three_and_the_first_one_leaves() {
 
 #[test]
 fn an_id_that_somebody_has_or_had_is_refused() {
-    let mut cluster = Cluster::start(1);
-    cluster.add(2);
-    cluster.restart(2);
-    votes(&cluster, 1, &[1, 2]);
-    assert_eq!(cluster.terminate(2).code(), Some(0));
-    cluster.erase(2);
-    cluster.spawn(2);
-    wait_for("node 2 to be refused", || cluster.ended(2).then_some(()));
-    assert!(cluster.log(2).contains("could not join its cluster"), "{}", cluster.log(2));
-    assert!(cluster.log(2).contains("another one"), "{}", cluster.log(2));
+    let mut cluster = Cluster::start(2);
+    cluster.add(3);
+    cluster.restart(3);
+    votes(&cluster, 1, &[1, 2, 3]);
+    assert_eq!(cluster.terminate(3).code(), Some(0));
+    cluster.erase(3);
+    for (expected, goes) in
+        [("known with the data directory", true), ("was removed from this cluster", false)]
+    {
+        cluster.spawn(3);
+        wait_for("node 3 to be refused", || cluster.ended(3).then_some(()));
+        let said = cluster.log(3);
+        assert!(said.contains("could not join its cluster") && said.contains(expected), "{said}");
+        if goes {
+            remove(&cluster, 1, &["3"]);
+        }
+    }
 }

@@ -26,9 +26,11 @@ fn a_node_that_waits_for_others_is_alive_and_not_ready() {
     for page in ["/", "/metrics", "/api/v1/node", "/api/v1/brokers", "/api/v1/topics"] {
         assert!(cluster.http(1, page).starts_with("HTTP/1.1 200"), "{page}");
     }
-    cluster.restart(2);
-    assert_becomes_ready(&cluster, 1);
-    assert_becomes_ready(&cluster, 2);
+    cluster.spawn(2);
+    wait_for("node 2 to start", || cluster.log(2).contains("a majority").then_some(()));
+    assert_becomes_unready(&cluster, 2, "waits for a majority");
+    cluster.restart(3);
+    cluster.ids().into_iter().for_each(|id| assert_becomes_ready(&cluster, id));
 }
 
 #[test]

@@ -52,6 +52,8 @@ impl Reconciler {
                 self.change(ConfChangeType::AddNode, node, "has caught up, and votes").await
             }
             Step::Remove(node) => {
+                // Time for it to hear that it was removed: once it is no member, nobody tells it anything.
+                self.clock.sleep(limits::MEMBERSHIP_INTERVAL).await;
                 self.change(ConfChangeType::RemoveNode, node, "takes part in Raft no longer").await;
             }
             Step::HandOver(node) => {

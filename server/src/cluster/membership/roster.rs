@@ -39,21 +39,28 @@ impl Roster {
     pub(in super::super) fn new(own: i32, beforehand: BTreeMap<i32, HostPort>, state: &ClusterState) -> Self {
         let inner = Inner { own, beforehand: Image::new(beforehand), known: Image::new(Known::default()) };
         let roster = Self(Arc::new(inner));
-        roster.follow(state);
+        roster.follow(state, &[]);
         roster
     }
 
     /// Where the nodes of the cluster are, as one of them says.
     pub(in super::super) fn told(&self, nodes: BTreeMap<i32, HostPort>) {
         self.0.beforehand.replace(nodes);
-        self.follow(&ClusterState::default());
+        self.follow(&ClusterState::default(), &[]);
     }
 
-    /// Takes up what the metadata says. Returns whether anything is new.
-    pub(in super::super) fn follow(&self, state: &ClusterState) -> bool {
-        let removed = state.removed().collect();
-        let known = Known { others: self.others(state), removed };
-        let is_new = *self.0.known.load() != known;
+    /// Takes up what the metadata says. Who was removed and is still a member of Raft hears that it was, so it stays known until it is none. Returns whether
+    /// anything is new.
+    pub(in super::super) fn follow(&self, state: &ClusterState, members: &[u64]) -> bool {
+        let before = self.0.known.load();
+        let leaves = |id: i32| state.was_removed(id) && members.contains(&raft_id(id));
+        let mut others = self.others(state);
+        others.extend(
+            before.others.iter().filter(|(id, _)| leaves(**id)).map(|(id, place)| (*id, place.clone())),
+        );
+        let removed = state.removed().filter(|id| !others.contains_key(id)).collect();
+        let known = Known { others, removed };
+        let is_new = *before != known;
         if is_new {
             self.0.known.replace(known);
         }
@@ -114,29 +121,25 @@ impl Contacts {
         loop {
             let seen = self.committed.version();
             let state = self.committed.load();
+            let membership = self.raft.membership();
+            let members = [membership.voters, membership.learners].concat();
             pulse.beat();
-            if self.roster.follow(&state) {
+            if self.roster.follow(&state, &members) {
                 self.control.set(&self.roster.peers());
             }
-            let removed = state.was_removed(self.roster.0.own);
-            if removed && self.is_out() {
-                self.gone.request();
+            let own = self.roster.0.own;
+            let nobody_leads = self.raft.leadership().load().leader_id == 0;
+            if state.was_removed(own) && (nobody_leads || !members.contains(&raft_id(own))) {
+                self.gone.request(); // the others do without its vote
             }
+            let somebody_leaves = state.removed().any(|id| members.contains(&raft_id(id)));
             pulse.idle();
             tokio::select! {
                 biased;
                 changed = self.committed.at_least(seen + 1) => if changed.is_err() { return },
-                () = self.clock.sleep(limits::MEMBERSHIP_INTERVAL), if removed => {}
+                () = self.clock.sleep(limits::MEMBERSHIP_INTERVAL), if somebody_leaves => {}
             }
         }
-    }
-
-    /// Whether the others do without this node's vote: it knows that, or none of them leads it any more.
-    fn is_out(&self) -> bool {
-        let membership = self.raft.membership();
-        let own = raft_id(self.roster.0.own);
-        let is_member = membership.voters.contains(&own) || membership.learners.contains(&own);
-        !is_member || self.raft.leadership().load().leader_id == 0
     }
 }
 
@@ -163,15 +166,17 @@ mod tests {
         let roster = Roster::new(1, beforehand, &state);
         assert_eq!(roster.peers().len(), 2);
         add(&mut state, 2, "elsewhere");
-        assert!(!roster.follow(&state), "the configuration knows better");
+        assert!(!roster.follow(&state, &[]), "the configuration knows better");
         add(&mut state, 4, "d");
-        assert!(roster.follow(&state) && !roster.follow(&state));
+        assert!(roster.follow(&state, &[]) && !roster.follow(&state, &[]));
         assert_eq!(roster.peers(), by_peer_id(&[(2, place("b")), (3, place("c")), (4, place("d"))].into()));
         assert_eq!((roster.refuses(4), roster.refuses(5)), (None, Some(Refusal::Unwelcome { id: 5 })));
         for node_id in [3, 4] {
             state.apply(&Command::RemoveNode { node_id, directory_id: None }).unwrap();
         }
-        roster.follow(&state);
+        roster.follow(&state, &[raft_id(3)]);
+        assert_eq!((roster.peers().len(), roster.refuses(3)), (2, None), "it is still a member");
+        roster.follow(&state, &[]);
         assert_eq!(roster.peers(), by_peer_id(&[(2, place("b"))].into()));
         assert_eq!(roster.refuses(3), Some(Refusal::Removed { id: 3 }));
     }
