@@ -10,9 +10,11 @@ mod cluster;
 mod compaction;
 mod full_disk;
 mod groups;
+mod pipelined;
 mod world;
 
 use std::collections::BTreeMap;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use cluster::fencing::Cut;
@@ -20,6 +22,9 @@ use world::{Ending, World};
 
 /// Seeds of a plain `cargo test`; `CHRONIK_SEEDS` asks for more.
 const SEEDS: u64 = 40;
+
+/// Real time in which a run must have ended that takes a fraction of a second.
+const STANDS_STILL_AFTER: Duration = Duration::from_secs(20);
 
 fn seeds() -> Vec<u64> {
     let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
@@ -57,6 +62,25 @@ fn what_was_acknowledged_survives_a_power_cut() {
         "{cut} power cuts and {stopped} stops, {acknowledged} records acknowledged, losses 0, duplicates 0"
     );
     assert!(acknowledged > 0 && (cut > 0 || seeds().len() < 5));
+}
+
+/// R11 of the known bugs: whoever waits blocks the thread that would answer him. In a simulation there is one thread, for handlers and for storage.
+#[test]
+fn one_thread_is_enough_for_all_who_wait_and_all_who_answer() {
+    let (ended, waits) = mpsc::channel();
+    let runs = || (0..5).map(|seed| World::run(seed).acknowledged).sum::<usize>();
+    let _stays_behind_if_it_is_blocked = std::thread::spawn(move || ended.send(runs()));
+    let acknowledged = waits.recv_timeout(STANDS_STILL_AFTER);
+    let acknowledged =
+        acknowledged.expect("somebody who waits blocks the thread of those who would answer him");
+    assert!(acknowledged > 0);
+}
+
+/// N2 of the known bugs: answers are written when they are ready.
+#[test]
+fn answers_come_in_the_order_of_requests() {
+    let answers: usize = seeds().into_iter().map(pipelined::run).sum(); // asserts inside, naming the seed
+    eprintln!("{answers} answers, each in its place");
 }
 
 #[test]
