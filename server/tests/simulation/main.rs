@@ -14,8 +14,9 @@ mod pipelined;
 mod world;
 
 use std::collections::BTreeMap;
-use std::sync::mpsc;
 use std::time::Duration;
+
+use chronik_server::spawn::Spawner;
 
 use cluster::fencing::Cut;
 use world::{Ending, World};
@@ -67,10 +68,12 @@ fn what_was_acknowledged_survives_a_power_cut() {
 /// R11 of the known bugs: whoever waits blocks the thread that would answer him. In a simulation there is one thread, for handlers and for storage.
 #[test]
 fn one_thread_is_enough_for_all_who_wait_and_all_who_answer() {
-    let (ended, waits) = mpsc::channel();
+    let real_time = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     let runs = || (0..5).map(|seed| World::run(seed).acknowledged).sum::<usize>();
-    let _stays_behind_if_it_is_blocked = std::thread::spawn(move || ended.send(runs()));
-    let acknowledged = waits.recv_timeout(STANDS_STILL_AFTER);
+    let acknowledged = real_time.block_on(async {
+        tokio::time::timeout(STANDS_STILL_AFTER, Spawner::threads().blocking(runs)).await
+    });
+    real_time.shutdown_background(); // it does not wait for a thread that is blocked
     let acknowledged =
         acknowledged.expect("somebody who waits blocks the thread of those who would answer him");
     assert!(acknowledged > 0);

@@ -21,7 +21,7 @@ impl Fault for FailedSync {
             let (seed, id) = (cluster.seed, nodes::node_id(at));
             match cluster.nodes.fail_sync(at, after, crash).await {
                 Ok(true) => {
-                    cluster.say(&format!("node {id} has stopped, for its disk failed to sync: {crash:?}"))
+                    cluster.say(&format!("node {id} has stopped, for its disk failed to sync: {crash:?}"));
                 }
                 Ok(false) => cluster.say(&format!("node {id} syncs nothing")),
                 Err(nodes::GoesOn) => {
