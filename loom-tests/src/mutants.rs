@@ -14,7 +14,7 @@
 //! ```
 //!
 //! `expect` is `deadlock` (a lost wake-up is one), `assertion` (then `says` is part of its message) or `survives`, for a control: a change that
-//! is no bug. `test: watermark *` runs the whole file.
+//! is no bug. `test: watermark *` runs the whole file; `test: lib peer::tests::sending::x` is a test inside of a library.
 
 mod catalogue;
 mod mutant;

@@ -19,6 +19,20 @@ fn tests_of(package: &str) -> PathBuf {
     }
 }
 
+/// Where the test may be that must notice a mutant: `lib` is the library of the server, whose modules are folders or files.
+fn sources_of(mutant: &Mutant) -> Vec<PathBuf> {
+    if mutant.kernel == "lib" {
+        let modules: PathBuf = mutant.test.split("::").collect();
+        let file = modules.parent().unwrap_or(&modules).with_extension("rs");
+        return vec![folder().join("../server/src").join(file)];
+    }
+    let tests = tests_of(&mutant.package);
+    let mut sources = vec![tests.join(format!("{}.rs", mutant.kernel))];
+    let folder = std::fs::read_dir(tests.join(&mutant.kernel)).into_iter().flatten();
+    sources.extend(folder.filter_map(|entry| Some(entry.ok()?.path())));
+    sources
+}
+
 fn mutants() -> Vec<Mutant> {
     read_all(&folder().join("mutants")).expect("every patch has a header that can be read")
 }
@@ -42,10 +56,7 @@ fn every_mutant_applies_to_the_kernels_as_they_are() {
 fn every_mutant_is_tried_with_a_test_that_exists() {
     for mutant in mutants().iter().filter(|mutant| mutant.test != "*") {
         let function = mutant.test.rsplit("::").next().unwrap_or_default();
-        let tests = tests_of(&mutant.package);
-        let mut sources = vec![tests.join(format!("{}.rs", mutant.kernel))];
-        let folder = std::fs::read_dir(tests.join(&mutant.kernel)).into_iter().flatten();
-        sources.extend(folder.filter_map(|entry| Some(entry.ok()?.path())));
+        let sources = sources_of(mutant);
         let found = sources.iter().filter_map(|path| std::fs::read_to_string(path).ok());
         assert!(
             found.into_iter().any(|text| text.contains(&format!("fn {function}()"))),

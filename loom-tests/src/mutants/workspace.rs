@@ -20,10 +20,14 @@ const MEMBERS: [&str; 6] = [
     SERVER,
 ];
 
-/// The server is there for its simulation alone: the program and the tests with clients are left out, and with them what takes long to build.
+/// The server is there for its simulation and for what its library tests itself: the program and the tests with clients are left out, and with them what takes
+/// long to build.
 const SERVER: &str = "server";
 const SIMULATION: &str = "tests/simulation";
 const NEEDED_BY_CLIENTS: &str = "rdkafka";
+
+/// The tests inside of a library, as a mutant names them.
+pub(super) const LIBRARY: &str = "lib";
 
 /// Seeds of a simulation in which a mutant must be found.
 const SEEDS: &str = "200";
@@ -49,7 +53,7 @@ pub struct TestFile {
     pub checker: String,
     /// The package that has it.
     pub package: String,
-    /// Its name, which for a kernel's scenarios is the kernel's.
+    /// Its name, which for a kernel's scenarios is the kernel's; `lib` for the tests inside of a library.
     pub name: String,
 }
 
@@ -113,7 +117,8 @@ impl Workspace {
     pub(super) fn build(&self, file: &TestFile, as_name: &str) -> Result<PathBuf, String> {
         let TestFile { checker, package, name } = file;
         let built = cargo_into(&self.targets, checker)
-            .args(["test", "--package", package, "--no-run", "--test", name])
+            .args(["test", "--package", package, "--no-run"])
+            .args(if name == LIBRARY { vec!["--lib"] } else { vec!["--test", name] })
             .env("CARGO_INCREMENTAL", "1") // a mutant changes a few lines of one crate
             .current_dir(&self.root)
             .output()

@@ -37,21 +37,32 @@ impl Client {
 
     /// Sends one request and waits for its answer.
     pub(crate) async fn call<R: Request>(&mut self, version: i16, body: &R) -> io::Result<R::Response> {
+        let correlation_id = self.send(version, body).await?;
+        let mut answer = self.answer().await?;
+        let header =
+            ResponseHeader::decode(&mut answer, R::Response::API, version).map_err(io::Error::other)?;
+        assert_eq!(header.correlation_id, correlation_id, "answers come in the order of requests");
+        message::decode(&answer, version).map_err(io::Error::other)
+    }
+
+    /// Sends one request; returns what its answer will begin with.
+    pub(crate) async fn send<R: Request>(&mut self, version: i16, body: &R) -> io::Result<i32> {
         let correlation_id = self.next_correlation_id;
         self.next_correlation_id += 1;
         let header =
             RequestHeader { api: R::API, version, correlation_id, client_id: Some("simulation".into()) };
         let request = frame::request(&header, body).map_err(io::Error::other)?;
         self.stream.write_all(&request.into_bytes()).await?;
+        Ok(correlation_id)
+    }
+
+    /// The next answer, whatever it answers.
+    pub(crate) async fn answer(&mut self) -> io::Result<Bytes> {
         let mut prefix = [0; 4];
         self.stream.read_exact(&mut prefix).await?;
         let mut answer = BytesMut::zeroed(frame::length(prefix, MAX_ANSWER).map_err(io::Error::other)?);
         self.stream.read_exact(&mut answer).await?;
-        let mut answer: Bytes = answer.freeze();
-        let header =
-            ResponseHeader::decode(&mut answer, R::Response::API, version).map_err(io::Error::other)?;
-        assert_eq!(header.correlation_id, correlation_id, "answers come in the order of requests");
-        message::decode(&answer, version).map_err(io::Error::other)
+        Ok(answer.freeze())
     }
 
     /// Makes sure that a topic exists.
@@ -77,17 +88,7 @@ impl Client {
         producer: Producer,
         values: &[String],
     ) -> io::Result<Result<i64, ErrorCode>> {
-        let mut batch = BatchBuilder::new().producer(producer.id, 0, producer.next_sequence);
-        for value in values {
-            batch.record(0, None, Some(value.as_bytes()));
-        }
-        let records = batch.build().to_bytes();
-        let partition = PartitionProduceData { index: 0, records: Some(records) };
-        let topic =
-            TopicProduceData { name: topic.into(), partition_data: vec![partition], ..Default::default() };
-        let request =
-            ProduceRequest { acks: -1, timeout_ms: 30_000, topic_data: vec![topic], ..Default::default() };
-        let response = self.call(9, &request).await?;
+        let response = self.call(9, &produce(topic, producer, values)).await?;
         let answer = &response.responses[0].partition_responses[0];
         Ok(if answer.error_code.is_none() { Ok(answer.base_offset) } else { Err(answer.error_code) })
     }
@@ -110,15 +111,7 @@ impl Client {
         offset: i64,
         max_wait_ms: i32,
     ) -> io::Result<Result<(Bytes, i64), ErrorCode>> {
-        let partition = FetchPartition {
-            partition: 0,
-            fetch_offset: offset,
-            partition_max_bytes: 1 << 20,
-            ..Default::default()
-        };
-        let topic = FetchTopic { topic: topic.into(), partitions: vec![partition], ..Default::default() };
-        let request = FetchRequest { max_wait_ms, min_bytes: 1, topics: vec![topic], ..Default::default() };
-        let response = self.call(11, &request).await?;
+        let response = self.call(11, &fetch(topic, offset, max_wait_ms)).await?;
         let answer = &response.responses[0].partitions[0];
         if !answer.error_code.is_none() {
             return Ok(Err(answer.error_code));
@@ -126,6 +119,31 @@ impl Client {
         let records = answer.records.clone().and_then(Records::here).unwrap_or_default();
         Ok(Ok((records, answer.high_watermark)))
     }
+}
+
+/// Appends `values` as one batch.
+pub(crate) fn produce(topic: &str, producer: Producer, values: &[String]) -> ProduceRequest {
+    let mut batch = BatchBuilder::new().producer(producer.id, 0, producer.next_sequence);
+    for value in values {
+        batch.record(0, None, Some(value.as_bytes()));
+    }
+    let records = batch.build().to_bytes();
+    let partition = PartitionProduceData { index: 0, records: Some(records) };
+    let topic =
+        TopicProduceData { name: topic.into(), partition_data: vec![partition], ..Default::default() };
+    ProduceRequest { acks: -1, timeout_ms: 30_000, topic_data: vec![topic], ..Default::default() }
+}
+
+/// Reads from `offset` on.
+pub(crate) fn fetch(topic: &str, offset: i64, max_wait_ms: i32) -> FetchRequest {
+    let partition = FetchPartition {
+        partition: 0,
+        fetch_offset: offset,
+        partition_max_bytes: 1 << 20,
+        ..Default::default()
+    };
+    let topic = FetchTopic { topic: topic.into(), partitions: vec![partition], ..Default::default() };
+    FetchRequest { max_wait_ms, min_bytes: 1, topics: vec![topic], ..Default::default() }
 }
 
 /// The records at and after `offset`; a batch may begin before it.

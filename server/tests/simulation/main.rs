@@ -10,16 +10,22 @@ mod cluster;
 mod compaction;
 mod full_disk;
 mod groups;
+mod pipelined;
 mod world;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+use chronik_server::spawn::Spawner;
 
 use cluster::fencing::Cut;
 use world::{Ending, World};
 
 /// Seeds of a plain `cargo test`; `CHRONIK_SEEDS` asks for more.
 const SEEDS: u64 = 40;
+
+/// Real time in which a run must have ended that takes a fraction of a second.
+const STANDS_STILL_AFTER: Duration = Duration::from_secs(20);
 
 fn seeds() -> Vec<u64> {
     let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
@@ -57,6 +63,27 @@ fn what_was_acknowledged_survives_a_power_cut() {
         "{cut} power cuts and {stopped} stops, {acknowledged} records acknowledged, losses 0, duplicates 0"
     );
     assert!(acknowledged > 0 && (cut > 0 || seeds().len() < 5));
+}
+
+/// R11 of the known bugs: whoever waits blocks the thread that would answer him. In a simulation there is one thread, for handlers and for storage.
+#[test]
+fn one_thread_is_enough_for_all_who_wait_and_all_who_answer() {
+    let real_time = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let runs = || (0..5).map(|seed| World::run(seed).acknowledged).sum::<usize>();
+    let acknowledged = real_time.block_on(async {
+        tokio::time::timeout(STANDS_STILL_AFTER, Spawner::threads().blocking(runs)).await
+    });
+    real_time.shutdown_background(); // it does not wait for a thread that is blocked
+    let acknowledged =
+        acknowledged.expect("somebody who waits blocks the thread of those who would answer him");
+    assert!(acknowledged > 0);
+}
+
+/// N2 of the known bugs: answers are written when they are ready.
+#[test]
+fn answers_come_in_the_order_of_requests() {
+    let answers: usize = seeds().into_iter().map(pipelined::run).sum(); // asserts inside, naming the seed
+    eprintln!("{answers} answers, each in its place");
 }
 
 #[test]

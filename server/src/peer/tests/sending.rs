@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::world::{Event, World, numbered, place, settings};
+use super::world::{ECHO, Event, World, numbered, place, settings};
 use crate::limits;
 use crate::peer::SendError;
 use crate::peer::frame::Kind;
@@ -174,7 +174,9 @@ async fn a_dial_that_leads_nowhere_holds_up_nobody() {
     for number in 0..10 {
         assert_eq!(one.event().await, Event::Raft(2, numbered(number)));
     }
-    assert_eq!(world.clock.uptime(), from);
+    let answer = two.peers.request(1, ECHO, numbered(1), settings().keepalive).await;
+    assert_eq!(answer, Ok(numbered(1)), "node 1 is asked while node 3 is dialed");
+    assert_eq!(world.clock.uptime(), from, "node 1 has answered at once");
     let trouble = two.trouble(3).await;
     assert_eq!(trouble, "no connection within 1000 ms (inter.node.connection.timeout.ms)");
 }

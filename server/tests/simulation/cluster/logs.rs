@@ -17,7 +17,7 @@ pub(crate) fn partitions(state: &ClusterState) -> Vec<(String, PartitionId)> {
         let topic_id = state.topic(&name)?.id;
         Some((name, PartitionId { topic_id, partition: 0 }))
     };
-    writers::all().filter_map(|number| id(writers::topic(number))).collect()
+    writers::topics().filter_map(id).collect()
 }
 
 /// A replica of such a partition, on a node that has come into the cluster.

@@ -8,6 +8,7 @@ mod faults;
 pub(crate) mod fencing;
 mod invariants;
 mod logs;
+mod moves;
 mod nodes;
 mod writers;
 
@@ -24,6 +25,7 @@ use clients::Clients;
 use deletions::Deletions;
 use faults::Fault;
 use invariants::Invariant;
+use moves::Moves;
 use nodes::Nodes;
 use writers::Writers;
 
@@ -62,6 +64,7 @@ pub(crate) struct Cluster {
     clients: Clients,
     writers: Writers,
     deletions: Deletions,
+    moves: Moves,
     lines: Vec<String>,
 }
 
@@ -82,7 +85,8 @@ impl Cluster {
         let mut rng = Rng::seeded(seed);
         let nodes = Nodes::new(seed, &clock, &mut rng);
         let (clients, writers, deletions) = (Clients::new(), Writers::new(), Deletions::default());
-        Self { seed, rng, clock, nodes, clients, writers, deletions, lines: Vec::new() }
+        let moves = Moves::default();
+        Self { seed, rng, clock, nodes, clients, writers, deletions, moves, lines: Vec::new() }
     }
 
     async fn live(&mut self) -> Trace {
@@ -127,7 +131,7 @@ impl Cluster {
             self.writers.stop().await;
         }
         let mut emptied = Vec::new();
-        for topic in writers::all().map(writers::topic) {
+        for topic in writers::topics() {
             if self.delete_records(&topic, 0).await {
                 emptied.push(topic); // its leader is up
             }
@@ -152,11 +156,11 @@ impl Cluster {
     /// All nodes serve, and there are topics for the writers.
     async fn begin(&mut self) {
         let deadline = self.clock.uptime() + PATIENCE;
-        for number in writers::all() {
+        for (number, name) in writers::topics().enumerate() {
             let mut replicas: Vec<i32> = nodes::ALL.map(nodes::node_id).collect();
-            replicas.rotate_left(usize::from(number) % nodes::ALL.len());
+            replicas.rotate_left(number % nodes::ALL.len());
             let command = Command::CreateTopic {
-                name: writers::topic(number),
+                name: name.clone(),
                 id: Uuid::nil(),
                 assignment: vec![replicas],
                 configs: [("min.insync.replicas".to_owned(), "2".to_owned())].into(),
@@ -283,6 +287,7 @@ impl Cluster {
 
     /// All roads are open, all nodes run.
     async fn heal(&mut self) {
+        self.moves.end().await;
         self.say("the faults end");
         self.nodes.open_all_roads();
         for at in nodes::ALL {
@@ -310,12 +315,15 @@ impl Cluster {
                 }
                 self.propose();
             }
-            assert!(
-                self.clock.uptime() < deadline,
-                "seed {}: without faults, the cluster does not get on:\n{}",
-                self.seed,
-                self.lines.join("\n")
-            );
+            if self.clock.uptime() >= deadline {
+                let versions: Vec<i64> =
+                    controllers.iter().map(|controller| controller.state().version).collect();
+                panic!(
+                    "seed {}: without faults, the cluster does not get on, its nodes are at versions {versions:?}:\n{}",
+                    self.seed,
+                    self.lines.join("\n")
+                );
+            }
         }
     }
 

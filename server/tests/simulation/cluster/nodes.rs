@@ -1,12 +1,13 @@
 //! The nodes: how they start, how they lose their power, and the roads between them.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chronik_log::disk::SimDisk;
-use chronik_log::disk::sim::Crash;
+use chronik_log::disk::sim::{Crash, Fault as SyncFault, OpKind};
 use chronik_server::clock::Clock;
 use chronik_server::cluster::raft::Quorum;
 use chronik_server::cluster::{ClusterState, Controller, Origin, Topic};
@@ -23,6 +24,17 @@ use uuid::Uuid;
 
 /// Their places.
 pub(crate) const ALL: Range<usize> = 0..3;
+
+/// Virtual time in which a node that writes has synced.
+const SYNCS_WITHIN: Duration = Duration::from_secs(2);
+/// Virtual time in which a node whose disk has failed must have ended.
+const STOPS_WITHIN: Duration = Duration::from_secs(2);
+/// Virtual time between two looks at that.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// A node goes on although its disk has failed.
+#[derive(Debug)]
+pub(crate) struct GoesOn;
 
 /// `node.id` of the node at this place.
 pub(crate) fn node_id(at: usize) -> i32 {
@@ -53,6 +65,17 @@ pub(crate) struct Nodes {
 
 /// Where clients connect, by node id; a node that is down has one that is shut.
 pub(crate) type Doors = Arc<Image<BTreeMap<i32, MemoryConnector>>>;
+
+/// The roads between them, for a task that changes some.
+#[derive(Clone)]
+pub(crate) struct Roads(MemoryNetwork);
+
+impl Roads {
+    /// Changes the road from one node to another.
+    pub(crate) fn set(&self, from: usize, to: usize, road: Road) {
+        self.0.set_road(&address(from), &address(to), road);
+    }
+}
 
 struct Slot {
     disk: SimDisk,
@@ -186,7 +209,12 @@ impl Nodes {
 
     /// Changes the road from one node to another.
     pub(crate) fn set_road(&self, from: usize, to: usize, road: Road) {
-        self.network.set_road(&address(from), &address(to), road);
+        self.roads().set(from, to, road);
+    }
+
+    /// The roads between them.
+    pub(crate) fn roads(&self) -> Roads {
+        Roads(self.network.clone())
     }
 
     /// Everything arrives at once.
@@ -194,6 +222,31 @@ impl Nodes {
         for (from, to) in ALL.flat_map(|from| ALL.map(move |to| (from, to))) {
             self.set_road(from, to, Road::Open);
         }
+    }
+
+    /// The disk of a node fails one sync, after so many more that succeed. Storage must fail then, and the node end by itself; its disk keeps what `crash`
+    /// says. Returns whether it came to that: a node that writes nothing syncs nothing.
+    pub(crate) async fn fail_sync(&mut self, at: usize, after: u32, crash: Crash) -> Result<bool, GoesOn> {
+        let slot = &mut self.slots[at];
+        let Some(Running { ended, .. }) = &mut slot.running else { return Ok(false) };
+        let (kind, path_contains, error) = (OpKind::Sync, "wal/".to_owned(), ErrorKind::Other);
+        slot.disk.fail(SyncFault { kind, path_contains, after, times: 1, error });
+        let deadline = self.clock.uptime() + SYNCS_WITHIN;
+        while slot.disk.has_faults_to_come() {
+            if self.clock.uptime() > deadline {
+                slot.disk.clear_faults();
+                return Ok(false);
+            }
+            self.clock.sleep(LOOK).await;
+        }
+        tokio::select! {
+            biased;
+            _ = ended.wait() => {}
+            () = self.clock.sleep(STOPS_WITHIN) => return Err(GoesOn),
+        }
+        slot.disk = slot.disk.crash(crash);
+        slot.running = None;
+        Ok(true)
     }
 
     /// Stops them in order.

@@ -1,5 +1,5 @@
-//! Those who append records to replicated partitions, and what they are told. Each has a partition of its own and sends one batch at a time, again and again
-//! until it is acknowledged: an idempotent producer with `acks=all`.
+//! Those who append records to replicated partitions, and what they are told. Each sends one batch at a time, again and again until it is acknowledged: an
+//! idempotent producer with `acks=all`. Two share a partition, so that what one has appended in vain may be in the place of what the other has appended since.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -16,7 +16,9 @@ use super::nodes::{ALL, Doors, node_id};
 use crate::client::{Client, Producer};
 
 /// How many there are.
-const WRITERS: u16 = 2;
+const WRITERS: u16 = 3;
+/// How many topics they append to.
+const TOPICS: u16 = 2;
 /// Reports that wait to be noted.
 const MAX_REPORTS: usize = 10_000;
 /// How long a client waits for an answer.
@@ -40,13 +42,13 @@ struct Report {
 }
 
 /// The topic of a writer.
-pub(crate) fn topic(number: u16) -> String {
-    format!("records-{number}")
+fn topic_of(number: u16) -> String {
+    format!("records-{}", number % TOPICS)
 }
 
-/// Numbers of the writers.
-pub(crate) fn all() -> impl Iterator<Item = u16> {
-    0..WRITERS
+/// The topics that they append to.
+pub(crate) fn topics() -> impl Iterator<Item = String> {
+    (0..TOPICS).map(topic_of)
 }
 
 impl Writers {
@@ -61,7 +63,7 @@ impl Writers {
 
     /// They begin.
     pub(crate) fn start(&mut self, seed: u64, clock: &Clock, doors: &Doors, rng: &mut Rng) {
-        for number in all() {
+        for number in 0..WRITERS {
             let writer = Writer {
                 seed,
                 number,
@@ -140,7 +142,7 @@ impl Writer {
             let values: Vec<String> = (0..length).map(|n| format!("{}-{batch}-{n}", self.number)).collect();
             let base_offset = self.append(producer, &values).await;
             producer.next_sequence += i32::try_from(length).expect("small");
-            let report = Report { topic: topic(self.number), base_offset, values };
+            let report = Report { topic: topic_of(self.number), base_offset, values };
             self.reports.send(report).await.ok().expect("the cluster listens");
         }
     }
@@ -158,7 +160,7 @@ impl Writer {
 
     /// Sends the batch until it is acknowledged.
     async fn append(&mut self, producer: Producer, values: &[String]) -> i64 {
-        let topic = topic(self.number);
+        let topic = topic_of(self.number);
         loop {
             let clock = self.clock.clone();
             let Ok(client) = self.client().await else {

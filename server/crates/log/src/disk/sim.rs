@@ -141,6 +141,12 @@ impl SimDisk {
         self.state().faults.push(fault);
     }
 
+    /// Whether some injected error has not happened yet.
+    #[must_use]
+    pub fn has_faults_to_come(&self) -> bool {
+        self.state().faults.iter().any(|fault| fault.times > 0)
+    }
+
     /// Ends all injected errors.
     pub fn clear_faults(&self) {
         self.state().faults.clear();

@@ -15,9 +15,9 @@ impl Fault for Deletion {
 
     fn strike<'a>(&self, cluster: &'a mut Cluster) -> Strike<'a> {
         Box::pin(async move {
-            let numbers: Vec<u16> = writers::all().collect();
-            let drawn = cluster.rng.below(numbers.len() as u64);
-            let topic = writers::topic(numbers[usize::try_from(drawn).expect("few")]);
+            let topics: Vec<String> = writers::topics().collect();
+            let drawn = cluster.rng.below(topics.len() as u64);
+            let topic = topics[usize::try_from(drawn).expect("few")].clone();
             let left = cluster.rng.below(2) * cluster.rng.below(MOST_LEFT);
             let deleted = cluster.delete_records(&topic, left.cast_signed()).await;
             let came_to = if deleted { "are deleted" } else { "may be deleted" };

@@ -2,12 +2,17 @@
 
 mod cut_off;
 mod deletion;
+mod failed_sync;
+mod moved;
 mod one_way;
 mod power;
 mod slow;
 
 use std::future::Future;
 use std::pin::Pin;
+
+use chronik_log::disk::sim::Crash;
+use chronik_server::rng::Rng;
 
 use super::Cluster;
 
@@ -32,6 +37,17 @@ pub(super) fn all() -> &'static [&'static dyn Fault] {
         &one_way::OneWay,
         &slow::Slow,
         &deletion::Deletion,
+        &failed_sync::FailedSync,
+        &moved::ToAndFro,
         &cut_off::Heal,
     ]
+}
+
+/// What becomes of what was not synced.
+fn draw_crash(rng: &mut Rng) -> Crash {
+    match rng.below(3) {
+        0 => Crash::Lost,
+        1 => Crash::Kept,
+        _ => Crash::Torn(rng.below(u64::MAX)),
+    }
 }

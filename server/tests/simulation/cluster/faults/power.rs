@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use chronik_log::disk::sim::Crash;
-
 use super::{Fault, Strike};
 use crate::cluster::{Cluster, nodes};
 
@@ -22,11 +20,7 @@ impl Fault for PowerCut {
     fn strike<'a>(&self, cluster: &'a mut Cluster) -> Strike<'a> {
         Box::pin(async move {
             let at = cluster.nodes.draw(&mut cluster.rng);
-            let crash = match cluster.rng.below(3) {
-                0 => Crash::Lost,
-                1 => Crash::Kept,
-                _ => Crash::Torn(cluster.rng.below(u64::MAX)),
-            };
+            let crash = super::draw_crash(&mut cluster.rng);
             let (ops, dying) =
                 (cluster.rng.below(MOST_OPS), Duration::from_millis(cluster.rng.below(DYING_MS)));
             if cluster.nodes.power_cut(at, ops, dying, crash).await {
