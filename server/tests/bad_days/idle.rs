@@ -15,6 +15,8 @@ use crate::{day, number};
 const PARTITIONS_OF_A_TOPIC: i32 = 1_000;
 /// Until what came of the creation is over: a sync, a look, a checkpoint.
 const SETTLING: Duration = Duration::from_secs(10);
+/// How often Prometheus comes while nothing else happens.
+const SCRAPES: usize = 20;
 /// Of one processor, by each node.
 const MAX_CPU_PERCENT: f64 = 5.0;
 /// Between two nodes, in both directions together.
@@ -40,7 +42,7 @@ fn idle_partitions_cost_next_to_nothing() {
     cluster.ids().into_iter().for_each(|id| cluster.wait_until_ready(id));
     let network = network.ok();
     std::thread::sleep(SETTLING);
-    scrape(&cluster);
+    scrape_often(&cluster);
     let empty = resident(&cluster);
     let partitions = i32::try_from(number("CHRONIK_BAD_DAYS_IDLE", 3_000)).expect("few");
     for topic in 0..partitions / PARTITIONS_OF_A_TOPIC {
@@ -50,6 +52,7 @@ fn idle_partitions_cost_next_to_nothing() {
         day::wait_until_in_sync(&cluster, &name);
     }
     std::thread::sleep(SETTLING);
+    scrape_often(&cluster);
     let seconds = number("CHRONIK_BAD_DAYS_IDLE_SECONDS", 30);
     let (before, carried) = (scrape(&cluster), carried(&cluster, network.as_ref()));
     let cpu = cpu(&cluster);
@@ -118,6 +121,11 @@ fn said(counted: &Scrape, to: i32) -> f64 {
 
 fn scrape(cluster: &Cluster) -> Vec<Scrape> {
     cluster.ids().into_iter().map(|id| Scrape::of(cluster.admin(id))).collect()
+}
+
+/// What that takes of memory is a node's, too.
+fn scrape_often(cluster: &Cluster) {
+    (0..SCRAPES).for_each(|_| drop(scrape(cluster)));
 }
 
 fn cpu(cluster: &Cluster) -> Vec<f64> {
