@@ -60,8 +60,8 @@ mod tests {
         let mut pieces = Pieces::default();
         let mut whole = String::new();
         for number in 0..100_000 {
-            write!(pieces, "line {number}\n").unwrap();
-            write!(whole, "line {number}\n").unwrap();
+            writeln!(pieces, "line {number}").unwrap();
+            writeln!(whole, "line {number}").unwrap();
         }
         assert_eq!(pieces.bytes(), whole.len());
         assert!(pieces.full.len() > 10 && pieces.full.iter().all(|piece| piece.len() <= PAGE_PIECE_BYTES));
