@@ -1,5 +1,5 @@
 //! What partitions cost to which nothing happens. A measurement with bounds:
-//! `CHRONIK_BAD_DAYS_IDLE=10000 cargo test --release -p chronik-server --test bad_days idle -- --ignored --nocapture`
+//! `cargo test --release -p chronik-server --test bad_days idle -- --ignored --nocapture`
 
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ const PARTITIONS_OF_A_TOPIC: i32 = 1_000;
 const SETTLING: Duration = Duration::from_secs(10);
 /// How often Prometheus comes while nothing else happens.
 const SCRAPES: usize = 20;
-/// Of one processor, by each node.
-const MAX_CPU_PERCENT: f64 = 5.0;
+/// Of one processor, by each node; a build that is not optimized has twice as much to do.
+const MAX_CPU_PERCENT: f64 = if cfg!(debug_assertions) { 10.0 } else { 5.0 };
 /// Between two nodes, in both directions together.
 const MAX_PAIR_BYTES_PER_SECOND: f64 = 100_000.0;
 /// Resident, of a replica.
@@ -44,7 +44,7 @@ fn idle_partitions_cost_next_to_nothing() {
     std::thread::sleep(SETTLING);
     scrape_often(&cluster);
     let empty = resident(&cluster);
-    let partitions = i32::try_from(number("CHRONIK_BAD_DAYS_IDLE", 3_000)).expect("few");
+    let partitions = i32::try_from(number("CHRONIK_BAD_DAYS_IDLE", 10_000)).expect("few");
     for topic in 0..partitions / PARTITIONS_OF_A_TOPIC {
         let name = format!("idle-{topic}");
         let request = creation(&name, PARTITIONS_OF_A_TOPIC, 3);
