@@ -136,6 +136,8 @@ pub const PREPARE_RETRY: std::time::Duration = std::time::Duration::from_secs(1)
 pub const FULL_DISK_REMINDER: std::time::Duration = std::time::Duration::from_secs(30);
 /// How long the admin server may take to finish its answers.
 pub const ADMIN_STOP: std::time::Duration = std::time::Duration::from_secs(1);
+/// Bytes of a piece of a page of the admin server that is long: less than what the allocator asks the operating system for by itself (128 KiB).
+pub const PAGE_PIECE_BYTES: usize = 64 << 10;
 /// Bytes of a client's or an instance's name that its member ids begin with: an id must fit a record.
 pub const MAX_MEMBER_ID_PREFIX_BYTES: usize = 255;
 /// Appends of the group coordinator that wait for the log; beyond, requests that need one are refused (COORDINATOR_NOT_AVAILABLE).

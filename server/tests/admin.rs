@@ -34,7 +34,11 @@ impl NodeStatus for Node {
 
     fn topics(&self) -> Vec<TopicStatus> {
         let partition = PartitionStatus { high_watermark: 42, ..PartitionStatus::default() };
-        vec![TopicStatus { name: "orders".to_owned(), partitions: vec![partition], ..TopicStatus::default() }]
+        vec![TopicStatus {
+            name: Arc::new("orders".to_owned()),
+            partitions: vec![partition],
+            ..TopicStatus::default()
+        }]
     }
 
     fn sample(&self, metrics: &Metrics) {

@@ -5,6 +5,8 @@ use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use super::pieces::Pieces;
+
 /// The type of the text format of OpenMetrics.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// The page uses nothing from elsewhere, and no other page may frame it.
@@ -23,8 +25,9 @@ pub(super) fn page(html: &'static str) -> Response {
 }
 
 /// Metrics for Prometheus.
-pub(super) fn open_metrics(text: String) -> Response {
-    ([(header::CONTENT_TYPE, OPEN_METRICS), FRESH], text).into_response()
+pub(super) fn open_metrics(page: Pieces) -> Response {
+    let length = [(header::CONTENT_LENGTH, page.bytes())];
+    (length, [(header::CONTENT_TYPE, OPEN_METRICS), FRESH], page.into_body()).into_response()
 }
 
 /// A JSON document.

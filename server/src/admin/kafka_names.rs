@@ -7,6 +7,8 @@ mod exporter;
 mod jmx;
 mod page;
 
+use std::sync::Arc;
+
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::registry::Registry;
 
@@ -18,13 +20,14 @@ use page::Page;
 /// By topic; without one for all of them together (an empty label is none to Prometheus).
 #[derive(Clone, Debug, EncodeLabelSet)]
 struct TopicLabels {
-    topic: Option<String>,
+    topic: Option<Arc<String>>,
 }
 
 /// By partition.
 #[derive(Clone, Debug, EncodeLabelSet)]
 struct PartitionLabels {
-    topic: String,
+    /// Shared by all series of the topic.
+    topic: Arc<String>,
     partition: i32,
 }
 

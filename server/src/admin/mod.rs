@@ -5,6 +5,7 @@
 mod answer;
 mod kafka_names;
 mod pages;
+mod pieces;
 mod status;
 
 pub use status::{BrokerStatus, NodeInfo, NodeStatus, PartitionStatus, TopicStatus};

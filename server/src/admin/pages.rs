@@ -6,6 +6,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::answer;
+use super::pieces::Pieces;
 use super::{Admin, PATHS, kafka_names};
 
 /// The console: one file, refreshed by its own script through the other paths.
@@ -18,7 +19,9 @@ pub(super) async fn console() -> Response {
 pub(super) async fn metrics(State(admin): State<Admin>) -> Response {
     admin.node.sample(&admin.metrics);
     let kafka = kafka_names::registry(&admin.node.node(), &admin.node.topics(), &admin.metrics);
-    answer::open_metrics(admin.metrics.encode_with(&kafka))
+    let mut page = Pieces::default();
+    admin.metrics.write_with(&kafka, &mut page);
+    answer::open_metrics(page)
 }
 
 pub(super) async fn live(State(admin): State<Admin>) -> Response {

@@ -1,5 +1,7 @@
 //! What the node tells about itself.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use crate::telemetry::Metrics;
@@ -77,7 +79,7 @@ pub struct BrokerStatus {
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct TopicStatus {
     /// Its name.
-    pub name: String,
+    pub name: Arc<String>,
     /// Its id, as a UUID.
     pub topic_id: String,
     /// Replicas of each partition.

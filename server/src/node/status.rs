@@ -91,7 +91,7 @@ impl View<'_> {
     fn topic(&self, topic: &Topic) -> TopicStatus {
         let replicas = topic.partitions.first().map(|partition| partition.replicas.len());
         TopicStatus {
-            name: topic.name.clone(),
+            name: topic.name.clone().into(),
             topic_id: topic.id.to_string(),
             replication_factor: replicas.and_then(|count| i16::try_from(count).ok()).unwrap_or(0),
             min_insync_replicas: self.broker.settings.node.min_insync_replicas(self.state, topic),

@@ -45,16 +45,20 @@ pub struct Roles {
     pub(super) liveness: Image<Option<Liveness>>,
 }
 
-/// A partition that this node is to lead.
+/// A partition that this node is to lead, or goes on leading.
 struct Lead {
     id: PartitionId,
     epoch: i32,
     assignment: Assignment,
 }
 
-/// What other nodes are to hear.
+/// What is different.
 #[derive(Default)]
 struct News {
+    /// Partitions that this node leads in a new epoch.
+    lead: Vec<Lead>,
+    /// Partitions that it leads as before, maybe with another in-sync set.
+    go_on: Vec<Lead>,
     /// Partitions that are followed from now on, by their leader.
     follow: BTreeMap<i32, Vec<(PartitionId, i32)>>,
     /// Partitions that are not followed any more, by who led them.
@@ -69,36 +73,35 @@ impl Roles {
             self.broker_epoch.replace(this.broker_epoch);
         }
         self.meet(next).await;
-        let mut lead = Vec::new();
         let mut news = News::default();
         for id in concerned {
             if let Some(partition) = self.storage.partition(id) {
-                lead.extend(self.change(next, *id, &partition, &mut news));
+                self.change(next, *id, &partition, &mut news);
             }
         }
-        self.tell(news).await;
+        let News { follow, unfollow, lead, go_on } = news;
+        self.tell(follow, unfollow).await;
         if !lead.is_empty() {
             self.lead(lead).await?;
         }
         if let Some(liveness) = &*self.liveness.load() {
             liveness.publish(next, concerned.iter().copied());
         }
+        // Last: a smaller in-sync set lets produces be answered, and whoever has asked behind one who leads now is told by the image that comes next.
+        for Lead { id, epoch, assignment } in go_on {
+            if let Some(partition) = self.storage.partition(&id) {
+                let _deposed = partition.isr().apply(epoch, assignment.in_sync, assignment.partition_epoch);
+            }
+        }
         Ok(())
     }
 
-    /// Follows, or goes on leading; returns what it is to lead from now on.
-    fn change(
-        &self,
-        next: &ClusterState,
-        id: PartitionId,
-        partition: &Partition,
-        news: &mut News,
-    ) -> Option<Lead> {
+    /// Follows, or notes what it is to lead.
+    fn change(&self, next: &ClusterState, id: PartitionId, partition: &Partition, news: &mut News) {
         let was = partition.isr().leadership();
         let known = next.topic_by_id(&id.topic_id).and_then(|topic| topic.partition(id.partition));
         let Some(known) = known.filter(|known| known.replicas.contains(&self.node_id)) else {
-            news.unfollow(was, id);
-            return None;
+            return news.unfollow(was, id);
         };
         let epoch = known.leader_epoch;
         match known.leader {
@@ -106,13 +109,12 @@ impl Roles {
                 let assignment = self.assignment(next, known);
                 if epoch > was.epoch {
                     news.unfollow(was, id);
-                    return Some(Lead { id, epoch, assignment });
+                    return news.lead.push(Lead { id, epoch, assignment });
                 }
-                let Assignment { replicas, in_sync, partition_epoch } = assignment;
-                for (node, broker_epoch) in replicas {
-                    let _deposed = partition.isr().restarted(epoch, node, broker_epoch);
+                for (node, broker_epoch) in &assignment.replicas {
+                    let _deposed = partition.isr().restarted(epoch, *node, *broker_epoch);
                 }
-                let _deposed = partition.isr().apply(epoch, in_sync, partition_epoch);
+                news.go_on.push(Lead { id, epoch, assignment });
             }
             leader => {
                 let leader = leader.unwrap_or(NOBODY);
@@ -125,7 +127,6 @@ impl Roles {
                 }
             }
         }
-        None
     }
 
     fn assignment(&self, next: &ClusterState, known: &cluster::Partition) -> Assignment {
@@ -157,7 +158,11 @@ impl Roles {
     }
 
     /// Has the receivers follow.
-    async fn tell(&self, News { follow, unfollow }: News) {
+    async fn tell(
+        &self,
+        follow: BTreeMap<i32, Vec<(PartitionId, i32)>>,
+        unfollow: BTreeMap<i32, Vec<PartitionId>>,
+    ) {
         for (leader, partitions) in unfollow {
             if let Some(ends) = self.others.load().get(&leader) {
                 let _the_node_stops = ends.receiver.send(receiver::Event::Unfollow(partitions)).await;

@@ -52,12 +52,20 @@ impl Metrics {
     }
 
     /// Everything, and what `also` has, in the text format of OpenMetrics, which Prometheus reads.
+    ///
+    /// # Panics
+    /// `out` does not take it.
+    pub fn write_with(&self, also: &Registry, out: &mut impl fmt::Write) {
+        let written = text::encode_registry(out, &self.0.registry)
+            .and_then(|()| text::encode_registry(out, also))
+            .and_then(|()| text::encode_eof(out));
+        written.expect("memory takes all that is written");
+    }
+
+    /// The same as one text.
     pub fn encode_with(&self, also: &Registry) -> String {
         let mut out = String::new();
-        let written = text::encode_registry(&mut out, &self.0.registry)
-            .and_then(|()| text::encode_registry(&mut out, also))
-            .and_then(|()| text::encode_eof(&mut out));
-        written.expect("a String takes all that is written");
+        self.write_with(also, &mut out);
         out
     }
 

@@ -8,6 +8,7 @@ use chronik_kafka::ErrorCode;
 use chronik_kafka::message::create_topics::{CreatableTopic, CreateTopicsRequest};
 
 use crate::day::{CALM, Day, patiently};
+use crate::support::batches::batch;
 use crate::support::cluster::Cluster;
 use crate::support::metrics::Scrape;
 use crate::support::raw::Raw;
@@ -37,6 +38,8 @@ fn a_round(day: &mut Day, round: u64) {
     let (node, leads) = leads_most(day);
     assert!(leads >= 1_000, "node {node} leads {leads} partitions");
     let (survivors, loaded) = (day.others(node), day.led_by(node, node));
+    let sample =
+        led(&mut day.cluster.connect(node)).iter().position(|leader| *leader == node).expect("one of them");
     let before: Vec<Scrape> = survivors.iter().map(|id| Scrape::of(day.cluster.admin(*id))).collect();
     let killed = round.is_multiple_of(2);
     if killed {
@@ -45,7 +48,7 @@ fn a_round(day: &mut Day, round: u64) {
         day.cluster.stop(node);
     }
     let gone = Instant::now();
-    let (replaced, changes) = replace_all(day, node, survivors[0], round, gone);
+    let Away { replaced, served, changes } = while_away(day, node, survivors[0], sample, round, gone);
     let mut gaps = day.failover(&loaded, gone);
     if killed {
         day.cluster.restart(node);
@@ -56,13 +59,14 @@ fn a_round(day: &mut Day, round: u64) {
     day.wait_until_whole();
     gaps.sort_unstable();
     eprintln!(
-        "thousands: round {round}, node {node} {}, which led {leads}: all led by others after {} ms, failover of the {} with load {:?} ms, {changes} topics made or deleted",
+        "thousands: round {round}, node {node} {}, which led {leads}: all led by others after {} ms, a record of any client taken after {} ms, failover of the {} with load {:?} ms, {changes} topics made or deleted",
         if killed { "killed" } else { "stopped" },
         replaced.as_millis(),
+        served.as_millis(),
         gaps.len(),
         gaps.iter().map(Duration::as_millis).collect::<Vec<_>>(),
     );
-    assert!(replaced < FAILOVER && gaps.iter().all(|gap| *gap < FAILOVER));
+    assert!(replaced < FAILOVER && served < FAILOVER && gaps.iter().all(|gap| *gap < FAILOVER));
     for (id, before) in survivors.into_iter().zip(before) {
         let counted = Scrape::of(day.cluster.admin(id)).since(&before);
         judge(id, &counted, gone.elapsed());
@@ -70,17 +74,36 @@ fn a_round(day: &mut Day, round: u64) {
     }
 }
 
-/// Waits until a node leads nothing any more; returns after how long it did not. Topics come and go meanwhile, and until it is back; so many.
-fn replace_all(day: &Day, gone: i32, by: i32, round: u64, since: Instant) -> (Duration, usize) {
+/// Since the node was gone.
+struct Away {
+    /// When it led nothing any more.
+    replaced: Duration,
+    /// When a record for a partition that it led was taken, from a client that looks where all the time.
+    served: Duration,
+    /// Topics that were made or deleted, until it may come back.
+    changes: usize,
+}
+
+fn while_away(day: &Day, gone: i32, by: i32, sample: usize, round: u64, since: Instant) -> Away {
     let replaced = || led(&mut day.cluster.connect(by)).iter().all(|leader| *leader != gone);
     let kafka = day.cluster.kafka(by);
     std::thread::scope(|scope| {
         let changes = scope.spawn(move || topics_come_and_go(kafka, round, since + AWAY));
         let replaced = patiently("others to lead", || replaced().then(|| since.elapsed()));
+        let served =
+            patiently("a record to be taken", || is_served(day, sample, by).then(|| since.elapsed()));
         let changes = changes.join().expect("they came and went");
         assert!(changes > 0, "nothing was committed while node {gone} was away");
-        (replaced, changes)
+        Away { replaced, served, changes }
     })
+}
+
+/// Whether a record for a partition is taken by whoever leads it.
+fn is_served(day: &Day, partition: usize, by: i32) -> bool {
+    let leader = led(&mut day.cluster.connect(by))[partition];
+    let partition = i32::try_from(partition).expect("few");
+    let produced = day.cluster.connect(leader).produce(TOPIC, partition, batch(&["a record"]));
+    produced.error_code == ErrorCode::NONE
 }
 
 /// How many were made or deleted.
@@ -99,9 +122,11 @@ fn topics_come_and_go(kafka: SocketAddr, round: u64, until: Instant) -> usize {
     changes
 }
 
-/// Who leads each partition; -1 for nobody.
+/// Who leads each partition, by number; -1 for nobody.
 fn led(client: &mut Raw) -> Vec<i32> {
-    client.topic(TOPIC, false).partitions.iter().map(|partition| partition.leader_id).collect()
+    let mut partitions = client.topic(TOPIC, false).partitions;
+    partitions.sort_by_key(|partition| partition.partition_index);
+    partitions.iter().map(|partition| partition.leader_id).collect()
 }
 
 fn leads_most(day: &Day) -> (i32, usize) {

@@ -1,5 +1,7 @@
 //! The names that Prometheus' JMX exporter gives to Kafka's own metrics, in lower case, with the usual rules.
 
+use std::sync::Arc;
+
 use chronik_kafka::{ApiKey, ErrorCode};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -66,7 +68,7 @@ fn traffic(page: &mut Page, topics: &[TopicStatus], metrics: &Metrics) {
     let named = topics.iter().map(|topic| (Some(topic.name.clone()), metrics.traffic.of(id(topic))));
     let counters: Vec<_> = named.chain([(None, metrics.traffic.all())]).collect();
     for (name, help, counter) in TRAFFIC {
-        let of_topic = |(topic, traffic): &(Option<String>, Traffic)| {
+        let of_topic = |(topic, traffic): &(Option<Arc<String>>, Traffic)| {
             (TopicLabels { topic: topic.clone() }, counter(traffic).get())
         };
         page.counters(name, help, counters.iter().map(of_topic).collect());
