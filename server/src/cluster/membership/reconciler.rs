@@ -49,7 +49,7 @@ impl Reconciler {
                 self.change(ConfChangeType::AddLearnerNode, node, "gets the metadata, and has no vote").await;
             }
             Step::Promote(node) => {
-                self.change(ConfChangeType::AddNode, node, "has caught up, and votes").await
+                self.change(ConfChangeType::AddNode, node, "has caught up, and votes").await;
             }
             Step::Remove(node) => {
                 // Time for it to hear that it was removed: once it is no member, nobody tells it anything.

@@ -143,16 +143,16 @@ mod tests {
             let members = voters.iter().map(member).collect();
             QuorumStanding { leader: Some(1), term: 1, committed: 1, members }
         };
-        let table: [(&[(i32, bool)], i32, Option<usize>); 6] = [
-            (&[(1, true), (2, true), (3, true)], 3, None),
-            (&[(1, true), (2, true), (3, false)], 3, None),
-            (&[(1, true), (2, false), (3, true)], 3, Some(1)),
-            (&[(1, true), (2, false)], 1, Some(1)),
-            (&[(1, true), (2, true)], 1, None),
-            (&[(1, true), (2, false), (3, true), (4, true)], 4, None),
+        let table = [
+            (vec![(1, true), (2, true), (3, true)], 3, None),
+            (vec![(1, true), (2, true), (3, false)], 3, None),
+            (vec![(1, true), (2, false), (3, true)], 3, Some(1)),
+            (vec![(1, true), (2, false)], 1, Some(1)),
+            (vec![(1, true), (2, true)], 1, None),
+            (vec![(1, true), (2, false), (3, true), (4, true)], 4, None),
         ];
         for (voters, node_id, expected) in table {
-            assert_eq!(standing(voters).silent_without(node_id), expected, "{voters:?} without {node_id}");
+            assert_eq!(standing(&voters).silent_without(node_id), expected, "{voters:?} without {node_id}");
         }
     }
 }
