@@ -29,6 +29,11 @@ fn seeds() -> Vec<u64> {
     }
 }
 
+/// Stories of nodes that come and go are longer: half as many, unless somebody asks for some number.
+fn member_seeds() -> usize {
+    if std::env::var_os("CHRONIK_SEEDS").is_some() { usize::MAX } else { 20 }
+}
+
 #[test]
 fn the_same_seed_gives_the_same_trace() {
     for seed in seeds().into_iter().take(10) {
@@ -128,6 +133,32 @@ fn another_broker_leads_when_the_lease_of_one_that_is_cut_off_has_ended_and_it_c
                 eprintln!("{cut:?}: {failover:?}");
             }
         }
+    }
+}
+
+#[test]
+fn nodes_join_and_leave_and_lose_their_disks_and_nothing_acknowledged_is_lost() {
+    let (mut commands, mut records, mut leaders_left, mut told) = (0, 0, 0, 0);
+    let mut faults = BTreeMap::new();
+    for seed in seeds().into_iter().take(member_seeds()) {
+        let story = cluster::Cluster::run_members(seed); // asserts inside, naming the seed
+        commands += story.acknowledged.0;
+        records += story.acknowledged.1;
+        leaders_left += usize::from(story.leader_left);
+        told += usize::from(story.left.is_some());
+        story.faults.into_iter().for_each(|fault| *faults.entry(fault).or_insert(0) += 1);
+    }
+    eprintln!(
+        "{commands} commands and {records} records acknowledged, losses 0; {leaders_left} removed while they led, {told} heard of their removal; {faults:?}"
+    );
+    assert!(commands > 0 && records > 0 && (leaders_left > 0 || seeds().len() < 5));
+}
+
+#[test]
+fn nodes_come_and_go_the_same_with_the_same_seed() {
+    for seed in seeds().into_iter().take(2) {
+        let (first, second) = (cluster::Cluster::run_members(seed), cluster::Cluster::run_members(seed));
+        assert_eq!(first.lines, second.lines, "seed {seed}");
     }
 }
 
