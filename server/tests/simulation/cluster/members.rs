@@ -199,13 +199,14 @@ impl Cluster {
         let id = nodes::node_id(leaves);
         self.say(&format!("node {id} is to leave"));
         self.nodes.give_up(leaves);
-        let deadline = self.clock.uptime() + PATIENCE;
+        let mut deadline = Duration::MAX;
         for step in 0.. {
             self.pass(invariants).await;
             if step < faulty_steps {
                 self.happens(faults).await;
             } else if step == faulty_steps {
                 self.heal().await;
+                deadline = self.clock.uptime() + PATIENCE;
             }
             let at = self.nodes.draw(&mut self.rng);
             if let Some(controller) = self.nodes.controller(at)
