@@ -139,6 +139,7 @@ fn another_broker_leads_when_the_lease_of_one_that_is_cut_off_has_ended_and_it_c
 #[test]
 fn nodes_join_and_leave_and_lose_their_disks_and_nothing_acknowledged_is_lost() {
     let (mut commands, mut records, mut leaders_left, mut told) = (0, 0, 0, 0);
+    let (mut interrupted, mut down) = (0, 0);
     let mut faults = BTreeMap::new();
     for seed in seeds().into_iter().take(member_seeds()) {
         let story = cluster::Cluster::run_members(seed); // asserts inside, naming the seed
@@ -146,10 +147,13 @@ fn nodes_join_and_leave_and_lose_their_disks_and_nothing_acknowledged_is_lost() 
         records += story.acknowledged.1;
         leaders_left += usize::from(story.leader_left);
         told += usize::from(story.left.is_some());
+        interrupted += story.interrupted;
+        down += usize::from(story.was_down);
         story.faults.into_iter().for_each(|fault| *faults.entry(fault).or_insert(0) += 1);
     }
     eprintln!(
-        "{commands} commands and {records} records acknowledged, losses 0; {leaders_left} removed while they led, {told} heard of their removal; {faults:?}"
+        "{commands} commands and {records} records acknowledged, losses 0; {interrupted} power cuts of newcomers; {leaders_left} led before they were removed, {down} \
+         were down, {told} heard of it; {faults:?}"
     );
     assert!(commands > 0 && records > 0 && (leaders_left > 0 || seeds().len() < 5));
 }

@@ -31,8 +31,12 @@ pub(crate) struct Story {
     pub(crate) faults: Vec<&'static str>,
     /// Whether the one that was removed had led the metadata.
     pub(crate) leader_left: bool,
+    /// Whether it was down then.
+    pub(crate) was_down: bool,
     /// How it ended, if it did.
     pub(crate) left: Option<Over>,
+    /// How often the power of the newcomer failed before it voted.
+    pub(crate) interrupted: usize,
 }
 
 impl Cluster {
@@ -45,7 +49,7 @@ impl Cluster {
         let (mut invariants, mut faults) = (invariants::all(), Vec::new());
         self.begin().await;
         self.joins(NEWCOMER);
-        self.live_on(&mut invariants, &mut faults).await;
+        let interrupted = self.live_on(NEWCOMER, &mut invariants, &mut faults).await;
         self.agree(&mut invariants).await;
 
         let leader = nodes::ALL.clone().find(|at| self.leads(*at));
@@ -55,6 +59,7 @@ impl Cluster {
         };
         let leader_left = leader == Some(leaves);
         self.remove(leaves, STEPS, &mut invariants, &mut faults).await;
+        let was_down = !self.nodes.is_up(leaves);
         let left = self.last_words(leaves).await;
         self.agree(&mut invariants).await;
 
@@ -72,7 +77,15 @@ impl Cluster {
         }
         self.nodes.stop().await;
         let acknowledged = (self.clients.acknowledged().len(), self.writers.count());
-        Story { lines: std::mem::take(&mut self.lines), acknowledged, faults, leader_left, left }
+        Story {
+            lines: std::mem::take(&mut self.lines),
+            acknowledged,
+            faults,
+            leader_left,
+            was_down,
+            left,
+            interrupted,
+        }
     }
 
     fn leads(&self, at: usize) -> bool {
@@ -85,13 +98,47 @@ impl Cluster {
         self.say(&format!("node {} joins", nodes::node_id(at)));
     }
 
-    /// Faults and commands.
-    async fn live_on(&mut self, invariants: &mut [Box<dyn Invariant>], faults: &mut Vec<&'static str>) {
+    /// Faults and commands. Returns how often the power of this node failed before it voted.
+    async fn live_on(
+        &mut self,
+        newcomer: usize,
+        invariants: &mut [Box<dyn Invariant>],
+        faults: &mut Vec<&'static str>,
+    ) -> usize {
+        let mut interrupted = 0;
         for _ in 0..STEPS {
             self.pass(invariants).await;
-            self.happens(faults).await;
+            if !self.votes(newcomer) && self.rng.below(2) == 0 {
+                interrupted += usize::from(self.loses_power(newcomer).await);
+                self.nodes.start(newcomer, &mut self.rng);
+            } else {
+                self.happens(faults).await;
+            }
             self.look(invariants);
         }
+        interrupted
+    }
+
+    /// As far as those who serve know.
+    fn votes(&self, at: usize) -> bool {
+        let id = nodes::node_id(at);
+        let standings = self.nodes.places().filter_map(|at| Some(self.nodes.controller(at)?.quorum_here()));
+        standings.into_iter().any(|standing| voters(&standing).contains(&id))
+    }
+
+    /// At some moment, in the middle of what it does.
+    async fn loses_power(&mut self, at: usize) -> bool {
+        let crash = match self.rng.below(3) {
+            0 => Crash::Lost,
+            1 => Crash::Kept,
+            _ => Crash::Torn(self.rng.below(u64::MAX)),
+        };
+        let (ops, dying) = (self.rng.below(8), Duration::from_millis(self.rng.below(100)));
+        let was_up = self.nodes.power_cut(at, ops, dying, crash).await;
+        if was_up {
+            self.say(&format!("node {} has no power: {crash:?}", nodes::node_id(at)));
+        }
+        was_up
     }
 
     async fn happens(&mut self, faults: &mut Vec<&'static str>) {
@@ -202,11 +249,16 @@ impl Cluster {
         let mut deadline = Duration::MAX;
         for step in 0.. {
             self.pass(invariants).await;
-            if step < faulty_steps {
+            if step < faulty_steps && self.rng.below(8) == 0 {
+                self.loses_power(leaves).await;
+            } else if step < faulty_steps {
                 self.happens(faults).await;
             } else if step == faulty_steps {
                 self.heal().await;
                 deadline = self.clock.uptime() + PATIENCE;
+            } else if step == faulty_steps + STEPS && faulty_steps > 0 {
+                // What only it has can be had only from it.
+                self.nodes.start(leaves, &mut self.rng);
             }
             let at = self.nodes.draw(&mut self.rng);
             if let Some(controller) = self.nodes.controller(at)

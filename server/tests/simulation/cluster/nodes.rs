@@ -164,6 +164,11 @@ impl Nodes {
         (*self.slots[at].running.as_ref()?.over.load()).clone()
     }
 
+    /// Whether it was started and its power has not failed.
+    pub(crate) fn is_up(&self, at: usize) -> bool {
+        self.slots[at].running.is_some()
+    }
+
     /// A new, empty disk for a node that is down.
     pub(crate) fn lose_disk(&mut self, at: usize) {
         assert!(self.slots[at].running.is_none(), "it runs");
