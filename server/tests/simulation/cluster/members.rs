@@ -6,6 +6,7 @@ use chronik_log::disk::sim::Crash;
 use chronik_server::cluster::command::Reassignment;
 use chronik_server::cluster::{ClusterState, Command, Controller, QuorumStanding};
 use chronik_server::node::End;
+use chronik_server::transport::Road;
 
 use super::invariants::{self, Invariant};
 use super::nodes::{self, Over};
@@ -13,6 +14,8 @@ use super::{Cluster, PATIENCE, STEP_MS};
 
 /// Things that happen while a node joins, and while one is removed.
 const STEPS: u64 = 12;
+/// Virtual time between two power cuts of a node that joins at most.
+const FIRST_STEPS_MS: u64 = 60;
 /// The place of the first who joins, and of the one that takes the place of a lost disk.
 const NEWCOMER: usize = 3;
 const SUBSTITUTE: usize = 4;
@@ -106,14 +109,21 @@ impl Cluster {
         faults: &mut Vec<&'static str>,
     ) -> usize {
         let mut interrupted = 0;
+        let delay = Duration::from_millis(self.rng.below(FIRST_STEPS_MS));
+        for other in self.nodes.places().filter(|other| *other != newcomer) {
+            self.nodes.set_road(newcomer, other, Road::Slow(delay));
+        }
         for _ in 0..STEPS {
-            self.pass(invariants).await;
-            if !self.votes(newcomer) && self.rng.below(2) == 0 {
+            self.clock.sleep(Duration::from_millis(self.rng.below(FIRST_STEPS_MS))).await;
+            if !self.votes(newcomer) && self.rng.below(3) > 0 {
                 interrupted += usize::from(self.loses_power(newcomer).await);
                 self.nodes.start(newcomer, &mut self.rng);
-            } else {
-                self.happens(faults).await;
             }
+            self.look(invariants);
+        }
+        for _ in 0..STEPS {
+            self.pass(invariants).await;
+            self.happens(faults).await;
             self.look(invariants);
         }
         interrupted
@@ -133,7 +143,7 @@ impl Cluster {
             1 => Crash::Kept,
             _ => Crash::Torn(self.rng.below(u64::MAX)),
         };
-        let (ops, dying) = (self.rng.below(8), Duration::from_millis(self.rng.below(100)));
+        let (ops, dying) = (self.rng.below(8), Duration::from_millis(self.rng.below(FIRST_STEPS_MS)));
         let was_up = self.nodes.power_cut(at, ops, dying, crash).await;
         if was_up {
             self.say(&format!("node {} has no power: {crash:?}", nodes::node_id(at)));
