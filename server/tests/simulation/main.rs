@@ -148,6 +148,7 @@ fn nodes_join_and_leave_and_lose_their_disks_and_nothing_acknowledged_is_lost() 
         leaders_left += usize::from(story.leader_left);
         told += usize::from(story.left.is_some());
         interrupted += story.interrupted;
+        assert!(story.lonely > 0, "seed {seed}: the last one has nothing");
         down += usize::from(story.was_down);
         story.faults.into_iter().for_each(|fault| *faults.entry(fault).or_insert(0) += 1);
     }

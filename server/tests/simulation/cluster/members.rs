@@ -14,6 +14,8 @@ use super::{Cluster, PATIENCE, STEP_MS};
 
 /// Things that happen while a node joins, and while one is removed.
 const STEPS: u64 = 12;
+/// The same while only a few are left.
+const FEW_STEPS: u64 = 4;
 /// Virtual time between two power cuts of a node that joins at most.
 const FIRST_STEPS_MS: u64 = 60;
 /// The place of the first who joins, and of the one that takes the place of a lost disk.
@@ -40,6 +42,8 @@ pub(crate) struct Story {
     pub(crate) left: Option<Over>,
     /// How often the power of the newcomer failed before it voted.
     pub(crate) interrupted: usize,
+    /// Acknowledged topics and records that the last one has in the end.
+    pub(crate) lonely: usize,
 }
 
 impl Cluster {
@@ -78,6 +82,7 @@ impl Cluster {
         for invariant in &mut invariants {
             invariant.end(self);
         }
+        let lonely = self.only_one_stays(&mut invariants, &mut faults).await;
         self.nodes.stop().await;
         let acknowledged = (self.clients.acknowledged().len(), self.writers.count());
         Story {
@@ -88,6 +93,7 @@ impl Cluster {
             was_down,
             left,
             interrupted,
+            lonely,
         }
     }
 
@@ -321,6 +327,25 @@ impl Cluster {
             }
         }
         moves
+    }
+
+    /// All but one are removed, one after the other: whoever leads hands over first. Returns what the last one has of what was acknowledged.
+    async fn only_one_stays(
+        &mut self,
+        invariants: &mut [Box<dyn Invariant>],
+        faults: &mut Vec<&'static str>,
+    ) -> usize {
+        while self.nodes.members().len() > 1 {
+            let leader = self.nodes.members().into_iter().find(|at| self.leads(*at));
+            let drawn = self.nodes.draw(&mut self.rng);
+            let leaves = leader.filter(|_| self.rng.below(2) == 0).unwrap_or(drawn);
+            self.remove(leaves, FEW_STEPS, invariants, faults).await;
+            let _heard = self.last_words(leaves).await;
+            self.agree(invariants).await;
+        }
+        let mut kept: Vec<_> = invariants::kept();
+        kept.iter_mut().for_each(|invariant| invariant.end(self));
+        kept.iter().map(|invariant| invariant.met()).sum()
     }
 
     /// A node that was removed hears of it and ends, or lives on without a vote.

@@ -23,6 +23,11 @@ pub(super) trait Invariant {
     fn met(&self) -> usize;
 }
 
+/// Those that look for what was acknowledged in the end.
+pub(super) fn kept() -> Vec<Box<dyn Invariant>> {
+    vec![Box::new(acknowledged::AcknowledgedIsKept::default()), Box::new(records::RecordsAreKept::default())]
+}
+
 /// Every one.
 pub(super) fn all() -> Vec<Box<dyn Invariant>> {
     vec![
