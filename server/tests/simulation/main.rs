@@ -160,6 +160,19 @@ fn nodes_join_and_leave_and_lose_their_disks_and_nothing_acknowledged_is_lost() 
 }
 
 #[test]
+fn a_cluster_begins_whatever_happens_to_its_nodes_and_who_has_forgotten_its_promises_does_not_vote() {
+    let (mut lost, mut refused, mut acknowledged) = (0, 0, 0);
+    for seed in seeds() {
+        let beginning = cluster::Cluster::run_beginning(seed); // asserts inside, naming the seed
+        lost += beginning.lost;
+        refused += usize::from(beginning.refused);
+        acknowledged += beginning.acknowledged;
+    }
+    eprintln!("{lost} disks lost, {refused} times refused; {acknowledged} commands acknowledged, losses 0");
+    assert!(acknowledged > 0 && (refused > 0 && lost > refused || seeds().len() < 20));
+}
+
+#[test]
 fn nodes_come_and_go_the_same_with_the_same_seed() {
     for seed in seeds().into_iter().take(2) {
         let (first, second) = (cluster::Cluster::run_members(seed), cluster::Cluster::run_members(seed));

@@ -143,7 +143,7 @@ impl Cluster {
     }
 
     /// At some moment, in the middle of what it does.
-    async fn loses_power(&mut self, at: usize) -> bool {
+    pub(super) async fn loses_power(&mut self, at: usize) -> bool {
         let crash = match self.rng.below(3) {
             0 => Crash::Lost,
             1 => Crash::Kept,
@@ -169,7 +169,7 @@ impl Cluster {
     }
 
     /// For a topic on three nodes that stay.
-    fn ask_for_topic(&mut self) {
+    pub(super) fn ask_for_topic(&mut self) {
         let at = self.nodes.draw(&mut self.rng);
         let mut members = self.nodes.members();
         let first = usize::try_from(self.rng.below(members.len() as u64)).expect("few");

@@ -2,6 +2,7 @@
 //!
 //! What may happen is a file in `faults`, what must hold a file in `invariants`; each has its line in the table of its folder.
 
+mod beginnings;
 mod clients;
 mod deletions;
 mod faults;
