@@ -5,14 +5,15 @@ use std::sync::Arc;
 use concurrency_models::image::Image;
 use concurrency_models::mailbox::{self, Receiver, Sender};
 use concurrency_models::raft_loop::{
-    self, Compaction, ElectionTimeouts, Event, MemoryStore, Node, Persist, RaftLoop, RaftLoopError,
+    self, Compaction, ElectionTimeouts, Event, LogStore, MemoryStore, Node, Persist, RaftLoop, RaftLoopError,
     StateMachine,
 };
 use concurrency_models::sync::Mutex;
 use loom_tests::run::{Running, block_on, spawn_deep};
-use raft::eraftpb::{Entry, Snapshot};
+use raft::eraftpb::{Entry, MessageType, Snapshot};
 use raft::{Config, RawNode};
 
+use crate::messages::message;
 use crate::world::{Network, World};
 
 /// Events that wait for the loop, at most.
@@ -115,8 +116,37 @@ pub(crate) fn member_of(
     mailbox: usize,
     compaction: Compaction,
 ) -> Member {
+    let mut raw = raw_node(&disk);
+    if campaigns {
+        raw.campaign().expect("nobody is in the way");
+    }
+    member_around(raw, disk, mailbox, compaction)
+}
+
+/// Node 1, not running yet, which leads itself and node 2 in term 1; its first entry is committed, and there is nothing to do.
+pub(crate) fn leader_of_two() -> Member {
+    let mut raw = raw_node(&MemoryStore::new([1, 2]));
+    raw.campaign().expect("nobody is in the way");
+    for (kind, index) in [(MessageType::MsgRequestVoteResponse, 0), (MessageType::MsgAppendResponse, 1)] {
+        let mut answer = message(kind);
+        (answer.term, answer.index) = (1, index);
+        raw.step(answer).expect("node 2 is a member");
+    }
+    while raw.has_ready() {
+        let ready = raw.ready();
+        raw.mut_store().put_entries(ready.entries());
+        if let Some(hard_state) = ready.hs() {
+            raw.mut_store().put_hard_state(hard_state);
+        }
+        let _to_node_2 = raw.advance(ready);
+        raw.advance_apply();
+    }
+    let disk = raw.store().clone();
+    member_around(raw, disk, MAILBOX, NEVER)
+}
+
+fn raw_node(disk: &MemoryStore) -> RawNode<MemoryStore> {
     let logger = slog::Logger::root(slog::Discard, slog::o!());
-    let snapshot = disk.last_snapshot().clone();
     let config = Config {
         id: 1,
         election_tick: ELECTION_TIMEOUT,
@@ -124,13 +154,19 @@ pub(crate) fn member_of(
         min_election_tick: ELECTION_TIMEOUT,
         max_election_tick: ELECTION_TIMEOUT + 1,
         pre_vote: false,
-        applied: snapshot.get_metadata().index,
+        applied: disk.last_snapshot().get_metadata().index,
         ..Config::default()
     };
-    let mut raw = RawNode::new(&config, disk.clone(), &logger).expect("a configuration that raft takes");
-    if campaigns {
-        raw.campaign().expect("nobody is in the way");
-    }
+    RawNode::new(&config, disk.clone(), &logger).expect("a configuration that raft takes")
+}
+
+fn member_around(
+    raw: RawNode<MemoryStore>,
+    disk: MemoryStore,
+    mailbox: usize,
+    compaction: Compaction,
+) -> Member {
+    let snapshot = disk.last_snapshot().clone();
     let image = Arc::new(Image::new(Vec::new()));
     let shown = Arc::new(Mutex::new(0));
     let mut machine = Machine { applied: Vec::new(), last: 0, image: image.clone(), shown: shown.clone() };

@@ -6,6 +6,7 @@ mod compaction;
 mod disk;
 mod end;
 mod group;
+mod handing_over;
 mod leadership;
 mod locks;
 mod membership;

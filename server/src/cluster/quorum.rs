@@ -60,7 +60,8 @@ impl Controller {
         serde_json::to_vec(&self.quorum_here()).expect("a standing has only keys that are strings").into()
     }
 
-    fn quorum_here(&self) -> QuorumStanding {
+    /// The same as this one knows it.
+    pub fn quorum_here(&self) -> QuorumStanding {
         let raft = self.raft();
         let (status, progress) = (raft.status(), raft.progress());
         let mut members: Vec<QuorumMember> = match progress {

@@ -35,6 +35,11 @@ fn seeds() -> Vec<u64> {
     }
 }
 
+/// Stories of nodes that come and go are longer: half as many, unless somebody asks for some number.
+fn member_seeds() -> usize {
+    if std::env::var_os("CHRONIK_SEEDS").is_some() { usize::MAX } else { 20 }
+}
+
 #[test]
 fn the_same_seed_gives_the_same_trace() {
     for seed in seeds().into_iter().take(10) {
@@ -155,6 +160,50 @@ fn another_broker_leads_when_the_lease_of_one_that_is_cut_off_has_ended_and_it_c
                 eprintln!("{cut:?}: {failover:?}");
             }
         }
+    }
+}
+
+#[test]
+fn nodes_join_and_leave_and_lose_their_disks_and_nothing_acknowledged_is_lost() {
+    let (mut commands, mut records, mut leaders_left, mut told) = (0, 0, 0, 0);
+    let (mut interrupted, mut down) = (0, 0);
+    let mut faults = BTreeMap::new();
+    for seed in seeds().into_iter().take(member_seeds()) {
+        let story = cluster::Cluster::run_members(seed); // asserts inside, naming the seed
+        commands += story.acknowledged.0;
+        records += story.acknowledged.1;
+        leaders_left += usize::from(story.leader_left);
+        told += usize::from(story.left.is_some());
+        interrupted += story.interrupted;
+        assert!(story.lonely > 0, "seed {seed}: the last one has nothing");
+        down += usize::from(story.was_down);
+        story.faults.into_iter().for_each(|fault| *faults.entry(fault).or_insert(0) += 1);
+    }
+    eprintln!(
+        "{commands} commands and {records} records acknowledged, losses 0; {interrupted} power cuts of newcomers; {leaders_left} led before they were removed, {down} \
+         were down, {told} heard of it; {faults:?}"
+    );
+    assert!(commands > 0 && records > 0 && (leaders_left > 0 || seeds().len() < 5));
+}
+
+#[test]
+fn a_cluster_begins_whatever_happens_to_its_nodes_and_who_has_forgotten_its_promises_does_not_vote() {
+    let (mut lost, mut refused, mut acknowledged) = (0, 0, 0);
+    for seed in seeds() {
+        let beginning = cluster::Cluster::run_beginning(seed); // asserts inside, naming the seed
+        lost += beginning.lost;
+        refused += usize::from(beginning.refused);
+        acknowledged += beginning.acknowledged;
+    }
+    eprintln!("{lost} disks lost, {refused} times refused; {acknowledged} commands acknowledged, losses 0");
+    assert!(acknowledged > 0 && (refused > 0 && lost > refused || seeds().len() < 20));
+}
+
+#[test]
+fn nodes_come_and_go_the_same_with_the_same_seed() {
+    for seed in seeds().into_iter().take(2) {
+        let (first, second) = (cluster::Cluster::run_members(seed), cluster::Cluster::run_members(seed));
+        assert_eq!(first.lines, second.lines, "seed {seed}");
     }
 }
 

@@ -37,7 +37,7 @@ impl Cluster {
     /// Asks a topic's leader to delete all that is committed but the last `left` records. Returns whether it says that it has.
     pub(crate) async fn delete_records(&mut self, topic: &str, left: i64) -> bool {
         let Some((at, high_watermark)) =
-            nodes::ALL.into_iter().find_map(|at| Some((at, self.established(at, topic)?)))
+            self.nodes.places().find_map(|at| Some((at, self.established(at, topic)?)))
         else {
             return false;
         };

@@ -33,7 +33,7 @@ pub(crate) struct Replica {
 /// All of them.
 pub(crate) fn replicas(cluster: &Cluster) -> Vec<Replica> {
     let mut replicas = Vec::new();
-    for at in nodes::ALL {
+    for at in cluster.nodes.places() {
         let Some((controller, storage)) = cluster.nodes.controller(at).zip(cluster.nodes.storage(at)) else {
             continue;
         };
@@ -69,7 +69,7 @@ pub(crate) struct NewestEpochs(BTreeMap<String, i32>);
 impl NewestEpochs {
     /// Looks at what the nodes know now.
     pub(crate) fn look(&mut self, cluster: &Cluster) {
-        for at in nodes::ALL {
+        for at in cluster.nodes.places() {
             if let Some((controller, storage)) = cluster.nodes.controller(at).zip(cluster.nodes.storage(at)) {
                 let state = controller.state();
                 for (topic, id) in partitions(&state) {

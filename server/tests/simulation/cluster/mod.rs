@@ -2,6 +2,7 @@
 //!
 //! What may happen is a file in `faults`, what must hold a file in `invariants`; each has its line in the table of its folder.
 
+mod beginnings;
 mod clients;
 mod deletions;
 mod faults;
@@ -9,6 +10,7 @@ pub(crate) mod fencing;
 mod invariants;
 mod logs;
 mod moves;
+mod members;
 mod nodes;
 mod writers;
 
@@ -71,19 +73,19 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// Runs the seed, and panics with it in the message when something does not hold.
     pub(crate) fn run(seed: u64) -> Trace {
-        runtime().block_on(async move { Self::new(seed).live().await })
+        runtime().block_on(async move { Self::new(seed, 0).live().await })
     }
 
     /// Runs the seed: everything that a replica has is deleted while it is down, also what it has not; it comes back. Meanwhile more may be `written`. Returns
     /// where its logs begin.
     pub(crate) fn run_emptied(seed: u64, written: bool) -> Vec<i64> {
-        runtime().block_on(async move { Self::new(seed).be_emptied(written).await })
+        runtime().block_on(async move { Self::new(seed, 0).be_emptied(written).await })
     }
 
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, newcomers: usize) -> Self {
         let clock = Clock::starting_at(EPOCH_MS);
         let mut rng = Rng::seeded(seed);
-        let nodes = Nodes::new(seed, &clock, &mut rng);
+        let nodes = Nodes::with_room_for(newcomers, seed, &clock, &mut rng);
         let (clients, writers, deletions) = (Clients::new(), Writers::new(), Deletions::default());
         let moves = Moves::default();
         Self { seed, rng, clock, nodes, clients, writers, deletions, moves, lines: Vec::new() }
@@ -195,20 +197,21 @@ impl Cluster {
     }
 
     fn is_at_rest(&self) -> bool {
-        let Some(controller) = self.nodes.controller(0) else { return false };
+        let members = self.nodes.members();
+        let Some(controller) = self.nodes.controller(members[0]) else { return false };
         let state = controller.state();
-        let of = |at| self.nodes.controller(at).map(|controller| controller.state().version);
-        if nodes::ALL.map(of).any(|version| version != Some(state.version)) {
+        let of = |at: usize| self.nodes.controller(at).map(|controller| controller.state().version);
+        if members.iter().copied().map(of).any(|version| version != Some(state.version)) {
             return false;
         }
         logs::partitions(&state).iter().all(|(topic, id)| {
             let known = state.topic(topic).and_then(|topic| topic.partition(0));
-            let all_in_sync = known.is_some_and(|known| known.in_sync_replicas.len() == nodes::ALL.len());
-            let position = |at| {
+            let all_in_sync = known.is_some_and(|known| known.in_sync_replicas.len() == members.len());
+            let position = |at: usize| {
                 let partition = self.nodes.storage(at)?.partition(id)?;
                 Some((partition.log_end_offset(), partition.high_watermark()))
             };
-            let positions: Vec<_> = nodes::ALL.map(position).collect();
+            let positions: Vec<_> = members.iter().copied().map(position).collect();
             all_in_sync
                 && positions.iter().all(|it| *it == positions[0] && it.is_some_and(|(end, high)| end == high))
         })
@@ -216,7 +219,7 @@ impl Cluster {
 
     fn describe(&self) -> String {
         let mut told = String::new();
-        for at in nodes::ALL {
+        for at in self.nodes.places() {
             let Some((controller, storage)) = self.nodes.controller(at).zip(self.nodes.storage(at)) else {
                 continue;
             };
@@ -290,7 +293,7 @@ impl Cluster {
         self.moves.end().await;
         self.say("the faults end");
         self.nodes.open_all_roads();
-        for at in nodes::ALL {
+        for at in self.nodes.members() {
             self.nodes.start(at, &mut self.rng);
         }
     }
@@ -301,8 +304,9 @@ impl Cluster {
         loop {
             self.clock.sleep(Duration::from_millis(STEP_MS)).await;
             self.look(invariants);
-            let controllers: Vec<_> = nodes::ALL.filter_map(|at| self.nodes.controller(at)).collect();
-            let all_serve = controllers.len() == nodes::ALL.len();
+            let members = self.nodes.members();
+            let controllers: Vec<_> = members.iter().filter_map(|at| self.nodes.controller(*at)).collect();
+            let all_serve = controllers.len() == members.len();
             if all_serve && !self.clients.is_waiting() {
                 let versions: Vec<i64> =
                     controllers.iter().map(|controller| controller.state().version).collect();

@@ -10,9 +10,11 @@ use chronik_log::disk::SimDisk;
 use chronik_log::disk::sim::{Crash, Fault as SyncFault, OpKind};
 use chronik_server::clock::Clock;
 use chronik_server::cluster::raft::Quorum;
-use chronik_server::cluster::{ClusterState, Controller, Origin, Topic};
+use chronik_server::cluster::{
+    ClusterState, Controller, Join, JoinError, MembershipError, Newcomer, Origin, ProposeError, Topic,
+};
 use chronik_server::config::{Config, HostPort, Loaded};
-use chronik_server::node::{Node, Seams};
+use chronik_server::node::{End, Node, Seams};
 use chronik_server::peer;
 use chronik_server::rng::Rng;
 use chronik_server::shutdown::Shutdown;
@@ -22,8 +24,11 @@ use chronik_server::transport::{Connector, Listener, MemoryConnector, MemoryNetw
 use concurrency_models::image::Image;
 use uuid::Uuid;
 
-/// Their places.
+/// The places of those that a cluster begins with.
 pub(crate) const ALL: Range<usize> = 0..3;
+/// How long a newcomer waits for the answer of one node, and before it asks the next one.
+const JOIN_PATIENCE: Duration = Duration::from_millis(500);
+const JOIN_PAUSE: Duration = Duration::from_millis(100);
 
 /// Virtual time in which a node that writes has synced.
 const SYNCS_WITHIN: Duration = Duration::from_secs(2);
@@ -54,14 +59,21 @@ pub(crate) fn led_by(state: &ClusterState, node_id: i32) -> Vec<((Uuid, i32), i3
     state.topics().flat_map(|topic| of(topic)).collect()
 }
 
-/// The three, and what they reach each other by.
+/// The three, others that join them in some runs, and what they reach each other by.
 pub(crate) struct Nodes {
+    seed: u64,
     clock: Clock,
     network: MemoryNetwork,
+    /// The places of those that belong to the cluster, or are to.
+    members: Vec<usize>,
     slots: Vec<Slot>,
     /// Where clients connect, by node id.
     doors: Doors,
+    /// Those that have come into the cluster, by place.
+    serving: Serving,
 }
+
+type Serving = Arc<Image<BTreeMap<usize, Controller>>>;
 
 /// Where clients connect, by node id; a node that is down has one that is shut.
 pub(crate) type Doors = Arc<Image<BTreeMap<i32, MemoryConnector>>>;
@@ -82,10 +94,21 @@ struct Slot {
     running: Option<Running>,
 }
 
+/// How a node has ended by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Over {
+    /// It did not come into the cluster.
+    NotStarted(String),
+    /// It ran.
+    Ran(End),
+}
+
 struct Running {
     shutdown: Shutdown,
     /// Once it has come into the cluster.
     inside: Arc<Image<Option<Inside>>>,
+    /// Once it has ended by itself, or was asked to.
+    over: Arc<Image<Option<Over>>>,
     ended: Ended,
 }
 
@@ -99,17 +122,45 @@ struct Inside {
 impl Nodes {
     /// All three, started on empty disks.
     pub(crate) fn new(seed: u64, clock: &Clock, rng: &mut Rng) -> Self {
+        Self::with_room_for(0, seed, clock, rng)
+    }
+
+    /// The same, with places for so many more, which are not started.
+    pub(crate) fn with_room_for(newcomers: usize, seed: u64, clock: &Clock, rng: &mut Rng) -> Self {
         let network = MemoryNetwork::new(clock.clone(), Spawner::simulated());
         let slot = |at: usize| Slot { disk: SimDisk::new(seed ^ at as u64), running: None };
-        let (slots, doors) = (ALL.map(slot).collect(), Arc::new(Image::new(BTreeMap::new())));
-        let mut nodes = Self { clock: clock.clone(), network, slots, doors };
+        let places = 0..ALL.len() + newcomers;
+        let (slots, doors) = (places.map(slot).collect(), Arc::new(Image::new(BTreeMap::new())));
+        let serving = Arc::new(Image::new(BTreeMap::new()));
+        let mut nodes =
+            Self { seed, clock: clock.clone(), network, members: ALL.collect(), slots, doors, serving };
         ALL.for_each(|at| _ = nodes.start(at, rng));
         nodes
     }
 
-    /// One of the places.
+    /// Where there are nodes, or may be.
+    pub(crate) fn places(&self) -> Range<usize> {
+        0..self.slots.len()
+    }
+
+    /// The places of those that belong to the cluster, or are to.
+    pub(crate) fn members(&self) -> Vec<usize> {
+        self.members.clone()
+    }
+
+    /// Another one is to belong to it.
+    pub(crate) fn expect(&mut self, at: usize) {
+        self.members.push(at);
+    }
+
+    /// One is to belong to it no longer.
+    pub(crate) fn give_up(&mut self, at: usize) {
+        self.members.retain(|member| *member != at);
+    }
+
+    /// The place of a member.
     pub(crate) fn draw(&self, rng: &mut Rng) -> usize {
-        usize::try_from(rng.below(ALL.len() as u64)).expect("few")
+        self.members[usize::try_from(rng.below(self.members.len() as u64)).expect("few")]
     }
 
     /// How the metadata is reached at a node that has come into the cluster.
@@ -131,14 +182,40 @@ impl Nodes {
         (*self.slots[at].running.as_ref()?.inside.load()).clone()
     }
 
+    /// How the node that was started last at this place has ended by itself.
+    pub(crate) fn over(&self, at: usize) -> Option<Over> {
+        (*self.slots[at].running.as_ref()?.over.load()).clone()
+    }
+
+    /// Whether it was started and its power has not failed.
+    pub(crate) fn is_up(&self, at: usize) -> bool {
+        self.slots[at].running.is_some()
+    }
+
+    /// A new, empty disk for a node that is down.
+    pub(crate) fn lose_disk(&mut self, at: usize) {
+        assert!(self.slots[at].running.is_none(), "it runs");
+        self.slots[at].disk = SimDisk::new(!self.seed ^ at as u64);
+    }
+
+    /// Nobody waits any more for a node that has ended by itself.
+    pub(crate) async fn bury(&mut self, at: usize) {
+        if let Some(Running { shutdown, mut ended, .. }) = self.slots[at].running.take() {
+            shutdown.request();
+            let _ended = ended.wait().await;
+        }
+    }
+
     /// Starts the node if it is down; returns whether it was.
     pub(crate) fn start(&mut self, at: usize, rng: &mut Rng) -> bool {
         if self.slots[at].running.is_some() {
             return false;
         }
         let (shutdown, inside) = (Shutdown::new(), Arc::new(Image::new(None)));
+        let over = Arc::new(Image::new(None));
         let seams = self.seams(at, rng.fork());
-        let (stop, serving) = (shutdown.clone(), inside.clone());
+        let (stop, within, said) = (shutdown.clone(), inside.clone(), over.clone());
+        let serving = self.serving.clone();
         let config = Config {
             node_id: node_id(at),
             checkpoint_interval_ms: 700,
@@ -149,13 +226,22 @@ impl Nodes {
         };
         let ended = Spawner::simulated().task(async move {
             let loaded = Loaded { config, ..Loaded::default() };
-            let Ok(node) = Node::start(&loaded, seams, stop, |_| {}).await else { return };
+            let node = match Node::start(&loaded, seams, stop, |_| {}).await {
+                Ok(node) => node,
+                Err(error) => {
+                    said.replace(Some(Over::NotStarted(error.to_string())));
+                    return;
+                }
+            };
             let (controller, storage) = (node.controller().clone(), node.storage().clone());
-            serving.replace(Some(Inside { controller, storage }));
-            let _end = node.run().await;
-            serving.replace(None);
+            note(&serving, |serving| _ = serving.insert(at, controller.clone()));
+            within.replace(Some(Inside { controller, storage }));
+            let end = node.run().await;
+            within.replace(None);
+            note(&serving, |serving| _ = serving.remove(&at));
+            said.replace(Some(Over::Ran(end)));
         });
-        self.slots[at].running = Some(Running { shutdown, inside, ended });
+        self.slots[at].running = Some(Running { shutdown, inside, over, ended });
         true
     }
 
@@ -163,17 +249,13 @@ impl Nodes {
         let voters: BTreeMap<i32, HostPort> = ALL.map(|at| (node_id(at), address(at))).collect();
         let quorum = Quorum {
             endpoint: address(at),
-            origin: Origin::Voters(voters),
+            origin: if ALL.contains(&at) { Origin::Voters(voters) } else { Origin::Joins(self.join()) },
             listener: self.network.listen(&address(at)),
             connector: Connector::Memory(self.network.endpoint(&address(at))),
             settings: peer::Settings::new(&Config::default()),
         };
         let (listener, door) = Listener::memory();
-        self.doors.update(|doors| {
-            let mut doors = doors.clone();
-            doors.insert(node_id(at), door);
-            doors
-        });
+        note(&self.doors, |doors| _ = doors.insert(node_id(at), door));
         Seams {
             clock: self.clock.clone(),
             spawner: Spawner::simulated(),
@@ -183,6 +265,12 @@ impl Nodes {
             admin: None,
             quorum: Some(quorum),
         }
+    }
+
+    /// A newcomer asks one node that serves after the other.
+    fn join(&self) -> Join {
+        let (clock, serving) = (self.clock.clone(), self.serving.clone());
+        Box::new(move |newcomer| Box::pin(ask_to_be_admitted(clock.clone(), serving.clone(), newcomer)))
     }
 
     /// The power of the disk fails after `ops` more operations, and that of the whole node after `dying`: what the node says in between is heard. The disk keeps
@@ -195,7 +283,7 @@ impl Nodes {
         let kept = slot.disk.crash(crash);
         slot.disk.crash_after(0);
         slot.disk = kept;
-        let others: Vec<usize> = ALL.filter(|other| *other != at).collect();
+        let others: Vec<usize> = self.places().filter(|other| *other != at).collect();
         for other in &others {
             self.network.set_roads_between(&address(at), &address(*other), Road::Broken);
         }
@@ -219,7 +307,7 @@ impl Nodes {
 
     /// Everything arrives at once.
     pub(crate) fn open_all_roads(&self) {
-        for (from, to) in ALL.flat_map(|from| ALL.map(move |to| (from, to))) {
+        for (from, to) in self.places().flat_map(|from| self.places().map(move |to| (from, to))) {
             self.set_road(from, to, Road::Open);
         }
     }
@@ -258,4 +346,46 @@ impl Nodes {
             }
         }
     }
+}
+
+/// Changes what others look at.
+fn note<K: Clone + Ord, V: Clone>(image: &Image<BTreeMap<K, V>>, change: impl FnOnce(&mut BTreeMap<K, V>)) {
+    image.update(|before| {
+        let mut after = before.clone();
+        change(&mut after);
+        after
+    });
+}
+
+async fn ask_to_be_admitted(
+    clock: Clock,
+    serving: Serving,
+    newcomer: Newcomer,
+) -> Result<BTreeMap<i32, HostPort>, JoinError> {
+    let Newcomer { node_id, directory_id, endpoint } = newcomer;
+    for attempt in 0.. {
+        let known: Vec<Controller> = serving.load().values().cloned().collect();
+        if let Some(controller) = (!known.is_empty()).then(|| &known[attempt % known.len()]) {
+            let admitted = tokio::select! {
+                biased;
+                admitted = controller.admit_node(node_id, directory_id, endpoint.clone()) => Some(admitted),
+                () = clock.sleep(JOIN_PATIENCE) => None,
+            };
+            match admitted {
+                Some(Ok(())) => {
+                    let state = controller.state();
+                    let place = |node: &chronik_server::cluster::Node| {
+                        HostPort::new(&node.endpoint.host, node.endpoint.port)
+                    };
+                    return Ok(state.nodes().map(|(id, node)| (id, place(node))).collect());
+                }
+                Some(Err(MembershipError::Propose(ProposeError::Refused(refusal)))) => {
+                    return Err(JoinError(refusal.to_string()));
+                }
+                Some(Err(_)) | None => {}
+            }
+        }
+        clock.sleep(JOIN_PAUSE).await;
+    }
+    unreachable!("it asks for ever")
 }

@@ -12,7 +12,7 @@ use chronik_server::shutdown::Shutdown;
 use chronik_server::spawn::{Ended, Spawner};
 use concurrency_models::mailbox::{self, Receiver, Sender};
 
-use super::nodes::{ALL, Doors, node_id};
+use super::nodes::Doors;
 use crate::client::{Client, Producer};
 
 /// How many there are.
@@ -185,9 +185,9 @@ impl Writer {
 
     async fn client(&mut self) -> io::Result<&mut Client> {
         if self.client.is_none() {
-            let nodes = u64::try_from(ALL.len()).expect("few");
-            let at = usize::try_from(self.rng.below(nodes)).expect("few");
-            let door = self.doors.load().get(&node_id(at)).cloned().ok_or(io::ErrorKind::NotConnected)?;
+            let doors = self.doors.load(); // of all that were ever started
+            let drawn = usize::try_from(self.rng.below(doors.len() as u64)).expect("few");
+            let door = doors.values().nth(drawn).cloned().ok_or(io::ErrorKind::NotConnected)?;
             self.client = Some(Client::connect(&door, self.number).await?);
         }
         self.client.as_mut().ok_or_else(|| io::ErrorKind::NotConnected.into())

@@ -16,7 +16,7 @@ impl Fault for CutOff {
         Box::pin(async move {
             let at = cluster.nodes.draw(&mut cluster.rng);
             let road = if cluster.rng.below(2) == 0 { Road::Silent } else { Road::Broken };
-            for other in nodes::ALL.filter(|other| *other != at) {
+            for other in cluster.nodes.places().filter(|other| *other != at) {
                 cluster.nodes.set_road(at, other, road);
                 cluster.nodes.set_road(other, at, road);
             }

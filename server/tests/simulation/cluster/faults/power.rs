@@ -39,7 +39,7 @@ impl Fault for Start {
 
     fn strike<'a>(&self, cluster: &'a mut Cluster) -> Strike<'a> {
         Box::pin(async move {
-            for at in nodes::ALL {
+            for at in cluster.nodes.members() {
                 if cluster.nodes.start(at, &mut cluster.rng) {
                     cluster.say(&format!("node {} starts", nodes::node_id(at)));
                 }

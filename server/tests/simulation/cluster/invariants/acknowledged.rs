@@ -17,7 +17,7 @@ impl Invariant for AcknowledgedIsKept {
     fn look(&mut self, _cluster: &Cluster) {}
 
     fn end(&mut self, cluster: &Cluster) {
-        for at in nodes::ALL {
+        for at in cluster.nodes.members() {
             let state = cluster.nodes.controller(at).expect("all serve").state();
             for name in cluster.clients.acknowledged() {
                 let id = nodes::node_id(at);

@@ -16,7 +16,7 @@ impl Invariant for InSyncHasAcknowledged {
     }
 
     fn look(&mut self, cluster: &Cluster) {
-        let states = nodes::ALL.filter_map(|at| Some(cluster.nodes.controller(at)?.state()));
+        let states = cluster.nodes.places().filter_map(|at| Some(cluster.nodes.controller(at)?.state()));
         let Some(state) = states.max_by_key(|state| state.version) else { return };
         if state.version < self.newest {
             return;
@@ -26,7 +26,9 @@ impl Invariant for InSyncHasAcknowledged {
             let Some(known) = state.topic(&topic).and_then(|topic| topic.partition(0)) else { continue };
             let Some(last) = cluster.writers.last_acknowledged(&topic) else { continue };
             let deleted = cluster.deletions.end(&topic);
-            for at in nodes::ALL.filter(|at| known.in_sync_replicas.contains(&nodes::node_id(*at))) {
+            for at in
+                cluster.nodes.places().filter(|at| known.in_sync_replicas.contains(&nodes::node_id(*at)))
+            {
                 let end = cluster
                     .nodes
                     .storage(at)

@@ -22,7 +22,7 @@ impl Invariant for OneLeaderUnderALease {
 
     fn look(&mut self, cluster: &Cluster) {
         let mut leads = BTreeMap::new();
-        for at in nodes::ALL {
+        for at in cluster.nodes.places() {
             let Some(controller) = cluster.nodes.controller(at) else { continue };
             if !controller.lease().is_held(cluster.clock.uptime()) {
                 continue;
@@ -45,7 +45,7 @@ impl Invariant for OneLeaderUnderALease {
     /// Nobody is forgotten: all are there, so all lead what they can.
     fn end(&mut self, cluster: &Cluster) {
         self.look(cluster);
-        let state = cluster.nodes.controller(0).expect("all serve").state();
+        let state = cluster.nodes.controller(cluster.nodes.members()[0]).expect("all serve").state();
         let leaderless = |topic: &&std::sync::Arc<chronik_server::cluster::Topic>| {
             topic.partitions.iter().any(|partition| partition.leader.is_none())
         };

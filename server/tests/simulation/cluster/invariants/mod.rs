@@ -23,6 +23,20 @@ pub(super) trait Invariant {
     fn met(&self) -> usize;
 }
 
+/// Those that look for what was acknowledged in the end.
+pub(super) fn kept() -> Vec<Box<dyn Invariant>> {
+    vec![Box::new(acknowledged::AcknowledgedIsKept::default()), Box::new(records::RecordsAreKept::default())]
+}
+
+/// Those that hold for the metadata, whoever is there.
+pub(super) fn of_metadata() -> Vec<Box<dyn Invariant>> {
+    vec![
+        Box::new(one_leader::OneLeaderPerTerm::default()),
+        Box::new(acknowledged::AcknowledgedIsKept::default()),
+        Box::new(agreement::VersionsAgree::default()),
+    ]
+}
+
 /// Every one.
 pub(super) fn all() -> Vec<Box<dyn Invariant>> {
     vec![

@@ -16,7 +16,7 @@ impl Invariant for OneLeaderPerTerm {
     }
 
     fn look(&mut self, cluster: &Cluster) {
-        for at in nodes::ALL {
+        for at in cluster.nodes.places() {
             let Some(term) = cluster.nodes.controller(at).and_then(|controller| controller.leads_in_term())
             else {
                 continue;

@@ -56,10 +56,10 @@ impl Invariant for RecordsAreKept {
     }
 
     fn end(&mut self, cluster: &Cluster) {
-        let state = cluster.nodes.controller(0).expect("all serve").state();
+        let state = cluster.nodes.controller(cluster.nodes.members()[0]).expect("all serve").state();
         for (topic, id) in logs::partitions(&state) {
             let mut first: Option<Vec<(i64, String)>> = None;
-            for at in nodes::ALL {
+            for at in cluster.nodes.members() {
                 let storage = cluster.nodes.storage(at).expect("all serve");
                 let mut found = logs::records(&storage, id).expect("all have a replica");
                 // Another log may begin earlier: a leader that was deposed tells nobody what it has deleted.
