@@ -118,6 +118,10 @@ impl Controller {
             let voters = members.into_iter().filter_map(super::super::raft::node_id).collect();
             return at_the_beginning(&voters, &question);
         }
+        // A node keeps its directory as long as it belongs to the cluster: whoever knows another one need not ask a majority, which there may not be.
+        if let Err(refusal) = self.state().admit(node_id, directory_id) {
+            return Answer::Refused(refusal.to_string());
+        }
         if status.leadership.leader_id == 0 {
             return Answer::NotNow;
         }

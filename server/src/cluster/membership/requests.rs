@@ -31,6 +31,7 @@ impl Controller {
         directory_id: Uuid,
         endpoint: Endpoint,
     ) -> Result<(), MembershipError> {
+        self.state().admit(node_id, directory_id).map_err(ProposeError::from)?; // as it will be refused, but without a majority too
         self.propose(Command::AddNode { node_id, directory_id, endpoint }).await?;
         Ok(())
     }

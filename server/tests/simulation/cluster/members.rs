@@ -369,11 +369,17 @@ impl Cluster {
         over
     }
 
-    /// A node comes back with an empty disk: it is refused.
+    /// A node comes back with an empty disk: it is refused, in some runs by the only one that is left.
     async fn loses_disk(&mut self, at: usize) {
         assert!(self.nodes.power_cut(at, 0, Duration::ZERO, Crash::Lost).await);
         self.nodes.lose_disk(at);
         self.nodes.give_up(at);
+        if self.rng.below(2) == 0 {
+            // It knows those that the cluster has begun with: one of them stays up.
+            let drawn = self.nodes.draw(&mut self.rng);
+            let down = self.nodes.members().into_iter().find(|at| *at == NEWCOMER).unwrap_or(drawn);
+            self.loses_power(down).await;
+        }
         self.say(&format!("node {} has lost its disk", nodes::node_id(at)));
         self.nodes.start(at, &mut self.rng);
         let deadline = self.clock.uptime() + PATIENCE;
@@ -389,6 +395,7 @@ impl Cluster {
             self.seed
         );
         self.say(&format!("it is refused: {over:?}"));
+        self.heal().await;
         self.nodes.bury(at).await;
     }
 }
