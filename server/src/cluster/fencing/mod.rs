@@ -12,7 +12,9 @@
 //! **Why no two lead a partition, each under a lease.** A lease ends at its broker before it ends here: the broker counts from when it sent, this side from when
 //! it heard. Whoever leads the metadata grants only what it heard before a majority confirmed that it leads, so whoever leads next begins after the
 //! heartbeat was sent; it waits one lease before it fences anybody. It fences in the term in which it has waited, or not at all. While a broker's fencing is under way it
-//! is granted nothing; afterwards, nothing until it is unfenced, and it is unfenced only when it serves the metadata that took its partitions away.
+//! is granted nothing; afterwards, nothing until it is unfenced, and it is unfenced only when it serves the metadata that took its partitions away. That is of who fails: a
+//! leadership that is moved while both are there (`ElectLeaders`, a reassignment) is believed by the old leader until it hears of the move. What is acknowledged by all
+//! in-sync replicas is safe from that, as followers take nothing of an older epoch.
 //!
 //! **Why the leader of the metadata does not fence itself.** It has its own lease by the same confirmation. If no majority confirms it, its lease ends as any other
 //! does, somebody else leads the metadata soon, and fences it.
