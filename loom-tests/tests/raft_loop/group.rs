@@ -10,10 +10,9 @@ use concurrency_models::raft_loop::{
 };
 use concurrency_models::sync::Mutex;
 use loom_tests::run::{Running, block_on, spawn_deep};
-use raft::eraftpb::{Entry, MessageType, Snapshot};
+use raft::eraftpb::{Entry, Message, MessageType, Snapshot};
 use raft::{Config, RawNode};
 
-use crate::messages::message;
 use crate::world::{Network, World};
 
 /// Events that wait for the loop, at most.
@@ -121,6 +120,14 @@ pub(crate) fn member_of(
         raw.campaign().expect("nobody is in the way");
     }
     member_around(raw, disk, mailbox, compaction)
+}
+
+/// From node 2, in term 2.
+pub(crate) fn message(kind: MessageType) -> Message {
+    let mut message = Message::default();
+    message.set_msg_type(kind);
+    (message.from, message.to, message.term) = (2, 1, 2);
+    message
 }
 
 /// Node 1, not running yet, which leads itself and node 2 in term 1; its first entry is committed, and there is nothing to do.

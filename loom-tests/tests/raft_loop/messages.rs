@@ -8,13 +8,7 @@ use raft::prelude::ConfState;
 
 use concurrency_models::raft_loop::Event;
 
-/// From node 2, in term 2.
-pub(crate) fn message(kind: MessageType) -> Message {
-    let mut message = Message::default();
-    message.set_msg_type(kind);
-    (message.from, message.to, message.term) = (2, 1, 2);
-    message
-}
+pub(crate) use crate::group::message;
 
 pub(crate) fn entry(index: u64, data: Vec<u8>) -> Entry {
     Entry { index, term: 2, data: data.into(), ..Entry::default() }

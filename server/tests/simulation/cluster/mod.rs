@@ -9,8 +9,8 @@ mod faults;
 pub(crate) mod fencing;
 mod invariants;
 mod logs;
-mod moves;
 mod members;
+mod moves;
 mod nodes;
 mod writers;
 
