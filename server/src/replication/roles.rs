@@ -100,9 +100,13 @@ impl Roles {
     fn change(&self, next: &ClusterState, id: PartitionId, partition: &Partition, news: &mut News) {
         let was = partition.isr().leadership();
         let known = next.topic_by_id(&id.topic_id).and_then(|topic| topic.partition(id.partition));
-        let Some(known) = known.filter(|known| known.replicas.contains(&self.node_id)) else {
+        let Some(known) = known else { return news.unfollow(was, id) };
+        if !known.replicas.contains(&self.node_id) {
+            // Who waits here is told of the new leader before the log is dropped: for an idempotent producer it is not the same that a partition is elsewhere, and that
+            // there is none.
+            let _deposed = partition.isr().follow(known.leader_epoch, known.leader.unwrap_or(NOBODY), || ());
             return news.unfollow(was, id);
-        };
+        }
         let epoch = known.leader_epoch;
         match known.leader {
             Some(leader) if leader == self.node_id => {

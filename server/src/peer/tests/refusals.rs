@@ -47,7 +47,10 @@ async fn the_owner_says_who_is_welcome() {
     three.peers.add(1, &place(1));
     assert_eq!(two.event().await, Event::Connected(1));
     let trouble = three.trouble(1).await;
-    assert_eq!(trouble, "the other node refuses: node 3 is no member of the cluster of this node");
+    assert_eq!(
+        trouble,
+        "the other node refuses: node 3 is no member of the cluster of this node; let it join ('start --join')"
+    );
 }
 
 #[tokio::test(start_paused = true)]
