@@ -6,6 +6,8 @@ use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Child, ExitStatus, Output, Stdio};
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -250,7 +252,18 @@ impl Cluster {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the server program");
         let _ends_before_it_reads = child.stdin.take().expect("piped").write_all(input.as_bytes());
-        child.wait_with_output().expect("ended")
+        let pid = Pid::from_raw(child.id().cast_signed()).expect("a process id");
+        let (ended, watched) = std::sync::mpsc::channel::<()>();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                if watched.recv_timeout(COMMAND_PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                    let _ended_meanwhile = kill_process(pid, Signal::KILL);
+                }
+            });
+            let output = child.wait_with_output().expect("ended");
+            drop(ended);
+            output
+        })
     }
 
     fn node_folder(&self, id: i32) -> PathBuf {
@@ -291,6 +304,9 @@ impl Node {
         }
     }
 }
+
+/// A command that takes longer is killed, so that its test fails.
+const COMMAND_PATIENCE: Duration = Duration::from_secs(180);
 
 /// Below those that the operating system hands out.
 const FIRST_PORT: u16 = 10_000;
