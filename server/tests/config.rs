@@ -183,7 +183,25 @@ fn a_node_listens_for_the_others_on_the_port_of_its_entry_unless_told_otherwise(
         assert_eq!(listening(entry, ""), expected);
     }
     assert_eq!(listening("broker-1:7", "inter.node.listener = \"10.0.0.1:8\""), "10.0.0.1:8");
-    assert_eq!(from_toml("inter.node.listener = \"10.0.0.1:8\"").unwrap().inter_node_address(), None);
+    assert_eq!(from_toml("").unwrap().inter_node_address(), None, "a cluster of its own");
+}
+
+#[test]
+fn a_node_that_can_have_others_says_where_they_reach_it() {
+    let reached = |text: &str| {
+        let config = from_toml(text).unwrap();
+        let bound = config.inter_node_address().unwrap();
+        (bound.to_string(), config.inter_node_endpoint(&bound).to_string())
+    };
+    let same = |address: &str| (address.to_owned(), address.to_owned());
+    assert_eq!(reached("inter.node.listener = \"10.0.0.1:8\""), same("10.0.0.1:8"), "it is to grow");
+    let joins = "controller.quorum.bootstrap.servers = \"broker-1:9092\"";
+    assert_eq!(reached(&format!("{joins}\nlisteners = \"10.0.0.2:9092\"")), same("10.0.0.2:9192"));
+    let everywhere = "listeners = \"0.0.0.0:9092\"\nadvertised.listeners = \"broker-4:9092\"";
+    let expected = ("0.0.0.0:9192".to_owned(), "broker-4:9192".to_owned());
+    assert_eq!(reached(&format!("{joins}\n{everywhere}")), expected);
+    let both = format!("{joins}\ncontroller.quorum.voters = \"1@a:1\"");
+    assert!(message(from_toml(&both)).contains("start --join"), "either begins a cluster or joins one");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::{Expectation, Mutant, Patch, Verdict, judge};
 use crate::trace;
 
 /// A test that is not done by then is ended.
-const TIME_LIMIT: Duration = Duration::from_secs(120);
+const TIME_LIMIT: Duration = Duration::from_secs(300);
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(5);
 
 /// What came of a test binary.

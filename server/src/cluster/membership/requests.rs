@@ -31,6 +31,10 @@ impl Controller {
         directory_id: Uuid,
         endpoint: Endpoint,
     ) -> Result<(), MembershipError> {
+        if self.peers().is_none() {
+            let message = "this node is a cluster of its own that does not listen for others: restart it with inter.node.listener=HOST:PORT first";
+            return Err(ProposeError::from(Refusal::Invalid(message.into())).into());
+        }
         self.state().admit(node_id, directory_id).map_err(ProposeError::from)?; // as it will be refused, but without a majority too
         self.propose(Command::AddNode { node_id, directory_id, endpoint }).await?;
         Ok(())
