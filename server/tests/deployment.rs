@@ -172,7 +172,8 @@ fn a_script_learns_from_the_exit_code_whether_a_node_is_ready() {
         said.contains("waits for a majority").then_some(())
     });
     assert_eq!(health(&cluster, &["--live"]).0, Some(0));
-    cluster.restart(2);
+    cluster.spawn(2);
+    cluster.restart(3);
     cluster.wait_until_ready(1);
     support::wait_for("node 1 to be ready", || (health(&cluster, &[]).0 == Some(0)).then_some(()));
     cluster.kill(1);
