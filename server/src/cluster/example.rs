@@ -32,6 +32,20 @@ pub(crate) fn cluster(brokers: &[Example<'_>]) -> ClusterState {
     state
 }
 
+/// The registration of a broker without others, fenced, in a life of its own.
+pub(crate) fn registration(node_id: i32) -> Command {
+    Command::RegisterBroker {
+        node_id,
+        host: "h".into(),
+        port: 1,
+        rack: None,
+        inter_node: None,
+        directory_id: Uuid::nil(),
+        incarnation: Uuid::nil(),
+        fenced: true,
+    }
+}
+
 impl ClusterState {
     /// With another topic, whose id is made.
     pub(crate) fn with_topic(mut self, name: &str, assignment: Vec<Vec<i32>>) -> Self {

@@ -13,23 +13,11 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::super::command::{Endpoint, PartitionChange};
+use super::super::example::registration as register;
 use super::*;
 
 fn uuid(n: u128) -> Uuid {
     Uuid::from_u128(n)
-}
-
-fn register(node_id: i32) -> Command {
-    Command::RegisterBroker {
-        node_id,
-        host: "h".into(),
-        port: 1,
-        rack: None,
-        inter_node: None,
-        directory_id: Uuid::nil(),
-        incarnation: Uuid::nil(),
-        fenced: true,
-    }
 }
 
 fn create(name: &str, id: u128, assignment: &[&[i32]]) -> Command {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
+use crate::cluster::example::registration;
 use crate::cluster::fencing::judgement::{Standing, Suspected, standing, suspected};
 use crate::cluster::fencing::protocol::{BrokerHeartbeat, Elect};
 use crate::cluster::{ClusterState, Command};
@@ -11,21 +12,7 @@ use crate::cluster::{ClusterState, Command};
 const TOPIC: Uuid = Uuid::from_u128(10);
 
 fn register(state: &mut ClusterState, node_id: i32) -> i64 {
-    let (host, port) = ("h".into(), 1);
-    let (rack, inter_node, fenced) = (None, None, true);
-    let (directory_id, incarnation) = (Uuid::nil(), Uuid::nil());
-    state
-        .apply(&Command::RegisterBroker {
-            node_id,
-            host,
-            port,
-            rack,
-            inter_node,
-            directory_id,
-            incarnation,
-            fenced,
-        })
-        .unwrap();
+    state.apply(&registration(node_id)).unwrap();
     state.version
 }
 

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::cluster::Command;
+use crate::cluster::example::registration;
 use crate::telemetry::Watchdog;
 
 const TOPIC: Uuid = Uuid::from_u128(10);
@@ -93,19 +94,7 @@ impl World {
     }
 
     fn start(&mut self, node_id: i32) {
-        let (host, port) = ("h".into(), 1);
-        let (rack, inter_node, fenced) = (None, None, true);
-        let (directory_id, incarnation) = (Uuid::nil(), Uuid::nil());
-        self.apply(&Command::RegisterBroker {
-            node_id,
-            host,
-            port,
-            rack,
-            inter_node,
-            directory_id,
-            incarnation,
-            fenced,
-        });
+        self.apply(&registration(node_id));
         let broker_epoch = self.state.version;
         self.apply(&Command::UnfenceBroker { node_id, broker_epoch });
     }
