@@ -59,7 +59,7 @@ fn every_mutant_is_tried_with_a_test_that_exists() {
         let sources = sources_of(mutant);
         let found = sources.iter().filter_map(|path| std::fs::read_to_string(path).ok());
         assert!(
-            found.into_iter().any(|text| text.contains(&format!("fn {function}()"))),
+            found.into_iter().any(|text| text.contains(&format!("fn {function}("))),
             "{}: no test is called {}",
             mutant.file_name(),
             mutant.test

@@ -18,8 +18,8 @@ use crate::storage::{Partition, Storage};
 #[derive(Debug)]
 pub(super) struct Feed {
     pub(super) leader_epoch: i32,
-    /// Tells it from an earlier feed of the same partition.
-    pub(super) number: u64,
+    /// What the follower asked for it with; tells it from an earlier feed of the same partition.
+    pub(super) ask: u64,
     /// Everything before it has been sent.
     pub(super) next: i64,
     /// Everything before it is synced there, as the follower has said.
@@ -31,7 +31,7 @@ pub(super) struct Feed {
 /// There is news for a feed.
 pub(super) struct News {
     pub(super) id: PartitionId,
-    pub(super) number: u64,
+    pub(super) ask: u64,
 }
 
 /// What a look at a follower's position says.
@@ -63,9 +63,9 @@ pub(super) fn align(view: &LogView, log_end_offset: i64, position: &Position) ->
 
 impl Feed {
     /// A feed that begins where the follower's log ends.
-    pub(super) fn new(position: &Position, number: u64) -> Self {
+    pub(super) fn new(position: &Position, ask: u64) -> Self {
         let Position { leader_epoch, log_end_offset, .. } = *position;
-        Self { leader_epoch, number, next: log_end_offset, synced: log_end_offset, told: None }
+        Self { leader_epoch, ask, next: log_end_offset, synced: log_end_offset, told: None }
     }
 
     /// Whether there is something that the follower does not know.
@@ -93,14 +93,24 @@ impl Feed {
         let (batches, to) = read(view, from.max(log_start_offset), end, spawner).await?;
         self.next = to;
         self.told = Some(high_watermark);
-        let leader_epoch = self.leader_epoch;
-        Ok(Some(Records { session, id, leader_epoch, from, to, high_watermark, log_start_offset, batches }))
+        let (ask, leader_epoch) = (self.ask, self.leader_epoch);
+        Ok(Some(Records {
+            session,
+            ask,
+            id,
+            leader_epoch,
+            from,
+            to,
+            high_watermark,
+            log_start_offset,
+            batches,
+        }))
     }
 
     /// Waits until there is news. It holds the partition no longer than that, and lets go when it is closed.
     pub(super) fn news(&self, id: PartitionId, storage: &Storage) -> Option<BoxFuture<'static, News>> {
         let partition = storage.partition(&id)?;
-        let (next, told, number) = (self.next, self.told.unwrap_or(-1), self.number);
+        let (next, told, ask) = (self.next, self.told.unwrap_or(-1), self.ask);
         let leadership = Leadership::leader(self.leader_epoch);
         Some(Box::pin(async move {
             tokio::select! {
@@ -108,7 +118,7 @@ impl Feed {
                 _more_or_cut = partition.durable_to(next + 1) => {}
                 _more_or_deposed = partition.isr().readable_to(leadership, told + 1) => {}
             }
-            News { id, number }
+            News { id, ask }
         }))
     }
 }

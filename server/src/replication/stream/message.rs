@@ -4,9 +4,9 @@
 //! ```text
 //! follower                                   leader
 //!   Open  {session, broker epoch, window} ─►
-//!   Follow{partition, epoch, log end}     ─►
-//!                                         ◄─ Diverging{partition, epoch, end offset}     the follower cuts its log, and asks again
-//!                                         ◄─ Records  {partition, from, to, high watermark, batches}
+//!   Follow{ask, partition, epoch, log end} ─►
+//!                                         ◄─ Diverging{ask, partition, epoch, end offset}     the follower cuts its log, and asks again
+//!                                         ◄─ Records  {ask, partition, from, to, high watermark, batches}
 //!   Progress{consumed, synced offsets}    ─►                                             what is synced counts; what is consumed may be sent again
 //!                                         ◄─ Reset                                       there is no session: begin one
 //! ```
@@ -31,6 +31,8 @@ pub(crate) enum ToLeader {
     Follow {
         /// The session.
         session: u64,
+        /// Greater than those before it: a follower that has asked for a partition twice takes what answers the last ask only.
+        ask: u64,
         /// What it has of each.
         positions: Vec<Position>,
     },
@@ -73,6 +75,7 @@ pub(crate) enum ToFollower {
     /// The follower's log is not a prefix of the leader's (KIP-101, KIP-279).
     Diverging {
         session: u64,
+        ask: u64,
         id: PartitionId,
         leader_epoch: i32,
         /// The largest epoch in the leader's log that is not above the follower's latest.
@@ -88,6 +91,8 @@ pub(crate) enum ToFollower {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Records {
     pub(crate) session: u64,
+    /// What it is an answer to.
+    pub(crate) ask: u64,
     pub(crate) id: PartitionId,
     pub(crate) leader_epoch: i32,
     /// Where the piece before it ended.
@@ -154,9 +159,10 @@ impl ToLeader {
                 to.put_i64(*broker_epoch);
                 to.put_u64(*window);
             }
-            Self::Follow { session, positions } => {
+            Self::Follow { session, ask, positions } => {
                 to.put_u8(FOLLOW);
                 to.put_u64(*session);
+                to.put_u64(*ask);
                 for Position { id, leader_epoch, latest_epoch, log_end_offset } in positions {
                     put_partition(&mut to, *id);
                     to.put_i32(*leader_epoch);
@@ -186,9 +192,11 @@ impl ToLeader {
                 broker_epoch: from.try_get_i64()?,
                 window: from.try_get_u64()?,
             },
-            FOLLOW => {
-                Self::Follow { session: from.try_get_u64()?, positions: all(from, POSITION_BYTES, position)? }
-            }
+            FOLLOW => Self::Follow {
+                session: from.try_get_u64()?,
+                ask: from.try_get_u64()?,
+                positions: all(from, POSITION_BYTES, position)?,
+            },
             PROGRESS => Self::Progress {
                 session: from.try_get_u64()?,
                 consumed: from.try_get_u64()?,
@@ -205,19 +213,21 @@ impl ToFollower {
         let mut to = BytesMut::new();
         match self {
             Self::Reset => to.put_u8(RESET),
-            Self::Diverging { session, id, leader_epoch, epoch, end_offset } => {
+            Self::Diverging { session, ask, id, leader_epoch, epoch, end_offset } => {
                 to.put_u8(DIVERGING);
                 to.put_u64(*session);
+                to.put_u64(*ask);
                 put_partition(&mut to, *id);
                 to.put_i32(*leader_epoch);
                 to.put_i32(*epoch);
                 to.put_i64(*end_offset);
             }
             Self::Records(records) => {
-                let Records { session, id, leader_epoch, from, to: end, .. } = records;
+                let Records { session, ask, id, leader_epoch, from, to: end, .. } = records;
                 to.reserve(RECORDS_HEAD_BYTES + records.batches.len());
                 to.put_u8(RECORDS);
                 to.put_u64(*session);
+                to.put_u64(*ask);
                 put_partition(&mut to, *id);
                 to.put_i32(*leader_epoch);
                 to.put_i64(*from);
@@ -236,6 +246,7 @@ impl ToFollower {
             RESET => Self::Reset,
             DIVERGING => Self::Diverging {
                 session: from.try_get_u64()?,
+                ask: from.try_get_u64()?,
                 id: partition(&mut from)?,
                 leader_epoch: from.try_get_i32()?,
                 epoch: from.try_get_i32()?,
@@ -244,6 +255,7 @@ impl ToFollower {
             RECORDS => {
                 return Ok(Self::Records(Records {
                     session: from.try_get_u64()?,
+                    ask: from.try_get_u64()?,
                     id: partition(&mut from)?,
                     leader_epoch: from.try_get_i32()?,
                     from: from.try_get_i64()?,
@@ -260,7 +272,7 @@ impl ToFollower {
 }
 
 /// Bytes of records before their batches.
-pub(crate) const RECORDS_HEAD_BYTES: usize = 1 + 8 + PARTITION_BYTES + 4 + 4 * 8;
+pub(crate) const RECORDS_HEAD_BYTES: usize = 1 + 8 + 8 + PARTITION_BYTES + 4 + 4 * 8;
 
 fn put_partition(to: &mut BytesMut, PartitionId { topic_id, partition }: PartitionId) {
     to.put_u128(topic_id.as_u128());
@@ -324,8 +336,8 @@ mod tests {
         prop_oneof![
             (any::<u64>(), any::<i64>(), any::<u64>())
                 .prop_map(|(session, broker_epoch, window)| ToLeader::Open { session, broker_epoch, window }),
-            (any::<u64>(), prop::collection::vec(position, 0..4))
-                .prop_map(|(session, positions)| ToLeader::Follow { session, positions }),
+            (any::<u64>(), any::<u64>(), prop::collection::vec(position, 0..4))
+                .prop_map(|(session, ask, positions)| ToLeader::Follow { session, ask, positions }),
             (any::<u64>(), any::<u64>(), prop::collection::vec(synced, 0..4))
                 .prop_map(|(session, consumed, synced)| ToLeader::Progress { session, consumed, synced }),
         ]
@@ -336,19 +348,27 @@ mod tests {
         let batches = prop::collection::vec(any::<u8>(), 0..50).prop_map(Bytes::from);
         prop_oneof![
             Just(ToFollower::Reset),
-            (any::<u64>(), id(), any::<i32>(), any::<i32>(), any::<i64>()).prop_map(
-                |(session, id, leader_epoch, epoch, end_offset)| ToFollower::Diverging {
+            (any::<[u64; 2]>(), id(), any::<i32>(), any::<i32>(), any::<i64>()).prop_map(
+                |([session, ask], id, leader_epoch, epoch, end_offset)| ToFollower::Diverging {
                     session,
+                    ask,
                     id,
                     leader_epoch,
                     epoch,
                     end_offset
                 }
             ),
-            (any::<u64>(), id(), any::<i32>(), offsets, batches).prop_map(
-                |(session, id, leader_epoch, [from, to, high_watermark, log_start_offset], batches)| {
+            (any::<[u64; 2]>(), id(), any::<i32>(), offsets, batches).prop_map(
+                |(
+                    [session, ask],
+                    id,
+                    leader_epoch,
+                    [from, to, high_watermark, log_start_offset],
+                    batches,
+                )| {
                     ToFollower::Records(Records {
                         session,
+                        ask,
                         id,
                         leader_epoch,
                         from,

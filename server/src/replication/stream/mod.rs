@@ -13,7 +13,9 @@
 //! ```
 
 mod feed;
+mod followed;
 pub(crate) mod message;
+mod piece;
 pub(crate) mod receiver;
 pub(crate) mod sender;
 mod under_way;

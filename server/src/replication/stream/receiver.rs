@@ -7,14 +7,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
-use chronik_kafka::record_batch::{BatchError, RecordBatch};
-use chronik_log::{Log, Op, OpError, Outcome, PartitionId, epoch};
+use chronik_log::{Op, OpError, Outcome, PartitionId};
 use concurrency_models::epoch::Leadership;
 use concurrency_models::image::Image;
 use concurrency_models::mailbox::Receiver as Inbox;
 use futures_util::FutureExt as _;
 
-use super::message::{Position, Records, Synced, ToFollower, ToLeader, cost};
+use super::followed::{Followed, Partitions};
+use super::message::{Records, Synced, ToFollower, ToLeader, cost};
+use super::piece::{batches, begins_anew, positions};
 use super::under_way::{Landed, UnderWay};
 use crate::clock::Clock;
 use crate::limits;
@@ -63,22 +64,8 @@ pub(crate) struct State {
     connected: bool,
     /// Cost of the records of this session that have been dealt with.
     consumed: u64,
-    partitions: BTreeMap<PartitionId, Followed>,
+    partitions: Partitions,
     under_way: VecDeque<UnderWay>,
-}
-
-/// No piece begins there.
-const NOWHERE: i64 = -1;
-
-/// A partition that this node follows.
-struct Followed {
-    leader_epoch: i32,
-    /// Where the next piece begins; before an answer, and after something went wrong, nowhere.
-    next: i64,
-    /// Where the log ends with what is queued: before `next`, if there is a gap.
-    log_end: i64,
-    /// When the leader is to be asked (again), in terms of the clock's uptime; `None` while the stream flows.
-    ask_at: Option<Duration>,
 }
 
 impl Receiver {
@@ -97,7 +84,7 @@ impl Receiver {
     }
 
     async fn next(&mut self, pulse: &Pulse) -> Option<Next> {
-        let ask_at = self.state.ask_at();
+        let ask_at = self.state.partitions.next_ask_at();
         let to_ask = ask_at.is_some() && self.state.connected;
         let left = ask_at.unwrap_or_default().saturating_sub(self.clock.uptime());
         pulse.idle();
@@ -116,7 +103,7 @@ impl Receiver {
             Event::Follow(partitions) => self.follow(partitions).await,
             Event::Unfollow(partitions) => {
                 for id in partitions {
-                    self.state.partitions.remove(&id);
+                    self.state.partitions.unfollow(&id);
                 }
                 Ok(())
             }
@@ -128,9 +115,9 @@ impl Receiver {
             Event::Said(bytes) => match ToFollower::decode(bytes) {
                 Ok(ToFollower::Reset) if self.state.connected => self.begin_session().await,
                 Ok(ToFollower::Reset) => Ok(()),
-                Ok(ToFollower::Diverging { session, id, leader_epoch, epoch, end_offset }) => {
+                Ok(ToFollower::Diverging { session, ask, id, leader_epoch, epoch, end_offset }) => {
                     if session == self.state.session {
-                        self.cut(id, leader_epoch, epoch, end_offset)?;
+                        self.cut(ask, (id, leader_epoch), (epoch, end_offset))?;
                     }
                     Ok(())
                 }
@@ -145,10 +132,9 @@ impl Receiver {
     }
 
     async fn follow(&mut self, partitions: Vec<(PartitionId, i32)>) -> Result<(), StorageError> {
-        let ask_at = Some(self.clock.uptime());
+        let now = self.clock.uptime();
         for (id, leader_epoch) in partitions {
-            let followed = Followed { leader_epoch, next: NOWHERE, log_end: 0, ask_at };
-            self.state.partitions.insert(id, followed);
+            self.state.partitions.follow(id, leader_epoch, now);
         }
         // What is said in a session counts for the life in which it began, and this node may have been registered since.
         if self.state.connected && self.state.broker_epoch != *self.broker_epoch.load() {
@@ -163,7 +149,7 @@ impl Receiver {
         let state = &mut self.state;
         state.session = (state.session + 1).max(self.clock.now_ms().unsigned_abs());
         (state.connected, state.consumed) = (true, 0);
-        state.partitions.values_mut().for_each(|followed| followed.ask_at = Some(now));
+        state.partitions.ask_all_at(now);
         state.broker_epoch = *self.broker_epoch.load();
         let (session, broker_epoch) = (state.session, state.broker_epoch);
         self.say(&ToLeader::Open { session, broker_epoch, window: limits::STREAM_WINDOW_BYTES }).await;
@@ -175,26 +161,16 @@ impl Receiver {
         if !self.state.connected {
             return Ok(());
         }
-        let now = self.clock.uptime();
-        let due: Vec<(PartitionId, i32)> = self.state.due(now);
+        let due = self.state.partitions.due(self.clock.uptime());
         if due.is_empty() {
             return Ok(());
         }
-        for (id, _) in &due {
-            if let Some(followed) = self.state.partitions.get_mut(id) {
-                followed.ask_at = Some(now + limits::STREAM_ASK_AGAIN);
-            }
-        }
         // Behind everything that is queued for these logs.
         let positions = self.storage.with_log(move |log| positions(log, due)).await?;
-        for position in &positions {
-            if let Some(followed) = self.state.partitions.get_mut(&position.id) {
-                (followed.next, followed.log_end) = (position.log_end_offset, position.log_end_offset);
-            }
-        }
-        let session = self.state.session;
+        let log_ends = positions.iter().map(|position| (position.id, position.log_end_offset));
+        let (session, ask) = (self.state.session, self.state.partitions.ask(log_ends));
         for positions in positions.chunks(limits::MAX_STREAM_POSITIONS) {
-            self.say(&ToLeader::Follow { session, positions: positions.to_vec() }).await;
+            self.say(&ToLeader::Follow { session, ask, positions: positions.to_vec() }).await;
         }
         Ok(())
     }
@@ -207,13 +183,12 @@ impl Receiver {
     /// The log is no prefix of the leader's: it is cut to the end of the largest epoch that both have, at the smaller of the two ends (KIP-279).
     fn cut(
         &mut self,
-        id: PartitionId,
-        leader_epoch: i32,
-        epoch: i32,
-        end_offset: i64,
+        ask: u64,
+        (id, leader_epoch): (PartitionId, i32),
+        (epoch, end_offset): (i32, i64),
     ) -> Result<(), StorageError> {
-        let Some(followed) = self.state.partitions.get_mut(&id).filter(|it| it.leader_epoch == leader_epoch)
-        else {
+        let followed = self.state.partitions.get_mut(&id, leader_epoch);
+        let Some(followed) = followed.filter(|followed| followed.is_answer(leader_epoch, ask)) else {
             return Ok(());
         };
         let Some(partition) = self.storage.partition(&id) else { return Ok(()) };
@@ -225,8 +200,7 @@ impl Receiver {
         let end = durable.high_watermark;
         if to >= end {
             tracing::error!(partition = %id, leader = self.leader, end, epoch, end_offset, "the leader's log diverges, and nothing here can be cut; it is asked again");
-            (followed.next, followed.ask_at) =
-                (NOWHERE, Some(self.clock.uptime() + limits::STREAM_ASK_AGAIN));
+            followed.ask_at(self.clock.uptime() + limits::STREAM_ASK_AGAIN);
             return Ok(());
         }
         if to < partition.high_watermark() {
@@ -234,7 +208,7 @@ impl Receiver {
             tracing::error!(partition = %id, leader = self.leader, high_watermark, to, "the leader lacks records that were committed: they are lost");
         }
         tracing::info!(partition = %id, leader = self.leader, from = end, to, "cutting what the leader does not have");
-        (followed.next, followed.ask_at) = (NOWHERE, None); // asked when it is cut
+        followed.pause(); // asked when it is cut
         let op = Op::Truncate { id, to, leader_epoch };
         let answer =
             self.storage.queue_as_follower(id, op, Leadership::follower(leader_epoch, self.leader))?;
@@ -244,12 +218,12 @@ impl Receiver {
 
     /// Queues what the leader has sent.
     async fn take(&mut self, records: Records) -> Result<(), StorageError> {
-        let Records { session, id, leader_epoch, from, to, .. } = records;
+        let Records { session, ask, id, leader_epoch, from, to, .. } = records;
         if session != self.state.session {
             return Ok(());
         }
-        let fits = |followed: &&mut Followed| followed.leader_epoch == leader_epoch && followed.next == from;
-        let Some(followed) = self.state.partitions.get_mut(&id).filter(fits) else {
+        let is_next = |followed: &&mut Followed| followed.is_next(leader_epoch, ask, from);
+        let Some(followed) = self.state.partitions.get_mut(&id, leader_epoch).filter(is_next) else {
             self.state.consumed += cost(&records);
             return self.tell(BTreeMap::new()).await;
         };
@@ -272,12 +246,11 @@ impl Receiver {
                     followed.log_end = batch.header.last_offset() + 1;
                     answers.push(self.storage.append_as_follower(id, batch, log_end, leadership, now_ms)?);
                 }
-                (followed.next, followed.ask_at) = (to, None);
+                followed.flows_to(to);
             }
             Err(error) => {
                 tracing::error!(partition = %id, leader = self.leader, from, %error, "what the leader sends is damaged; it is asked for again");
-                followed.next = NOWHERE;
-                followed.ask_at = Some(self.clock.uptime() + limits::STREAM_ASK_AGAIN);
+                followed.ask_at(self.clock.uptime() + limits::STREAM_ASK_AGAIN);
             }
         }
         if let Some(op) = self.log_start(&records, anew) {
@@ -357,17 +330,6 @@ enum Next {
 }
 
 impl State {
-    /// When the next partition is to be asked for.
-    fn ask_at(&self) -> Option<Duration> {
-        self.partitions.values().filter_map(|followed| followed.ask_at).min()
-    }
-
-    fn due(&self, now: Duration) -> Vec<(PartitionId, i32)> {
-        let is_due = |followed: &Followed| followed.ask_at.is_some_and(|at| at <= now);
-        let due = self.partitions.iter().filter(|(_, followed)| is_due(followed));
-        due.map(|(id, followed)| (*id, followed.leader_epoch)).collect()
-    }
-
     /// After a cut the leader is asked at once, after a refusal later. Returns whether later.
     ///
     /// # Errors
@@ -379,7 +341,7 @@ impl State {
         now: Duration,
         outcome: &Result<Option<Outcome>, StorageError>,
     ) -> Result<bool, StorageError> {
-        let followed = self.partitions.get_mut(&id).filter(|followed| followed.leader_epoch == leader_epoch);
+        let followed = self.partitions.get_mut(&id, leader_epoch);
         match outcome {
             Err(error @ (StorageError::Closed | StorageError::Dead)) => Err(error.clone()),
             Err(error) => {
@@ -387,14 +349,13 @@ impl State {
                     if *error != StorageError::Op(OpError::StorageFull) {
                         tracing::warn!(partition = %id, %error, "a follower's log did not take what its leader sent; it asks again");
                     }
-                    followed.next = NOWHERE;
-                    followed.ask_at = Some(now + limits::STREAM_ASK_AGAIN);
+                    followed.ask_at(now + limits::STREAM_ASK_AGAIN);
                 }
                 Ok(true)
             }
             Ok(Some(Outcome::Truncated { .. })) => {
                 if let Some(followed) = followed {
-                    followed.ask_at = Some(now);
+                    followed.ask_at(now);
                 }
                 Ok(false)
             }
@@ -408,58 +369,5 @@ async fn first_landing(under_way: &mut VecDeque<UnderWay>) -> Landed {
     match under_way.front_mut() {
         Some(first) => first.landing().await,
         None => std::future::pending().await,
-    }
-}
-
-/// Where a log that ends at `log_end` begins anew, if the leader has nothing any more of what would come next: at the leader's log start, or at the batch
-/// that holds it (`log_start_offset` may be inside of one).
-fn begins_anew(log_end: i64, log_start_offset: i64, first_batch: Option<i64>) -> Option<i64> {
-    let offset = first_batch.map_or(log_start_offset, |base_offset| base_offset.min(log_start_offset));
-    (log_end < offset).then_some(offset)
-}
-
-/// Where the logs end, with their latest epochs: an empty one has none, whatever was in it before.
-fn positions(log: &mut Log, partitions: Vec<(PartitionId, i32)>) -> Vec<Position> {
-    let position = |(id, leader_epoch)| {
-        let (view, log_end_offset) = (log.view(id)?, log.log_end_offset(id)?);
-        let is_empty = view.log_start_offset() == log_end_offset;
-        let latest_epoch = if is_empty { epoch::UNKNOWN } else { view.latest_epoch() };
-        Some(Position { id, leader_epoch, latest_epoch, log_end_offset })
-    };
-    partitions.into_iter().filter_map(position).collect()
-}
-
-/// The batches of a piece, each whole and undamaged.
-fn batches(mut bytes: Bytes) -> Result<Vec<RecordBatch>, BatchError> {
-    let mut batches = Vec::new();
-    while !bytes.is_empty() {
-        let batch = RecordBatch::read(&mut bytes)?;
-        batch.check_stored()?;
-        batches.push(batch);
-    }
-    Ok(batches)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_log_that_ends_below_its_leaders_log_start_begins_anew() {
-        for (log_end, log_start_offset, first_batch, expected) in [
-            (0, 0, None, None),
-            (0, 0, Some(0), None),
-            (0, 100, None, Some(100)), // all is deleted
-            (50, 100, Some(100), Some(100)),
-            (50, 100, Some(95), Some(95)),   // the log start is inside a batch
-            (50, 100, Some(120), Some(100)), // behind a gap
-            (95, 100, Some(95), None),       // nothing is missing
-            (100, 100, None, None),
-            (100, 100, Some(120), None),
-            (120, 100, Some(120), None),
-        ] {
-            let found = begins_anew(log_end, log_start_offset, first_batch);
-            assert_eq!(found, expected, "{log_end}, {log_start_offset}, {first_batch:?}");
-        }
     }
 }

@@ -59,9 +59,10 @@ struct Session {
     /// Cost of what the follower has dealt with.
     consumed: u64,
     feeds: BTreeMap<PartitionId, Feed>,
-    feeds_so_far: u64,
     /// Feeds that may have something to send, in the order in which it is their turn.
     ready: VecDeque<PartitionId>,
+    /// Feeds whose logs could not be read: they are read again at the next look.
+    unreadable: Vec<PartitionId>,
     /// The other feeds, waiting for news.
     idle: FuturesUnordered<BoxFuture<'static, News>>,
 }
@@ -75,8 +76,8 @@ impl Session {
             sent: 0,
             consumed: 0,
             feeds: BTreeMap::new(),
-            feeds_so_far: 0,
             ready: VecDeque::new(),
+            unreadable: Vec::new(),
             idle: FuturesUnordered::new(),
         }
     }
@@ -86,9 +87,8 @@ impl Session {
         self.sent == self.consumed || self.sent - self.consumed < self.window
     }
 
-    fn begin(&mut self, position: &Position) {
-        self.feeds_so_far += 1;
-        self.feeds.insert(position.id, Feed::new(position, self.feeds_so_far));
+    fn begin(&mut self, ask: u64, position: &Position) {
+        self.feeds.insert(position.id, Feed::new(position, ask));
         self.ready.push_back(position.id);
     }
 
@@ -100,8 +100,8 @@ impl Session {
         }
     }
 
-    fn wake(&mut self, News { id, number }: News) {
-        if self.feeds.get(&id).is_some_and(|feed| feed.number == number) {
+    fn wake(&mut self, News { id, ask }: News) {
+        if self.feeds.get(&id).is_some_and(|feed| feed.ask == ask) {
             self.ready.push_back(id);
         }
     }
@@ -130,9 +130,8 @@ impl Session {
                     self.rest(id, storage);
                 }
                 Err(error) => {
-                    // The follower asks again, and then it is read again.
-                    tracing::warn!(partition = %id, %error, "a log cannot be sent to a follower from where it is");
-                    self.feeds.remove(&id);
+                    tracing::warn!(partition = %id, %error, "a log cannot be sent to a follower from where it is; it is tried again");
+                    self.unreadable.push(id);
                 }
             }
         }
@@ -184,7 +183,8 @@ impl Sender {
                 () = self.clock.sleep(look_at.saturating_sub(self.clock.uptime())) => {
                     pulse.beat();
                     look_at = self.clock.uptime() + limits::STREAM_LOOK;
-                    if let Some(session) = &session {
+                    if let Some(session) = &mut session {
+                        session.ready.extend(session.unreadable.drain(..));
                         self.look(session);
                     }
                 }
@@ -221,10 +221,10 @@ impl Sender {
                 self.metrics.sessions.inc();
                 *current = Some(Session::new(session, broker_epoch, window));
             }
-            ToLeader::Follow { session, positions } => {
+            ToLeader::Follow { session, ask, positions } => {
                 if let Some(current) = current.as_mut().filter(|current| current.number == session) {
                     for position in &positions {
-                        self.follow(current, position).await;
+                        self.follow(current, ask, position).await;
                     }
                 }
             }
@@ -245,7 +245,7 @@ impl Sender {
     }
 
     /// The follower wants a partition. Of one that this node does not lead in that epoch, or not yet, it asks again.
-    async fn follow(&self, session: &mut Session, position: &Position) {
+    async fn follow(&self, session: &mut Session, ask: u64, position: &Position) {
         let id = position.id;
         session.feeds.remove(&id);
         let Some(partition) = self.storage.partition(&id) else { return };
@@ -256,11 +256,11 @@ impl Sender {
         match align(&durable.view, durable.high_watermark, position) {
             Alignment::Prefix => {
                 self.acknowledge(session.broker_epoch, id, position.leader_epoch, position.log_end_offset);
-                session.begin(position);
+                session.begin(ask, position);
             }
             Alignment::Diverges { epoch, end_offset } => {
                 let (session, leader_epoch) = (session.number, position.leader_epoch);
-                let diverging = ToFollower::Diverging { session, id, leader_epoch, epoch, end_offset };
+                let diverging = ToFollower::Diverging { session, ask, id, leader_epoch, epoch, end_offset };
                 let _lost = self.peers.data(self.peer, diverging.encode()).await;
             }
         }
