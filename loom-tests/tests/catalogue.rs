@@ -19,12 +19,12 @@ fn tests_of(package: &str) -> PathBuf {
     }
 }
 
-/// Where the test may be that must notice a mutant: `lib` is the library of the server, whose modules are folders or files.
+/// Where the test may be that must notice a mutant: `lib` is the library of the server, whose modules are folders, files, or parts of one.
 fn sources_of(mutant: &Mutant) -> Vec<PathBuf> {
     if mutant.kernel == "lib" {
         let modules: PathBuf = mutant.test.split("::").collect();
-        let file = modules.parent().unwrap_or(&modules).with_extension("rs");
-        return vec![folder().join("../server/src").join(file)];
+        let source = folder().join("../server/src");
+        return modules.ancestors().skip(1).map(|module| source.join(module).with_extension("rs")).collect();
     }
     let tests = tests_of(&mutant.package);
     let mut sources = vec![tests.join(format!("{}.rs", mutant.kernel))];
