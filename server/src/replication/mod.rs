@@ -4,6 +4,7 @@
 //! `in_sync` has the metadata leader commit who is in sync; [`liveness`] hears whether leaders are there. What a partition's leader and in-sync set mean for its high watermark is the kernel
 //! [`concurrency_models::isr`].
 
+mod ends;
 mod in_sync;
 pub mod liveness;
 mod roles;

@@ -8,12 +8,11 @@ use chronik_log::{Log, PartitionId};
 use concurrency_models::epoch::{Leadership, Role};
 use concurrency_models::image::Image;
 use concurrency_models::isr::Assignment;
-use concurrency_models::mailbox::Sender;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
+use super::ends::Ends;
 use super::liveness::Liveness;
-use super::stream::{message, receiver, sender};
 use super::tasks::Streams;
 use crate::clock::Clock;
 use crate::cluster::{self, ClusterState, Replicas};
@@ -21,14 +20,6 @@ use crate::storage::{Partition, Storage, StorageError};
 
 /// In a leader epoch without a leader.
 const NOBODY: i32 = -1;
-
-/// The two ends of the streams between this node and another one.
-pub(super) struct Ends {
-    /// What the other one hears from this node, as its follower.
-    pub(super) sender: Sender<sender::Event>,
-    /// What this node hears from the other one, as its leader.
-    pub(super) receiver: Sender<receiver::Event>,
-}
 
 /// Gives this node its part in each partition, and what other nodes say to whom it concerns.
 pub struct Roles {
@@ -169,12 +160,12 @@ impl Roles {
     ) {
         for (leader, partitions) in unfollow {
             if let Some(ends) = self.others.load().get(&leader) {
-                let _the_node_stops = ends.receiver.send(receiver::Event::Unfollow(partitions)).await;
+                ends.unfollow(partitions).await;
             }
         }
         for (leader, partitions) in follow {
             if let Some(ends) = self.ends(leader) {
-                let _the_node_stops = ends.receiver.send(receiver::Event::Follow(partitions)).await;
+                ends.follow(partitions).await;
             }
         }
     }
@@ -209,31 +200,23 @@ impl Replicas for Roles {
     }
 
     fn data(&self, from: i32, bytes: Bytes) {
-        let Some(ends) = self.ends(from) else { return };
-        let taken = if message::is_for_leader(&bytes) {
-            ends.sender.try_send(sender::Event::Said(bytes)).is_ok()
-        } else {
-            ends.receiver.try_send(receiver::Event::Said(bytes)).is_ok()
-        };
-        if !taken {
-            tracing::warn!(from, "a node sends more than it was allowed to: some of it is ignored");
+        if let Some(ends) = self.ends(from) {
+            ends.hear(from, bytes);
         }
     }
 
     fn connected(&self, node: i32) {
-        self.tell_ends(node, sender::Event::Connected, receiver::Event::Connected);
+        if let Some(ends) = self.others.load().get(&node) {
+            ends.connected();
+        }
     }
 
     fn lost(&self, node: i32) {
-        self.tell_ends(node, sender::Event::Lost, receiver::Event::Lost);
-    }
-}
-
-impl Roles {
-    fn tell_ends(&self, node: i32, to_sender: sender::Event, to_receiver: receiver::Event) {
         if let Some(ends) = self.others.load().get(&node) {
-            let _the_node_stops = ends.sender.try_send(to_sender);
-            let _the_node_stops = ends.receiver.try_send(to_receiver);
+            ends.lost();
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,9 +7,10 @@ use concurrency_models::gate::{Gate, Pass};
 use concurrency_models::image::Image;
 use concurrency_models::mailbox;
 
+use super::ends::Ends;
 use super::in_sync::{InSync, Wish};
 use super::liveness::{self, Elector, Liveness};
-use super::roles::{Ends, Roles};
+use super::roles::Roles;
 use super::stream::{Receiver, Sender, receiver, sender};
 use crate::clock::Clock;
 use crate::cluster::{ClusterState, Controller, Links, Roster, peer_id};
@@ -203,13 +204,6 @@ impl Streams {
 /// Holds the pass as long as the task lives.
 async fn inside(_pass: Pass, task: impl Future<Output = ()>) {
     task.await;
-}
-
-impl Ends {
-    async fn stop(&self) {
-        let _ended_before = self.sender.send(sender::Event::Stop).await;
-        let _ended_before = self.receiver.send(receiver::Event::Stop).await;
-    }
 }
 
 impl Running {
