@@ -25,11 +25,12 @@ pub(super) async fn describe_quorum(
         true => Some(broker.controller.quorum().await),
         false => None,
     };
+    let state = broker.controller.state();
     let topics = request.topics.into_iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|asked| {
             let index = asked.partition_index;
             match standing.as_ref().filter(|_| is_metadata(&topic.topic_name, index)) {
-                Some(standing) => describe(standing, broker.clock.now_ms()),
+                Some(standing) => describe(&state, standing, broker.clock.now_ms()),
                 None => unknown(index),
             }
         });
@@ -38,7 +39,7 @@ pub(super) async fn describe_quorum(
     DescribeQuorumResponse {
         error_message: None,
         topics: topics.collect(),
-        nodes: standing.map_or_else(Vec::new, |standing| nodes(&broker.controller.state(), &standing)),
+        nodes: standing.map_or_else(Vec::new, |standing| nodes(&state, &standing)),
         ..Default::default()
     }
 }
@@ -57,10 +58,10 @@ fn unknown(partition_index: i32) -> PartitionData {
     }
 }
 
-fn describe(standing: &QuorumStanding, now_ms: i64) -> PartitionData {
+fn describe(state: &ClusterState, standing: &QuorumStanding, now_ms: i64) -> PartitionData {
     let of = |is_voter| {
         let members = standing.members.iter().filter(move |member| member.is_voter == is_voter);
-        members.map(|member| replica(standing, member, now_ms)).collect()
+        members.map(|member| replica(state, standing, member, now_ms)).collect()
     };
     PartitionData {
         partition_index: METADATA_PARTITION,
@@ -74,11 +75,17 @@ fn describe(standing: &QuorumStanding, now_ms: i64) -> PartitionData {
     }
 }
 
-/// When the others were heard of last is not kept.
-fn replica(standing: &QuorumStanding, member: &QuorumMember, now_ms: i64) -> ReplicaState {
+/// When the others were heard of last is not kept. The id of a data directory is what `RemoveRaftVoter` asks for.
+fn replica(
+    state: &ClusterState,
+    standing: &QuorumStanding,
+    member: &QuorumMember,
+    now_ms: i64,
+) -> ReplicaState {
     let leads = standing.leader == Some(member.node_id);
     ReplicaState {
         replica_id: member.node_id,
+        replica_directory_id: state.node(member.node_id).map(|node| node.directory_id).unwrap_or_default(),
         log_end_offset: member.matched.map_or(UNKNOWN, offset_after),
         last_caught_up_timestamp: if leads { now_ms } else { UNKNOWN },
         ..Default::default()
@@ -105,15 +112,23 @@ fn nodes(state: &ClusterState, standing: &QuorumStanding) -> Vec<Node> {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
+    use crate::cluster::{Command, Endpoint};
 
     #[test]
     fn voters_are_as_far_as_the_leader_knows() {
         let member =
             |node_id, is_voter, matched| QuorumMember { node_id, is_voter, matched, is_active: true };
         let members = vec![member(1, true, Some(9)), member(2, true, None), member(3, false, Some(4))];
+        let (mut state, directory_id) = (ClusterState::default(), Uuid::from_u128(7));
+        let endpoint = Endpoint { host: "h".into(), port: 1 };
+        state
+            .apply(&Command::AddNode { node_id: 1, directory_id, endpoint })
+            .expect("a node that nobody knows");
         let standing = QuorumStanding { leader: Some(1), term: 5, committed: 9, members };
-        let described = describe(&standing, 1_000);
+        let described = describe(&state, &standing, 1_000);
         assert_eq!((described.leader_id, described.leader_epoch, described.high_watermark), (1, 5, 10));
         let voters: Vec<_> = described
             .current_voters
@@ -121,7 +136,9 @@ mod tests {
             .map(|voter| (voter.replica_id, voter.log_end_offset, voter.last_caught_up_timestamp))
             .collect();
         assert_eq!(voters, [(1, 10, 1_000), (2, -1, -1)]);
+        let directories = described.current_voters.iter().map(|voter| voter.replica_directory_id);
+        assert_eq!(directories.collect::<Vec<_>>(), [directory_id, Uuid::nil()]);
         assert_eq!((described.observers.len(), described.observers[0].log_end_offset), (1, 5));
-        assert_eq!(describe(&QuorumStanding { leader: None, ..standing }, 0).leader_id, -1);
+        assert_eq!(describe(&state, &QuorumStanding { leader: None, ..standing }, 0).leader_id, -1);
     }
 }

@@ -123,7 +123,13 @@ impl Day {
         );
         assert!(verdict.acknowledged > 0, "{}: nothing was acknowledged", self.name);
         let wrong = verdict.lost + verdict.duplicates + verdict.disordered + verdict.moved;
-        assert_eq!(wrong, 0, "{}: a record that was acknowledged is there once, where it was put", self.name);
+        assert_eq!(
+            wrong,
+            0,
+            "{}: a record that was acknowledged is there once, where it was put; the producer says:\n{}",
+            self.name,
+            ledger.said()
+        );
         assert!(
             failures.is_empty(),
             "{}: {} records failed, first {}",

@@ -1,10 +1,13 @@
 //! What was sent and what was acknowledged, when; and what that says about what is read afterwards.
 
+use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// Bytes of a value before its padding: the partition, and the number of the record in it.
 const HEAD: usize = 12;
+/// Lines of the client's that are kept.
+const MAX_LINES: usize = 2_000;
 
 /// A record that was acknowledged.
 #[derive(Clone, Copy)]
@@ -22,6 +25,8 @@ pub(crate) struct Ledger {
     partitions: Mutex<Vec<Vec<Acknowledged>>>,
     /// What became of records that were not acknowledged.
     failures: Mutex<Vec<String>>,
+    /// The last that the client has said of its sequence numbers and epochs.
+    said: Mutex<VecDeque<String>>,
 }
 
 /// What a bad day came to.
@@ -53,7 +58,7 @@ pub(crate) fn parse(value: &[u8]) -> (i32, u64) {
 impl Ledger {
     pub(crate) fn new(partitions: usize) -> Self {
         let partitions = Mutex::new(vec![Vec::new(); partitions]);
-        Self { begun: Instant::now(), partitions, failures: Mutex::default() }
+        Self { begun: Instant::now(), partitions, failures: Mutex::default(), said: Mutex::default() }
     }
 
     pub(crate) fn acknowledge(&self, partition: i32, acknowledged: Acknowledged) {
@@ -68,6 +73,24 @@ impl Ledger {
     /// Why records were not acknowledged.
     pub(crate) fn failures(&self) -> Vec<String> {
         self.failures.lock().expect("nobody panicked here").clone()
+    }
+
+    /// The client says something.
+    pub(crate) fn hear(&self, what: String) {
+        let mut said = self.said.lock().expect("nobody panicked here");
+        if said.len() == MAX_LINES {
+            said.pop_front();
+        }
+        said.push_back(format!("{:?} {what}", self.begun.elapsed()));
+    }
+
+    /// What the client has said.
+    pub(crate) fn said(&self) -> String {
+        self.said
+            .lock()
+            .expect("nobody panicked here")
+            .iter()
+            .fold(String::new(), |all, line| all + line + "\n")
     }
 
     /// How many were acknowledged.

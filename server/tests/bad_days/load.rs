@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rdkafka::config::ClientConfig;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
@@ -57,7 +57,11 @@ struct Sent {
     at: Instant,
 }
 
-impl ClientContext for Reports {}
+impl ClientContext for Reports {
+    fn log(&self, level: RDKafkaLogLevel, topic: &str, what: &str) {
+        self.0.hear(format!("{level:?} {topic}: {what}"));
+    }
+}
 
 impl ProducerContext for Reports {
     type DeliveryOpaque = Box<Sent>;
@@ -110,7 +114,7 @@ impl Ours {
     fn start(servers: &[SocketAddr], pace: Pace, ledger: &Arc<Ledger>) -> Self {
         let mut config = config(servers);
         config.set("enable.idempotence", "true").set("acks", "all").set("linger.ms", "2");
-        config.set("request.timeout.ms", "3000");
+        config.set("request.timeout.ms", "3000").set("debug", "eos");
         config.set("message.timeout.ms", (2 * PATIENCE).as_millis().to_string());
         let producer = config.create_with_context(Reports(ledger.clone())).expect("a producer");
         let producer: Arc<ThreadedProducer<Reports>> = Arc::new(producer);
