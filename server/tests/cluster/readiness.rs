@@ -29,7 +29,13 @@ fn a_node_that_waits_for_others_is_alive_and_not_ready() {
     cluster.spawn(2);
     wait_for("node 2 to start", || cluster.log(2).contains("a majority").then_some(()));
     assert_becomes_unready(&cluster, 2, "waits for a majority");
-    cluster.restart(3);
+    let waited = cluster.command(1, &["cluster", "init", "--timeout", "1"]);
+    let why = String::from_utf8_lossy(&waited.stderr);
+    assert!(!waited.status.success() && why.contains("has not begun within 1 s"), "{why}");
+    cluster.spawn(3);
+    let waited = cluster.command(1, &["cluster", "init"]);
+    let said = String::from_utf8_lossy(&waited.stdout);
+    assert!(waited.status.success() && said.contains("has begun: node 1 at"), "{waited:?}");
     cluster.ids().into_iter().for_each(|id| assert_becomes_ready(&cluster, id));
 }
 

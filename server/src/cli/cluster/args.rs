@@ -17,6 +17,11 @@ pub struct ClusterArgs {
 /// `cluster ...`
 #[derive(Debug, Subcommand)]
 pub(super) enum ClusterAction {
+    /// Wait until a new cluster has begun, which it does by itself once all of controller.quorum.voters are there; say what is missing
+    Init {
+        #[command(flatten)]
+        server: ServerArgs,
+    },
     /// Print the nodes, who leads the metadata, and how many partitions lack a leader or replicas
     Status {
         #[command(flatten)]

@@ -1,7 +1,8 @@
-//! `cluster status|elect-leaders|drain|rebalance|add-node|remove-node|unregister`.
+//! `cluster init|status|elect-leaders|drain|rebalance|add-node|remove-node|unregister`.
 
 mod args;
 mod elect_leaders;
+mod init;
 mod moves;
 mod remove_node;
 mod status;
@@ -18,6 +19,7 @@ use crate::spawn::Spawner;
 
 pub(super) async fn run(args: ClusterArgs, clock: Clock, spawner: Spawner) -> anyhow::Result<()> {
     match args.action {
+        ClusterAction::Init { server } => init::run(&server, clock, spawner).await,
         ClusterAction::Status { server } => status::run(&server.connect(clock, spawner).await?).await,
         ClusterAction::ElectLeaders { partitions, unclean, server } => {
             elect_leaders::run(&server.connect(clock, spawner).await?, unclean, partitions).await
