@@ -112,6 +112,10 @@ pub const MAX_GROUP_BYTES: usize = 16 << 20;
 pub const SMALL_OP_BYTES: usize = 256;
 /// Requests of one connection that may be under way: the reader stops reading beyond.
 pub const MAX_IN_FLIGHT_PER_CONNECTION: usize = 64;
+/// Batches of one connection that were refused, behind which others may come.
+pub const MAX_REFUSED_BATCHES: usize = 10_000;
+/// How long a producer has to send a batch again that was refused; what comes behind it is refused, too.
+pub const REFUSED_BATCH_COUNTS: std::time::Duration = std::time::Duration::from_secs(10);
 /// Bytes read from a socket at once, for small requests; a large one is read into its own buffer.
 pub const READ_BUFFER_BYTES: usize = 4 << 10;
 /// Buffers handed to one vectored write (`IOV_MAX` is 1024).

@@ -45,6 +45,7 @@ mod offset_fetch;
 mod offset_for_leader_epoch;
 mod outcome;
 mod partition;
+mod pipeline;
 mod preferred_replica;
 mod produce;
 pub mod producer_ids;
@@ -67,6 +68,7 @@ use concurrency_models::budget::{Budget, Reservation};
 
 pub use fetch::Delivery;
 pub use fetch_session::FetchSessions;
+pub use pipeline::Pipeline;
 
 use crate::clock::Clock;
 use crate::cluster::{Controller, NodeSettings};
@@ -227,12 +229,13 @@ impl Broker {
         Self(Arc::new(parts))
     }
 
-    /// Decodes a request and does what must be done in order.
+    /// Decodes a request and does what must be done in order, with what the requests before it on the same connection have come to.
     ///
     /// # Errors
     /// The frame is not a request that we know: the connection must end.
     pub fn begin(
         &self,
+        pipeline: &mut Pipeline,
         mut frame: Bytes,
         mut memory: Reservation,
         peer: IpAddr,
@@ -245,7 +248,7 @@ impl Broker {
         let work = if api_versions::SERVED.contains(&api) && api.versions().contains(version) {
             let (body, heap_bytes) = RequestBody::decode_measured(api, version, &frame)?;
             charge(&mut memory, frame_bytes + heap_bytes)?;
-            self.begin_work(body, version)
+            self.begin_work(pipeline, body, version)
         } else if api == ApiKey::ApiVersions {
             Work::UnknownApiVersions
         } else {
@@ -254,9 +257,9 @@ impl Broker {
         Ok(Begun { header, work, started, peer, memory })
     }
 
-    fn begin_work(&self, body: RequestBody, version: i16) -> Work {
+    fn begin_work(&self, pipeline: &mut Pipeline, body: RequestBody, version: i16) -> Work {
         match body {
-            RequestBody::Produce(request) => Work::Produce(produce::begin(self, request, version)),
+            RequestBody::Produce(request) => Work::Produce(produce::begin(self, pipeline, request, version)),
             RequestBody::Fetch(request) => Work::Fetch(Box::new(request)),
             other => Work::Other(Box::new(other)),
         }

@@ -9,16 +9,17 @@ use chronik_kafka::message::produce::{
 };
 use chronik_kafka::record_batch::{Compression, RecordBatch};
 use chronik_kafka::{ErrorCode, Str};
-use chronik_log::Appended;
+use chronik_log::{Appended, OpError};
 use concurrency_models::epoch::{Leadership, Role};
 use concurrency_models::isr::{self, NotAppended, NotCommitted};
 
 use super::error::KafkaError;
 use super::partition::{self, Led, TopicRef};
+use super::pipeline::{Pipeline, Sent};
 use super::record_rules::{Rejected, Rules};
 use super::{Broker, Reply};
 use crate::cluster::{ClusterState, Topic, topic_config};
-use crate::storage::{self, OpAnswer};
+use crate::storage::{self, OpAnswer, StorageError};
 
 /// First version that names topics by id (KIP-516).
 const TOPIC_IDS_FROM: i16 = 13;
@@ -56,18 +57,21 @@ struct Queued {
     led: Led,
     place: OpAnswer,
     appended: isr::Appended<()>,
+    /// Why one was refused that the producer has sent before it.
+    behind: Option<Refused>,
 }
 
 /// Why a batch did not get into the log.
-struct Refused {
-    error_code: ErrorCode,
+#[derive(Clone)]
+pub(super) struct Refused {
+    pub(super) error_code: ErrorCode,
     error_message: Option<Str>,
     current_leader: LeaderIdAndEpoch,
     record_errors: Vec<BatchIndexAndErrorMessage>,
 }
 
 impl Refused {
-    fn new(error_code: ErrorCode, message: impl Into<Option<String>>) -> Self {
+    pub(super) fn new(error_code: ErrorCode, message: impl Into<Option<String>>) -> Self {
         let error_message = message.into().map(Str::from);
         let current_leader = LeaderIdAndEpoch::default();
         Self { error_code, error_message, current_leader, record_errors: Vec::new() }
@@ -86,8 +90,13 @@ impl From<Rejected> for Refused {
     }
 }
 
-/// Checks every batch and queues those that pass.
-pub(super) fn begin(broker: &Broker, request: ProduceRequest, version: i16) -> Produce {
+/// Checks every batch and queues those that pass, behind those of the same connection.
+pub(super) fn begin(
+    broker: &Broker,
+    pipeline: &mut Pipeline,
+    request: ProduceRequest,
+    version: i16,
+) -> Produce {
     let state = broker.controller.state();
     let ProduceRequest { transactional_id, acks, timeout_ms, topic_data } = request;
     let refuse_all = if !(ACKS_ALL..=1).contains(&acks) {
@@ -98,16 +107,15 @@ pub(super) fn begin(broker: &Broker, request: ProduceRequest, version: i16) -> P
     };
     let begin = |data: TopicProduceData| {
         let TopicProduceData { name, topic_id, partition_data } = data;
+        let named = TopicRef::new(version >= TOPIC_IDS_FROM, &name, topic_id);
         let topic = match refuse_all {
             Some((code, message)) => Err((code, Some(message.to_owned()))),
-            None => TopicRef::new(version >= TOPIC_IDS_FROM, &name, topic_id)
-                .resolve(&state)
-                .map_err(|code| (code, None)),
+            None => named.resolve(&state).map_err(|code| (code, None)),
         };
         let known_id = topic.as_ref().ok().map(|topic| topic.id);
+        let request = Request { broker, state: &state, version, acks };
         let partitions = partition_data.into_iter().map(|data| {
-            let request = Request { broker, state: &state, version, acks };
-            begin_partition(&request, topic.as_ref().map(|topic| &***topic), data)
+            begin_partition(&request, pipeline, &named, topic.as_ref().map(|topic| &***topic), data)
         });
         ProduceTopic { name, topic_id, known_id, partitions: partitions.collect() }
     };
@@ -128,24 +136,42 @@ struct Request<'a> {
 
 fn begin_partition(
     request: &Request<'_>,
+    pipeline: &mut Pipeline,
+    named: &TopicRef,
     topic: Result<&Topic, &(ErrorCode, Option<String>)>,
     data: PartitionProduceData,
 ) -> ProducePartition {
     let PartitionProduceData { index, records } = data;
-    let bytes = records.as_ref().map_or(0, |records| records.len() as u64);
+    let records = records.unwrap_or_default();
+    let (bytes, now) = (records.len() as u64, request.broker.clock.uptime());
+    let sent = || Sent::read(named, index, &records);
+    let behind = match pipeline.is_empty() {
+        true => None,
+        false => sent().and_then(|sent| pipeline.behind(&sent, now)),
+    };
     let mut count = 0;
     let queued = match topic {
         Err((code, message)) => Err(Refused::new(*code, message.clone())),
-        Ok(topic) => queue(request, topic, index, records, &mut count),
+        Ok(topic) => queue(request, topic, index, records.clone(), &mut count),
     };
-    ProducePartition { index, records: count, bytes, queued }
+    if let Err(refused) = &queued
+        && let Some(sent) = sent()
+    {
+        pipeline.note(sent, refused, now);
+    }
+    ProducePartition {
+        index,
+        records: count,
+        bytes,
+        queued: queued.map(|queued| Queued { behind, ..queued }),
+    }
 }
 
 fn queue(
     request: &Request<'_>,
     topic: &Topic,
     index: i32,
-    records: Option<Bytes>,
+    records: Bytes,
     count: &mut i64,
 ) -> Result<Queued, Refused> {
     let broker = request.broker;
@@ -157,7 +183,7 @@ fn queue(
         current_leader: current_leader(topic, index, code),
         ..Refused::new(code, None)
     })?;
-    let batch = only_batch(records.unwrap_or_default(), request.version)?;
+    let batch = only_batch(records, request.version)?;
     Rules::of(broker, request.state, topic).check(&batch)?;
     *count = i64::from(batch.header.record_count);
     append(request, topic, led, batch)
@@ -175,7 +201,7 @@ fn append(request: &Request<'_>, topic: &Topic, led: Led, batch: RecordBatch) ->
     let queue = || broker.storage.append(id, batch, led.leader_epoch, now_ms);
     let appended = led.partition.isr().append(led.leader_epoch, min_in_sync, queue);
     let (place, appended) = appended.map_err(|why| not_appended(why, needed))?.split();
-    Ok(Queued { led, place: place?, appended })
+    Ok(Queued { led, place: place?, appended, behind: None })
 }
 
 fn not_appended(why: NotAppended, needed: i64) -> Refused {
@@ -312,8 +338,11 @@ async fn finish_partition(
 
 /// Waits until the batch is in the log, and, with `acks=all`, in that of every in-sync replica.
 async fn settled(queued: Queued, acks_all: bool) -> Result<Appended, Refused> {
-    let Queued { led, place, appended } = queued;
-    let place = storage::appended(place).await?;
+    let Queued { led, place, appended, behind } = queued;
+    let place = match (storage::appended(place).await, behind) {
+        (Err(StorageError::Op(OpError::OutOfOrderSequence { .. })), Some(earlier)) => return Err(earlier),
+        (placed, _) => placed?,
+    };
     if acks_all {
         let min_in_sync = appended.min_in_sync();
         let committed = led.partition.isr().committed(&appended, place.last_offset + 1).await;

@@ -14,7 +14,7 @@ use concurrency_models::mailbox::{self, Receiver, Sender};
 
 use super::frame_reader::{Frame, FrameReader, ReadError};
 use super::patience::Patience;
-use crate::broker::{Begun, Broker, Delivery, FetchSessions, Reply};
+use crate::broker::{Begun, Broker, Delivery, FetchSessions, Pipeline, Reply};
 use crate::clock::Clock;
 use crate::limits;
 use crate::shutdown::Shutdown;
@@ -97,10 +97,11 @@ async fn read(
     begun: Sender<Begun>,
     peer: std::net::IpAddr,
 ) -> Result<(), EndOfConnection> {
+    let mut pipeline = Pipeline::default();
     while let Some(Frame { bytes, memory }) = next_frame(shared, &mut frames).await? {
         let request = shared
             .broker
-            .begin(bytes, memory, peer)
+            .begin(&mut pipeline, bytes, memory, peer)
             .map_err(|error| EndOfConnection::Request(error.to_string()))?;
         if begun.send(request).await.is_err() {
             break; // the writer has ended and says why

@@ -131,3 +131,20 @@ fn of_pipelined_batches_those_behind_a_gap_are_refused_too() {
     let refused = ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER;
     assert_eq!(codes, [OK, OK, refused, refused, OK]);
 }
+
+/// librdkafka takes OUT_OF_ORDER_SEQUENCE_NUMBER for lost records, and sends twice what is under way to other partitions.
+#[test]
+fn what_is_sent_behind_a_refused_batch_is_refused_for_the_same_reason() {
+    let server = Server::start();
+    let mut producer = Producer::new(&server);
+    assert_eq!(producer.produce(0, 0, &["a", "b"]), (OK, 0));
+    producer.client.set_topic_config("orders", "min.insync.replicas", "2");
+    let refused = (ErrorCode::NOT_ENOUGH_REPLICAS, -1);
+    assert_eq!(producer.produce(0, 2, &["c"]), refused);
+    producer.client.set_topic_config("orders", "min.insync.replicas", "1");
+    assert_eq!(producer.produce(0, 3, &["d"]), refused, "it follows on the one that was refused");
+    assert_eq!(producer.produce(0, 2, &["c"]), (OK, 2));
+    assert_eq!(producer.produce(0, 3, &["d"]), (OK, 3));
+    assert_eq!(producer.produce(0, 5, &["f"]), OUT_OF_ORDER, "nothing was refused since: it is lost");
+    assert_eq!(producer.count(), 4);
+}
