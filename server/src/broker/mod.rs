@@ -50,6 +50,7 @@ mod preferred_replica;
 mod produce;
 pub mod producer_ids;
 mod record_rules;
+mod refused;
 mod remove_raft_voter;
 mod sync_group;
 mod timestamps;

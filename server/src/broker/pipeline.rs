@@ -12,7 +12,7 @@ use chronik_kafka::ErrorCode;
 use chronik_kafka::record_batch::BatchHeader;
 
 use super::partition::TopicRef;
-use super::produce::Refused;
+use super::refused::Refused;
 use crate::limits;
 
 /// A batch of an idempotent producer, by what it says of itself.

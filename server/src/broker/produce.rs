@@ -4,19 +4,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chronik_kafka::message::produce::{
-    BatchIndexAndErrorMessage, LeaderIdAndEpoch, PartitionProduceData, PartitionProduceResponse,
-    ProduceRequest, ProduceResponse, TopicProduceData, TopicProduceResponse,
+    PartitionProduceData, PartitionProduceResponse, ProduceRequest, ProduceResponse, TopicProduceData,
+    TopicProduceResponse,
 };
 use chronik_kafka::record_batch::{Compression, RecordBatch};
 use chronik_kafka::{ErrorCode, Str};
 use chronik_log::{Appended, OpError};
-use concurrency_models::epoch::{Leadership, Role};
-use concurrency_models::isr::{self, NotAppended, NotCommitted};
+use concurrency_models::isr;
 
-use super::error::KafkaError;
 use super::partition::{self, Led, TopicRef};
 use super::pipeline::{Pipeline, Sent};
-use super::record_rules::{Rejected, Rules};
+use super::record_rules::Rules;
+use super::refused::{self, Refused};
 use super::{Broker, Reply};
 use crate::cluster::{ClusterState, Topic, topic_config};
 use crate::storage::{self, OpAnswer, StorageError};
@@ -59,35 +58,6 @@ struct Queued {
     appended: isr::Appended<()>,
     /// Why one was refused that the producer has sent before it.
     behind: Option<Refused>,
-}
-
-/// Why a batch did not get into the log.
-#[derive(Clone)]
-pub(super) struct Refused {
-    pub(super) error_code: ErrorCode,
-    error_message: Option<Str>,
-    current_leader: LeaderIdAndEpoch,
-    record_errors: Vec<BatchIndexAndErrorMessage>,
-}
-
-impl Refused {
-    pub(super) fn new(error_code: ErrorCode, message: impl Into<Option<String>>) -> Self {
-        let error_message = message.into().map(Str::from);
-        let current_leader = LeaderIdAndEpoch::default();
-        Self { error_code, error_message, current_leader, record_errors: Vec::new() }
-    }
-}
-
-impl<E: KafkaError + std::fmt::Display> From<E> for Refused {
-    fn from(error: E) -> Self {
-        Self::new(error.code(), error.to_string())
-    }
-}
-
-impl From<Rejected> for Refused {
-    fn from(Rejected { error_code, message, record_errors }: Rejected) -> Self {
-        Self { record_errors, ..Self::new(error_code, message) }
-    }
 }
 
 /// Checks every batch and queues those that pass, behind those of the same connection.
@@ -180,7 +150,7 @@ fn queue(
         return Err(Refused::new(ErrorCode::INVALID_TOPIC_EXCEPTION, message));
     }
     let led = partition::led(broker, topic, index, -1).map_err(|code| Refused {
-        current_leader: current_leader(topic, index, code),
+        current_leader: refused::current_leader(topic, index, code),
         ..Refused::new(code, None)
     })?;
     let batch = only_batch(records, request.version)?;
@@ -200,27 +170,8 @@ fn append(request: &Request<'_>, topic: &Topic, led: Led, batch: RecordBatch) ->
     let (id, now_ms) = (led.id, broker.clock.now_ms());
     let queue = || broker.storage.append(id, batch, led.leader_epoch, now_ms);
     let appended = led.partition.isr().append(led.leader_epoch, min_in_sync, queue);
-    let (place, appended) = appended.map_err(|why| not_appended(why, needed))?.split();
+    let (place, appended) = appended.map_err(|why| refused::not_appended(why, needed))?.split();
     Ok(Queued { led, place: place?, appended, behind: None })
-}
-
-fn not_appended(why: NotAppended, needed: i64) -> Refused {
-    match why {
-        NotAppended::NotLeader(now) => not_leader(now),
-        NotAppended::NotEnoughReplicas { in_sync } => {
-            let message = format!("{in_sync} replicas are in sync, min.insync.replicas is {needed}");
-            Refused::new(ErrorCode::NOT_ENOUGH_REPLICAS, message)
-        }
-    }
-}
-
-fn not_leader(now: Leadership) -> Refused {
-    let leader_id = match now.role {
-        Role::Follower { leader } => leader,
-        Role::Leader | Role::Offline => -1,
-    };
-    let current_leader = LeaderIdAndEpoch { leader_id, leader_epoch: now.epoch };
-    Refused { current_leader, ..Refused::new(ErrorCode::NOT_LEADER_OR_FOLLOWER, None) }
 }
 
 /// The one batch that a produce carries for a partition, checked.
@@ -250,17 +201,6 @@ fn only_batch(mut records: Bytes, version: i16) -> Result<RecordBatch, Refused> 
         ));
     }
     Ok(batch)
-}
-
-/// Whom to ask instead (KIP-951).
-fn current_leader(topic: &Topic, index: i32, code: ErrorCode) -> LeaderIdAndEpoch {
-    match topic.partition(index) {
-        Some(partition) if code == ErrorCode::NOT_LEADER_OR_FOLLOWER => LeaderIdAndEpoch {
-            leader_id: partition.leader.unwrap_or(-1),
-            leader_epoch: partition.leader_epoch,
-        },
-        _ => LeaderIdAndEpoch::default(),
-    }
 }
 
 impl Produce {
@@ -346,15 +286,7 @@ async fn settled(queued: Queued, acks_all: bool) -> Result<Appended, Refused> {
     if acks_all {
         let min_in_sync = appended.min_in_sync();
         let committed = led.partition.isr().committed(&appended, place.last_offset + 1).await;
-        committed.map_err(|why| match why {
-            NotCommitted::NotLeader(now) => not_leader(now),
-            NotCommitted::NotEnoughReplicasAfterAppend { in_sync } => {
-                let message = format!(
-                    "the batch is on {in_sync} in-sync replicas, min.insync.replicas is {min_in_sync}"
-                );
-                Refused::new(ErrorCode::NOT_ENOUGH_REPLICAS_AFTER_APPEND, message)
-            }
-        })?;
+        committed.map_err(|why| refused::not_committed(why, min_in_sync))?;
     }
     Ok(place)
 }
