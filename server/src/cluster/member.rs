@@ -1,5 +1,8 @@
 //! This node as a member of its cluster: how it comes in, and how it goes.
 
+mod coming_in;
+mod error;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -7,25 +10,26 @@ use chronik_log::PartitionId;
 use concurrency_models::image::Image;
 use uuid::Uuid;
 
-use super::command::{Applied, Command, Refusal};
-use super::controller::{Controller, ProposeError, Served};
+use super::command::Command;
+use super::controller::{Controller, Served};
 use super::fencing::{BrokerLease, Fencing, Heartbeats, Supervisor};
-use super::membership::{Contacts, JoinError, MustNotBegin, Reconciler, Roster};
+use super::membership::{Contacts, Reconciler, Roster};
 use super::node_settings::NodeSettings;
 use super::publisher::MetadataPublisher;
-use super::raft::{self, Network, Outcome, Quorum, RaftLog};
+use super::raft::{self, Network, Quorum, RaftLog};
 use super::replicas::Replicas;
 use super::state::ClusterState;
 use super::way_in::{Linked, WayIn};
 use crate::clock::Clock;
 use crate::config::HostPort;
-use crate::limits;
 use crate::peer::Peers;
 use crate::rng::Rng;
 use crate::shutdown::Shutdown;
 use crate::spawn::Spawner;
-use crate::storage::{Storage, StorageError};
+use crate::storage::Storage;
 use crate::telemetry::{Metrics, Pulse};
+use coming_in::unfenced;
+pub use error::StartError;
 
 /// What a member is made of.
 pub struct Parts<'a> {
@@ -96,53 +100,6 @@ pub enum MemberEnd {
     Removed,
 }
 
-/// Why a node did not come into its cluster.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// What the disk has is not this node's.
-    #[error(
-        "the data directory is of {}, and node.id is {node_id}: set node.id to what it was, or use another data directory",
-        cluster_of(members)
-    )]
-    AnotherNode {
-        /// `node.id`
-        node_id: i32,
-        /// Node ids of the group in the data directory.
-        members: Vec<i32>,
-    },
-    /// The configuration knows nothing of a cluster.
-    #[error(
-        "the data directory is of {}, and the configuration is that of a node by itself: set controller.quorum.voters, or inter.node.listener if it has joined its \
-         cluster, to what they were; or use another data directory",
-        cluster_of(members)
-    )]
-    NotAlone {
-        /// Node ids of the group in the data directory.
-        members: Vec<i32>,
-    },
-    /// It does not belong to the cluster any more.
-    #[error(transparent)]
-    Removed(Refusal),
-    /// Its data directory is empty, and it must not begin with it.
-    #[error("the data directory is empty, and this node must not begin with it: {0}")]
-    MustNotBegin(#[from] MustNotBegin),
-    /// The cluster does not take it in.
-    #[error("the node could not join its cluster: {0}")]
-    Join(#[from] JoinError),
-    /// It was asked to stop while it waited for a majority.
-    #[error("the node was stopped before it had met a majority of its cluster")]
-    Stopped,
-    /// raft did not take the log.
-    #[error("the Raft log does not fit: {0}")]
-    Raft(#[from] ::raft::Error),
-    /// It could not register.
-    #[error("the node could not register: {0}")]
-    Register(#[from] ProposeError),
-    /// The logs could not be made to match the metadata.
-    #[error("partitions could not be made ready: {0}")]
-    Storage(#[from] StorageError),
-}
-
 impl Member {
     /// Starts the Raft group's member, registers under a new broker epoch, names the cluster if it is new, makes the logs match the metadata, and waits to be
     /// unfenced. When this returns, the image has everything that was acknowledged before. In a group of several that takes until a majority is there.
@@ -195,45 +152,13 @@ impl Member {
             pulses: [pulse("raft"), pulse("raft-wal"), pulse("raft-ticks")],
         })?;
         let (served, committed) = (Served::nothing(), member.committed);
-        let (fencing, inbox) = Fencing::new(clock.clone());
-        let lease = if peers.is_some() { BrokerLease::new() } else { BrokerLease::endless() };
-        let supervisor = Supervisor::new(
-            node_id,
-            member.node.clone(),
-            committed.clone(),
-            &fencing,
-            inbox,
-            clock.clone(),
-            spawner.clone(),
-            metrics.clone(),
-        );
-        let _ends_with_the_loop = spawner.task(supervisor.run(pulse("fencing")));
-        let controller = Controller::new(
-            node_id,
-            member.node,
-            peers,
-            (fencing, lease),
-            member.trouble,
-            served.clone(),
-            clock.clone(),
-            metrics.clone(),
-        );
+        let ground = Ground { node_id, clock: &clock, spawner: &spawner, metrics: &metrics, pulse };
+        let controller = ground.controller(member.node, member.trouble, &committed, peers, served.clone());
         let gone = Shutdown::new();
         let inter_node = linked.as_ref().map(|linked| linked.endpoint.clone());
-        let network = linked.map(|Linked { network, roster, .. }| {
-            network.answer_by(controller.clone());
-            let (raft, committed, clock) = (controller.raft().clone(), committed.clone(), clock.clone());
-            let reconciler = Reconciler {
-                node_id,
-                raft: raft.clone(),
-                committed: committed.clone(),
-                clock: clock.clone(),
-            };
-            let _ends_with_the_loop = spawner.task(reconciler.run(pulse("membership")));
-            let (control, gone) = (network.control(), gone.clone());
-            let contacts = Contacts { roster: roster.clone(), control, committed, raft, clock, gone };
-            let _ends_with_the_loop = spawner.task(contacts.run(pulse("contacts")));
-            linked_to_others(Links { controller: controller.clone(), data: network.data(), roster });
+        let network = linked.map(|linked| {
+            let (network, links) = ground.meet(linked, &controller, &committed, gone.clone());
+            linked_to_others(links);
             network
         });
         let mut this = Self { controller, committed: committed.clone(), raft: member.tasks, network, gone };
@@ -291,32 +216,6 @@ impl Member {
         Ok(this)
     }
 
-    async fn come_in(
-        &self,
-        register: &Command,
-        committed: &Image<ClusterState>,
-        publisher: &mut MetadataPublisher,
-        rng: &mut Rng,
-    ) -> Result<i64, StartError> {
-        let (state, registered) = settle(&self.controller, register, committed).await?;
-        registered.map_err(ProposeError::from)?;
-        let broker_epoch = state.brokers.get(&publisher.node_id).map_or(-1, |broker| broker.broker_epoch);
-        let cluster_id = match state.cluster_id {
-            Some(cluster_id) => cluster_id,
-            None => {
-                let name = Command::NameCluster { cluster_id: rng.uuid() };
-                let (state, _by_whom) = settle(&self.controller, &name, committed).await?;
-                state.cluster_id.expect("it has a name now, this one or that of somebody who was quicker")
-            }
-        };
-        if let Some(network) = &self.network {
-            network.join(cluster_id);
-        }
-        // Not before: now everything that was committed before this start is known, and no log is taken for an orphan.
-        publisher.publish_now().await?;
-        Ok(broker_epoch)
-    }
-
     /// Waits until it has ended by itself.
     pub async fn ended(&mut self) -> MemberEnd {
         tokio::select! {
@@ -335,56 +234,72 @@ impl Member {
     }
 }
 
-/// Has a command committed, however long it takes until somebody leads, and returns the metadata with its effect, and what became of it. It is proposed again when nobody knows what
-/// became of it, so it must bear that.
-async fn settle(
-    controller: &Controller,
-    command: &Command,
-    committed: &Image<ClusterState>,
-) -> Result<(Arc<ClusterState>, Result<Applied, Refusal>), ProposeError> {
-    let Outcome { version, result } = loop {
-        match controller.commit(command).await {
-            Ok(outcome) => break outcome,
-            Err(error @ (ProposeError::NotController { .. } | ProposeError::Unknown(_))) => {
-                tracing::warn!(%error, "waiting for a majority of the nodes");
-            }
-            Err(error) => return Err(error),
-        }
-    };
-    loop {
-        let seen = committed.version();
-        let state = committed.load();
-        if state.version >= version {
-            return Ok((state, result));
-        }
-        committed.at_least(seen + 1).await.map_err(|_| ProposeError::Closed)?;
-    }
+/// What the tasks of a member stand on.
+struct Ground<'a> {
+    node_id: i32,
+    clock: &'a Clock,
+    spawner: &'a Spawner,
+    metrics: &'a Metrics,
+    pulse: &'a (dyn Fn(&str) -> Pulse + Sync),
 }
 
-/// Waits until this node serves metadata in which it is unfenced, so that who connects finds leaders.
-async fn unfenced(node_id: i32, served: &Served, clock: &Clock) -> Result<(), StartError> {
-    loop {
-        let seen = served.image.version();
-        if served.image.load().brokers.get(&node_id).is_some_and(|broker| !broker.fenced) {
-            return Ok(());
-        }
-        tokio::select! {
-            biased;
-            later = served.image.at_least(seen + 1) => drop(later.map_err(|_| ProposeError::Closed)?),
-            () = clock.sleep(limits::FENCED_REMINDER) => {
-                tracing::warn!("registered, and waiting to be unfenced: whoever leads the metadata has not granted a lease yet");
-            }
-        }
+impl Ground<'_> {
+    /// Where commands are proposed, with the task that grants leases while this node leads the metadata.
+    fn controller(
+        &self,
+        raft: raft::Node,
+        raft_trouble: raft::Trouble,
+        committed: &Arc<Image<ClusterState>>,
+        peers: Option<Peers>,
+        served: Served,
+    ) -> Controller {
+        let (fencing, inbox) = Fencing::new(self.clock.clone());
+        let lease = if peers.is_some() { BrokerLease::new() } else { BrokerLease::endless() };
+        let supervisor = Supervisor::new(
+            self.node_id,
+            raft.clone(),
+            committed.clone(),
+            &fencing,
+            inbox,
+            self.clock.clone(),
+            self.spawner.clone(),
+            self.metrics.clone(),
+        );
+        let _ends_with_the_loop = self.spawner.task(supervisor.run((self.pulse)("fencing")));
+        Controller::new(
+            self.node_id,
+            raft,
+            peers,
+            (fencing, lease),
+            raft_trouble,
+            served,
+            self.clock.clone(),
+            self.metrics.clone(),
+        )
     }
-}
 
-/// The cluster of these nodes, for readers.
-fn cluster_of(ids: &[i32]) -> String {
-    match ids {
-        [alone] => format!("node {alone} by itself"),
-        several => {
-            let ids: Vec<String> = several.iter().map(i32::to_string).collect();
-            format!("a cluster of the nodes {}", ids.join(", "))
-        }
+    /// Answers the other nodes, and follows the metadata in who they are.
+    fn meet(
+        &self,
+        linked: Linked,
+        controller: &Controller,
+        committed: &Arc<Image<ClusterState>>,
+        gone: Shutdown,
+    ) -> (Network, Links) {
+        let Linked { network, roster, .. } = linked;
+        network.answer_by(controller.clone());
+        let (raft, committed, clock) = (controller.raft().clone(), committed.clone(), self.clock.clone());
+        let reconciler = Reconciler {
+            node_id: self.node_id,
+            raft: raft.clone(),
+            committed: committed.clone(),
+            clock: clock.clone(),
+        };
+        let _ends_with_the_loop = self.spawner.task(reconciler.run((self.pulse)("membership")));
+        let control = network.control();
+        let contacts = Contacts { roster: roster.clone(), control, committed, raft, clock, gone };
+        let _ends_with_the_loop = self.spawner.task(contacts.run((self.pulse)("contacts")));
+        let links = Links { controller: controller.clone(), data: network.data(), roster };
+        (network, links)
     }
 }

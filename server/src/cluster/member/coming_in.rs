@@ -1,0 +1,87 @@
+//! The first steps of a member, once it is one: it registers, names the cluster if it is new, and waits to be unfenced.
+
+use std::sync::Arc;
+
+use concurrency_models::image::Image;
+
+use super::super::command::{Applied, Command, Refusal};
+use super::super::controller::{Controller, ProposeError, Served};
+use super::super::publisher::MetadataPublisher;
+use super::super::raft::Outcome;
+use super::super::state::ClusterState;
+use super::{Member, StartError};
+use crate::clock::Clock;
+use crate::limits;
+use crate::rng::Rng;
+
+impl Member {
+    /// Registers. When this returns, what this node serves is everything that was committed before. Returns its broker epoch.
+    pub(super) async fn come_in(
+        &self,
+        register: &Command,
+        committed: &Image<ClusterState>,
+        publisher: &mut MetadataPublisher,
+        rng: &mut Rng,
+    ) -> Result<i64, StartError> {
+        let (state, registered) = settle(&self.controller, register, committed).await?;
+        registered.map_err(ProposeError::from)?;
+        let broker_epoch = state.brokers.get(&publisher.node_id).map_or(-1, |broker| broker.broker_epoch);
+        let cluster_id = match state.cluster_id {
+            Some(cluster_id) => cluster_id,
+            None => {
+                let name = Command::NameCluster { cluster_id: rng.uuid() };
+                let (state, _by_whom) = settle(&self.controller, &name, committed).await?;
+                state.cluster_id.expect("it has a name now, this one or that of somebody who was quicker")
+            }
+        };
+        if let Some(network) = &self.network {
+            network.join(cluster_id);
+        }
+        // Not before: now everything that was committed before this start is known, and no log is taken for an orphan.
+        publisher.publish_now().await?;
+        Ok(broker_epoch)
+    }
+}
+
+/// Has a command committed, however long it takes until somebody leads, and returns the metadata with its effect, and what became of it. It is proposed again when nobody knows what
+/// became of it, so it must bear that.
+async fn settle(
+    controller: &Controller,
+    command: &Command,
+    committed: &Image<ClusterState>,
+) -> Result<(Arc<ClusterState>, Result<Applied, Refusal>), ProposeError> {
+    let Outcome { version, result } = loop {
+        match controller.commit(command).await {
+            Ok(outcome) => break outcome,
+            Err(error @ (ProposeError::NotController { .. } | ProposeError::Unknown(_))) => {
+                tracing::warn!(%error, "waiting for a majority of the nodes");
+            }
+            Err(error) => return Err(error),
+        }
+    };
+    loop {
+        let seen = committed.version();
+        let state = committed.load();
+        if state.version >= version {
+            return Ok((state, result));
+        }
+        committed.at_least(seen + 1).await.map_err(|_| ProposeError::Closed)?;
+    }
+}
+
+/// Waits until this node serves metadata in which it is unfenced, so that who connects finds leaders.
+pub(super) async fn unfenced(node_id: i32, served: &Served, clock: &Clock) -> Result<(), StartError> {
+    loop {
+        let seen = served.image.version();
+        if served.image.load().brokers.get(&node_id).is_some_and(|broker| !broker.fenced) {
+            return Ok(());
+        }
+        tokio::select! {
+            biased;
+            later = served.image.at_least(seen + 1) => drop(later.map_err(|_| ProposeError::Closed)?),
+            () = clock.sleep(limits::FENCED_REMINDER) => {
+                tracing::warn!("registered, and waiting to be unfenced: whoever leads the metadata has not granted a lease yet");
+            }
+        }
+    }
+}
