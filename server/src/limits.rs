@@ -50,6 +50,8 @@ pub const MAX_VOTERS: usize = 7;
 pub const VOTER_LAG_ENTRIES: u64 = 100;
 /// Between two looks whether Raft's membership is what the metadata says.
 pub const MEMBERSHIP_INTERVAL: std::time::Duration = std::time::Duration::from_millis(200);
+/// How long a majority may be silent before it is believed not to be there: some election timeouts.
+pub const QUORUM_PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
 /// How long a change of Raft's membership may take.
 pub const MEMBERSHIP_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 /// Between two rounds of questions of a node that is to begin; how long an answer may take.

@@ -199,6 +199,15 @@ fn a_cluster_begins_whatever_happens_to_its_nodes_and_who_has_forgotten_its_prom
     assert!(acknowledged > 0 && (refused > 0 && lost > refused || seeds().len() < 20));
 }
 
+/// Raft forgets with each election timeout whom it has heard.
+#[test]
+fn a_majority_that_is_there_is_seen_at_any_moment() {
+    for seed in seeds().into_iter().take(5) {
+        let reasons = cluster::Cluster::run_wrong_removals(seed);
+        assert!(reasons.iter().all(|reason| reason.contains("directory")), "seed {seed}: {reasons:?}");
+    }
+}
+
 #[test]
 fn nodes_come_and_go_the_same_with_the_same_seed() {
     for seed in seeds().into_iter().take(2) {

@@ -72,13 +72,13 @@ impl Controller {
         directory_id: Option<Uuid>,
         timeout: Duration,
     ) -> Result<(), MembershipError> {
-        let standing = self.quorum().await;
+        let (standing, silent) = self.quorum_without(node_id).await;
         let state = self.state();
         if standing.member(node_id).is_none() && state.node(node_id).is_none() && !state.was_removed(node_id)
         {
             return Err(ProposeError::from(Refusal::UnknownNode(node_id)).into());
         }
-        if let Some(silent) = standing.silent_without(node_id) {
+        if let Some(silent) = silent {
             let message = format!(
                 "without node {node_id} there would be no majority: of the nodes that vote then, {silent} are not heard of. Start them, or remove those first"
             );
@@ -93,6 +93,19 @@ impl Controller {
             "node {node_id} does not belong to the cluster any more, and is still a member of its Raft group: it leaves when a majority of the others is there"
         );
         self.quorum_until(is_done, timeout, what).await
+    }
+
+    /// How the group stands, and how many are not heard of if the others have no majority that is. Raft forgets with each election timeout whom it has heard, so it is given some time.
+    async fn quorum_without(&self, node_id: i32) -> (QuorumStanding, Option<usize>) {
+        let deadline = self.clock().uptime() + limits::QUORUM_PATIENCE;
+        loop {
+            let standing = self.quorum().await;
+            let silent = standing.silent_without(node_id);
+            if silent.is_none() || self.clock().uptime() >= deadline {
+                return (standing, silent);
+            }
+            self.clock().sleep(limits::MEMBERSHIP_INTERVAL).await;
+        }
     }
 
     async fn quorum_until(

@@ -7,6 +7,7 @@ mod clients;
 mod deletions;
 mod faults;
 pub(crate) mod fencing;
+mod heard;
 mod invariants;
 mod logs;
 mod members;
