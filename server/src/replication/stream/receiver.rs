@@ -346,7 +346,8 @@ impl State {
             Err(error @ (StorageError::Closed | StorageError::Dead)) => Err(error.clone()),
             Err(error) => {
                 if let Some(followed) = followed {
-                    if *error != StorageError::Op(OpError::StorageFull) {
+                    // A leader that was deposed is no trouble, and a full disk is complained about elsewhere.
+                    if !matches!(error, StorageError::Deposed | StorageError::Op(OpError::StorageFull)) {
                         tracing::warn!(partition = %id, %error, "a follower's log did not take what its leader sent; it asks again");
                     }
                     followed.ask_at(now + limits::STREAM_ASK_AGAIN);
