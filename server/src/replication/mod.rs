@@ -5,6 +5,7 @@
 //! [`concurrency_models::isr`].
 
 mod in_sync;
+mod in_sync_news;
 pub mod liveness;
 mod roles;
 mod stream;

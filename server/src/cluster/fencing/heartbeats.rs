@@ -87,7 +87,15 @@ impl Heartbeats {
     }
 
     fn tell_of_another(&self, told: &mut bool) {
-        if !std::mem::replace(told, true) {
+        if std::mem::replace(told, true) {
+            return;
+        }
+        if self.controller.state().was_removed(self.node_id) {
+            tracing::warn!(
+                "node {} was removed from the cluster: it leads nothing any more, and can be stopped; nobody comes back under its node.id",
+                self.node_id
+            );
+        } else {
             tracing::error!(
                 "another broker has registered as node {} since this one has: this one leads nothing any more; give each a node.id of its own",
                 self.node_id

@@ -35,6 +35,15 @@ struct Led {
     since: i64,
 }
 
+/// How it stands about a node that leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Standing {
+    /// How many partitions it leads that this node follows.
+    pub(super) partitions: usize,
+    /// For how long nothing was heard of it.
+    pub(super) silence_ms: i64,
+}
+
 impl Followed {
     /// Returns whether that is news.
     pub(super) fn follow(
@@ -111,6 +120,15 @@ impl Followed {
     /// The registered brokers beside this one.
     pub(super) fn others(&self, node_id: i32) -> impl Iterator<Item = i32> + '_ {
         self.brokers.keys().copied().filter(move |other| *other != node_id)
+    }
+
+    /// Each leader that is followed.
+    pub(super) fn leaders(&self, now_ms: i64) -> BTreeMap<i32, Standing> {
+        let standing = |leader: &Leader| Standing {
+            partitions: leader.partitions.len(),
+            silence_ms: (now_ms - leader.last_heard_ms.get()).max(0),
+        };
+        self.leaders.iter().map(|(node_id, leader)| (*node_id, standing(leader))).collect()
     }
 
     /// For how long nothing was heard of the leader that was silent for longest; 0 if nobody is followed.
