@@ -26,6 +26,8 @@ struct Leader {
     partitions: Arc<BTreeMap<PartitionId, Led>>,
     /// When it was last heard of, or followed anew, in milliseconds of uptime.
     last_heard_ms: Arc<Watermark>,
+    /// Since when it is followed.
+    since_ms: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +44,8 @@ pub(super) struct Standing {
     pub(super) partitions: usize,
     /// For how long nothing was heard of it.
     pub(super) silence_ms: i64,
+    /// Whether it was heard at all since it is followed. If not, one of the two may have just started, and the connection is being made.
+    pub(super) was_heard: bool,
 }
 
 impl Followed {
@@ -62,6 +66,7 @@ impl Followed {
         let leader = self.leaders.entry(leader).or_insert_with(|| Leader {
             partitions: Arc::default(),
             last_heard_ms: Arc::new(Watermark::new(now_ms)),
+            since_ms: now_ms,
         });
         Arc::make_mut(&mut leader.partitions).insert(id, Led { leader_epoch, since: version });
         true
@@ -127,6 +132,7 @@ impl Followed {
         let standing = |leader: &Leader| Standing {
             partitions: leader.partitions.len(),
             silence_ms: (now_ms - leader.last_heard_ms.get()).max(0),
+            was_heard: leader.last_heard_ms.get() > leader.since_ms,
         };
         self.leaders.iter().map(|(node_id, leader)| (*node_id, standing(leader))).collect()
     }

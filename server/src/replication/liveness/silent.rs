@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::followed::Standing;
 
+/// So many timeouts for a node that was not heard yet: it is no news that nodes need a while to connect.
+const NOT_YET_HEARD: i64 = 5;
+
 /// The nodes that are silent, by node id.
 #[derive(Debug, Default)]
 pub(super) struct Silent(BTreeSet<i32>);
@@ -23,6 +26,7 @@ impl Silent {
         self.0.retain(|node_id| leaders.contains_key(node_id));
         let mut news = Vec::new();
         for (node_id, standing) in leaders {
+            let timeout_ms = if standing.was_heard { timeout_ms } else { NOT_YET_HEARD * timeout_ms };
             if standing.silence_ms < timeout_ms {
                 news.extend(self.0.remove(node_id).then_some(News::Heard(*node_id)));
             } else if self.0.insert(*node_id) {
@@ -37,7 +41,7 @@ impl News {
     /// Tells of it.
     pub(super) fn tell(&self) {
         match self {
-            Self::Silent(node_id, Standing { partitions, silence_ms }) => tracing::warn!(
+            Self::Silent(node_id, Standing { partitions, silence_ms, .. }) => tracing::warn!(
                 "node {node_id} is suspected: nothing heard of it for {silence_ms} ms; it leads {partitions} of the partitions that this node follows"
             ),
             Self::Heard(node_id) => {

@@ -90,7 +90,7 @@ fn a_heartbeat_is_what_was_sent_or_nothing() {
 fn operators_are_told_once_of_each_node_that_falls_silent_and_once_when_it_is_heard_again() {
     use super::super::followed::Standing;
     use super::super::silent::{News, Silent};
-    let standing = |silence_ms| Standing { partitions: 7, silence_ms };
+    let standing = |silence_ms| Standing { partitions: 7, silence_ms, was_heard: true };
     let mut silent = Silent::default();
     let mut look = |silences: &[(i32, i64)]| {
         silent.look(&silences.iter().map(|(node, silence_ms)| (*node, standing(*silence_ms))).collect(), 400)
@@ -106,5 +106,10 @@ fn operators_are_told_once_of_each_node_that_falls_silent_and_once_when_it_is_he
         (&[(1, 0), (2, 400)], vec![News::Silent(2, standing(400))]),
     ] {
         assert_eq!(look(silences), news, "{silences:?}");
+    }
+    for (silence_ms, is_told) in [(400, false), (1_999, false), (2_000, true), (2_100, false)] {
+        let not_yet = Standing { was_heard: false, ..standing(silence_ms) };
+        let told = silent.look(&BTreeMap::from([(3, not_yet)]), 400);
+        assert_eq!(told == [News::Silent(3, not_yet)], is_told, "{silence_ms}");
     }
 }
