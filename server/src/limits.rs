@@ -78,6 +78,8 @@ pub const BROKER_LEASE: std::time::Duration = std::time::Duration::from_millis(6
 pub const BROKER_LEASE_MARGIN: std::time::Duration = std::time::Duration::from_millis(10);
 /// Heartbeats of a broker that have no answer yet.
 pub const MAX_BROKER_HEARTBEATS: usize = 6;
+/// Heartbeats of a life that has ended which are refused before it is told that nothing is known of its end.
+pub const MAX_BROKER_HEARTBEATS_REFUSED: u32 = 20;
 /// Heartbeats and suspicions that wait for the supervisor; beyond, they are refused.
 pub const MAX_FENCING_EVENTS: usize = 1_024;
 /// Suspicions that wait for a broker to be fenced; beyond, they are refused, and come again.
