@@ -136,7 +136,7 @@ impl InSync {
                 && let Some(partition) = topic.partition(id.partition)
             {
                 let (was, is) = (partition.in_sync_replicas.iter().copied(), change.in_sync.keys().copied());
-                self.news.note(&topic.name, id.partition, was.collect(), is.collect());
+                self.news.note(&topic.name, id.partition, &was.collect(), &is.collect());
             }
         }
     }

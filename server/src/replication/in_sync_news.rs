@@ -23,10 +23,10 @@ struct Partitions {
 
 impl InSyncNews {
     /// The in-sync set of a partition has changed.
-    pub(super) fn note(&mut self, topic: &str, partition: i32, was: BTreeSet<i32>, is: BTreeSet<i32>) {
+    pub(super) fn note(&mut self, topic: &str, partition: i32, was: &BTreeSet<i32>, is: &BTreeSet<i32>) {
         let name = || format!("{topic}-{partition}");
-        is.difference(&was).for_each(|node| self.come.entry(*node).or_default().add(name));
-        was.difference(&is).for_each(|node| self.gone.entry(*node).or_default().add(name));
+        is.difference(was).for_each(|node| self.come.entry(*node).or_default().add(name));
+        was.difference(is).for_each(|node| self.gone.entry(*node).or_default().add(name));
     }
 
     /// Tells of what was noted since the last time.
@@ -67,10 +67,10 @@ mod tests {
     #[test]
     fn whoever_comes_and_goes_is_counted_and_some_partitions_are_named() {
         let mut news = InSyncNews::default();
-        news.note("a", 0, BTreeSet::from([1, 3]), BTreeSet::from([1, 2, 3]));
+        news.note("a", 0, &BTreeSet::from([1, 3]), &BTreeSet::from([1, 2, 3]));
         assert_eq!(news.come[&2].to_string(), "1 partition led here: a-0");
         for partition in 1..9 {
-            news.note("a", partition, BTreeSet::from([1, 3]), BTreeSet::from([1, 2]));
+            news.note("a", partition, &BTreeSet::from([1, 3]), &BTreeSet::from([1, 2]));
         }
         assert_eq!(
             news.come[&2].to_string(),

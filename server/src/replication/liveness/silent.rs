@@ -45,7 +45,7 @@ impl News {
                 "node {node_id} is suspected: nothing heard of it for {silence_ms} ms; it leads {partitions} of the partitions that this node follows"
             ),
             Self::Heard(node_id) => {
-                tracing::info!("node {node_id} is heard again, and not suspected any more")
+                tracing::info!("node {node_id} is heard again, and not suspected any more");
             }
         }
     }
