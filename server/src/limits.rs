@@ -80,6 +80,8 @@ pub const BROKER_LEASE: std::time::Duration = std::time::Duration::from_millis(6
 pub const BROKER_LEASE_MARGIN: std::time::Duration = std::time::Duration::from_millis(10);
 /// Heartbeats of a broker that have no answer yet.
 pub const MAX_BROKER_HEARTBEATS: usize = 6;
+/// Heartbeats of a life that has ended which are refused before it is told that nothing is known of its end.
+pub const MAX_BROKER_HEARTBEATS_REFUSED: u32 = 20;
 /// Heartbeats and suspicions that wait for the supervisor; beyond, they are refused.
 pub const MAX_FENCING_EVENTS: usize = 1_024;
 /// Suspicions that wait for a broker to be fenced; beyond, they are refused, and come again.
@@ -90,8 +92,8 @@ pub const ELECT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1)
 pub const FENCED_REMINDER: std::time::Duration = std::time::Duration::from_secs(3);
 /// Between two heartbeats of a node to each other one, and between two looks at whose leaders are silent.
 pub const NODE_HEARTBEAT_INTERVAL: std::time::Duration = std::time::Duration::from_millis(100);
-/// Silence after which the leader of a partition is suspected: a little less than its lease, so that the suspicion is there when that ends.
-pub const LEADER_TIMEOUT: std::time::Duration = std::time::Duration::from_millis(500);
+/// Silence after which the leader of a partition is suspected: less than its lease by the time between two looks and that between two heartbeats, so that the suspicion is there when that ends.
+pub const LEADER_TIMEOUT: std::time::Duration = std::time::Duration::from_millis(400);
 /// Elections that a node asks for at the same time.
 pub const ELECTION_WORKERS: usize = 4;
 /// Suspicions that wait for one of them; what finds no room is found again.
@@ -176,6 +178,8 @@ pub const MAX_STREAM_EVENTS: usize = 32 << 10;
 pub const MAX_STREAM_POSITIONS: usize = 16 << 10;
 /// A leader that does not answer a follower is asked again.
 pub const STREAM_ASK_AGAIN: std::time::Duration = std::time::Duration::from_millis(300);
+/// Partitions that are named when operators are told who is in sync; others are counted.
+pub const MAX_PARTITIONS_NAMED: usize = 6;
 /// Between two looks at who lags behind, and who has caught up.
 pub const STREAM_LOOK: std::time::Duration = std::time::Duration::from_millis(500);
 /// Changes of in-sync sets in one proposal.

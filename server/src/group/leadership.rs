@@ -74,7 +74,7 @@ impl Leadership {
     async fn carry_out(&mut self, change: Change, topic: &Topic) -> Result<(), Closed> {
         match change {
             Change::Resigned { partition, leader_epoch } => {
-                tracing::info!(topic = OFFSETS_TOPIC, partition, leader_epoch, "not led any more");
+                tracing::debug!(topic = OFFSETS_TOPIC, partition, leader_epoch, "not led any more");
                 self.led.remove(&partition);
                 self.groups.tell(Message::Resigned { partition, leader_epoch }).await
             }

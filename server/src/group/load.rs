@@ -94,13 +94,17 @@ impl Load {
             Ok(replay) => {
                 let groups = replay.finish(self.clock.now_ms());
                 let took_ms = (self.clock.uptime() - started).as_millis();
-                tracing::info!(
-                    partition = id.partition,
-                    leader_epoch,
-                    groups = groups.len(),
-                    took_ms,
-                    "groups loaded"
-                );
+                let (partition, groups_loaded) = (id.partition, groups.len());
+                match groups_loaded {
+                    0 => tracing::debug!(partition, leader_epoch, took_ms, "there are no groups"), // as of most
+                    _ => tracing::info!(
+                        partition,
+                        leader_epoch,
+                        groups = groups_loaded,
+                        took_ms,
+                        "groups loaded"
+                    ),
+                }
                 let _closed =
                     self.groups.tell(Message::Loaded { partition: id.partition, leader_epoch, groups }).await;
             }

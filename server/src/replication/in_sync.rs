@@ -11,8 +11,9 @@ use concurrency_models::isr::Change;
 use concurrency_models::mailbox::Receiver;
 use uuid::Uuid;
 
+use super::in_sync_news::InSyncNews;
 use crate::clock::Clock;
-use crate::cluster::{Applied, Command, Controller, PartitionChange, ProposeError};
+use crate::cluster::{Applied, ClusterState, Command, Controller, PartitionChange, ProposeError};
 use crate::limits;
 use crate::storage::Storage;
 use crate::telemetry::{Metrics, Pulse};
@@ -36,6 +37,8 @@ pub(crate) struct InSync {
     pub(crate) max_lag_ms: i64,
     pub(crate) wishes: Receiver<Wish>,
     pub(crate) metrics: Metrics,
+    /// What operators are not told yet.
+    pub(crate) news: InSyncNews,
 }
 
 type Changes = BTreeMap<PartitionId, Change>;
@@ -50,6 +53,7 @@ impl InSync {
                 biased;
                 () = self.clock.sleep(look_at.saturating_sub(self.clock.uptime())) => {
                     look_at = self.clock.uptime() + limits::STREAM_LOOK;
+                    self.news.tell();
                     self.shrink()
                 }
                 wish = self.wishes.recv() => match wish {
@@ -96,14 +100,15 @@ impl InSync {
     }
 
     /// Has them committed. Returns whether the node goes on.
-    async fn settle(&self, changes: Changes) -> bool {
-        let Some(command) = self.command(&changes) else {
+    async fn settle(&mut self, changes: Changes) -> bool {
+        let before = self.controller.state();
+        let Some(command) = self.command(&before, &changes) else {
             return self.withdraw(&changes);
         };
         loop {
             match self.controller.propose(command.clone()).await {
                 Ok(Applied::PartitionsAltered { refused }) => {
-                    self.note_made(&changes, &refused);
+                    self.note_made(&before, &changes, &refused);
                     let refused =
                         refused.into_iter().map(|(topic_id, partition)| PartitionId { topic_id, partition });
                     let refused = refused.filter_map(|id| Some((id, changes.get(&id)?.clone()))).collect();
@@ -123,11 +128,16 @@ impl InSync {
         }
     }
 
-    fn note_made(&self, changes: &Changes, refused: &[(Uuid, i32)]) {
+    fn note_made(&mut self, before: &ClusterState, changes: &Changes, refused: &[(Uuid, i32)]) {
         let made = changes.iter().filter(|(id, _)| !refused.contains(&(id.topic_id, id.partition)));
         for (id, change) in made {
             self.metrics.isr_changes.inc();
-            tracing::info!(partition = %id, in_sync = ?change.in_sync.keys(), "the in-sync set has changed");
+            if let Some(topic) = before.topic_by_id(&id.topic_id)
+                && let Some(partition) = topic.partition(id.partition)
+            {
+                let (was, is) = (partition.in_sync_replicas.iter().copied(), change.in_sync.keys().copied());
+                self.news.note(&topic.name, id.partition, &was.collect(), &is.collect());
+            }
         }
     }
 
@@ -142,8 +152,7 @@ impl InSync {
     }
 
     /// `None` before this node is registered.
-    fn command(&self, changes: &Changes) -> Option<Command> {
-        let state = self.controller.state();
+    fn command(&self, state: &ClusterState, changes: &Changes) -> Option<Command> {
         let broker_epoch = state.brokers.get(&self.node_id)?.broker_epoch;
         let change = |(id, change): (&PartitionId, &Change)| PartitionChange {
             topic_id: id.topic_id,

@@ -6,6 +6,7 @@
 
 mod ends;
 mod in_sync;
+mod in_sync_news;
 pub mod liveness;
 mod roles;
 mod stream;

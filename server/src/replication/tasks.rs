@@ -9,6 +9,7 @@ use concurrency_models::mailbox;
 
 use super::ends::Ends;
 use super::in_sync::{InSync, Wish};
+use super::in_sync_news::InSyncNews;
 use super::liveness::{self, Elector, Liveness};
 use super::roles::Roles;
 use super::stream::{Receiver, Sender, receiver, sender};
@@ -81,6 +82,7 @@ pub fn start(roles: &Arc<Roles>, parts: Parts) -> Running {
         max_lag_ms,
         wishes: wished,
         metrics: metrics.clone(),
+        news: InSyncNews::default(),
     };
     let _ends_with_the_senders = spawner.task(in_sync.run(pulse("in-sync")));
     let (stop, tasks) = (Shutdown::new(), Gate::new());

@@ -149,11 +149,16 @@ fn three_nodes_agree_whatever_happens_to_them() {
 fn another_broker_leads_when_the_lease_of_one_that_is_cut_off_has_ended_and_it_comes_back() {
     for seed in seeds().into_iter().take(10) {
         for (cut, at_most_ms) in
-            [(Cut::Both, 800), (Cut::BothOfTheController, 2_500), (Cut::OneWayBehindSlowAnswers, 800)]
+            [(Cut::Both, 700), (Cut::BothOfTheController, 2_000), (Cut::OneWayBehindSlowAnswers, 700)]
         {
             let failover = cluster::fencing::run(seed, cut); // asserts inside
             assert!(failover.lease_ended < failover.led_by_another, "{failover:?}");
             assert!(failover.refused > 0, "a suspicion is no verdict: {failover:?}");
+            let late = failover.led_by_another - failover.lease_ended;
+            assert!(
+                cut == Cut::BothOfTheController || late <= Duration::from_millis(50),
+                "fenced when the lease has ended here, and not at somebody's next look: seed {seed}, {cut:?}: {failover:?}"
+            );
             let at_most = Duration::from_millis(at_most_ms);
             assert!(failover.led_by_another < at_most, "seed {seed}, {cut:?}: {failover:?}");
             if seed < 2 {

@@ -10,6 +10,7 @@ use futures_util::stream::FuturesUnordered;
 
 use super::super::controller::{Controller, Served};
 use super::super::raft::{node_id, peer_id};
+use super::judgement::{End, end_of};
 use super::protocol::{BROKER_HEARTBEAT, BrokerHeartbeat, HeartbeatAnswer};
 use crate::limits;
 use crate::telemetry::{Metrics, Pulse};
@@ -34,7 +35,7 @@ impl Heartbeats {
     pub(in super::super) async fn run(self, pulse: Pulse) {
         let leadership = self.controller.raft().leadership();
         let mut answers: FuturesUnordered<BoxFuture<'_, Answered>> = FuturesUnordered::new();
-        let mut told_of_another = false;
+        let mut refused = 0;
         loop {
             let seen = leadership.version();
             if answers.len() < limits::MAX_BROKER_HEARTBEATS {
@@ -55,7 +56,10 @@ impl Heartbeats {
                     },
                     Some((sent, answer)) = answers.next() => match answer {
                         Some(HeartbeatAnswer::Granted) => self.controller.lease().extend(sent),
-                        Some(HeartbeatAnswer::StaleEpoch) => self.tell_of_another(&mut told_of_another),
+                        Some(HeartbeatAnswer::StaleEpoch) if refused < limits::MAX_BROKER_HEARTBEATS_REFUSED => {
+                            refused = self.tell_of_the_end(refused + 1);
+                        }
+                        Some(HeartbeatAnswer::StaleEpoch) => {}
                         Some(HeartbeatAnswer::Fenced | HeartbeatAnswer::NotController) | None => {}
                     },
                     () = self.controller.clock().sleep(next.saturating_sub(self.now())) => break,
@@ -86,13 +90,25 @@ impl Heartbeats {
         ask.then(move |answer| ready((sent, answer)))
     }
 
-    fn tell_of_another(&self, told: &mut bool) {
-        if !std::mem::replace(told, true) {
-            tracing::error!(
-                "another broker has registered as node {} since this one has: this one leads nothing any more; give each a node.id of its own",
-                self.node_id
-            );
+    /// Says once what became of this life, when it is known here: whoever has refused so many heartbeats may be ahead. Returns how many count as refused.
+    fn tell_of_the_end(&self, refused: u32) -> u32 {
+        let (node_id, all) = (self.node_id, limits::MAX_BROKER_HEARTBEATS_REFUSED);
+        match end_of(&self.controller.state(), node_id, self.broker_epoch) {
+            End::Removed => tracing::warn!(
+                "node {node_id} was removed from the cluster: this node leads nothing any more, and can be stopped; nobody comes back under its node.id"
+            ),
+            End::Unregistered => tracing::warn!(
+                "node {node_id} was unregistered while it ran: this node leads nothing any more; restart it if it is to go on"
+            ),
+            End::Replaced => tracing::error!(
+                "another broker has registered as node {node_id} since this one has: this one leads nothing any more; give each a node.id of its own"
+            ),
+            End::NotKnown if refused < all => return refused,
+            End::NotKnown => tracing::error!(
+                "whoever leads the metadata does not know this life of node {node_id}: it was removed, or another broker has its node.id; this one leads nothing any more, and hears nothing of it"
+            ),
         }
+        all
     }
 
     fn note_remaining(&self) {

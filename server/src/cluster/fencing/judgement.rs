@@ -26,6 +26,29 @@ pub(super) fn standing(state: &ClusterState, beat: &BrokerHeartbeat) -> Standing
     }
 }
 
+/// Why nobody grants a broker anything any more, as far as it knows itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// The node was removed from the cluster.
+    Removed,
+    /// It is a node of the cluster, and no broker.
+    Unregistered,
+    /// A later life is registered under its id.
+    Replaced,
+    /// This metadata shows no end: it is behind.
+    NotKnown,
+}
+
+pub(super) fn end_of(state: &ClusterState, node_id: i32, broker_epoch: i64) -> End {
+    match state.brokers.get(&node_id).map(|broker| broker.broker_epoch) {
+        _ if state.was_removed(node_id) => End::Removed,
+        None if state.version < broker_epoch => End::NotKnown,
+        None => End::Unregistered,
+        Some(registered) if registered > broker_epoch => End::Replaced,
+        Some(_) => End::NotKnown,
+    }
+}
+
 /// What there is to a suspicion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Suspected {

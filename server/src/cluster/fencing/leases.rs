@@ -44,7 +44,8 @@ impl Leases {
         now.saturating_sub(self.last(node_id))
     }
 
-    fn until(&self, node_id: i32) -> Duration {
+    /// When it expires if nothing more is heard of the broker.
+    pub(super) fn until(&self, node_id: i32) -> Duration {
         self.last(node_id) + HERE
     }
 

@@ -5,7 +5,7 @@
 //! Heartbeats ── broker epoch, version served ──────► Supervisor ── read_index ──► a majority: it leads still
 //!    │                                                   │ lease until heard + 600 ms, then the answer
 //!    ▼                                                   │
-//! BrokerLease: held until sent + 600 ms               expired, and a follower suspects it ─► FenceBroker, in the term in which it was found
+//! BrokerLease: held until sent + 600 ms               expires, and a follower has suspected it ─► FenceBroker, in the term in which it was found
 //!                                                     fenced, and serves what has fenced it ─► UnfenceBroker
 //! ```
 //!
@@ -19,15 +19,20 @@
 //! **Why the leader of the metadata does not fence itself.** It has its own lease by the same confirmation. If no majority confirms it, its lease ends as any other
 //! does, somebody else leads the metadata soon, and fences it.
 //!
+//! **Why no time is lost, and nobody is fenced who is there.** A follower suspects a leader before its lease ends. That is kept, and the broker fenced at the moment in which the lease
+//! ends, unless a heartbeat is granted before: then nothing is left of the suspicion. A heartbeat that has come and is not confirmed yet has to be, first.
+//!
 //! A restarted broker takes over at once from its earlier life: the data directory is locked, so that one has ended.
 
 mod answers;
+mod beats;
 mod heartbeats;
 mod judgement;
 mod lease;
 mod leases;
 mod protocol;
 mod supervisor;
+mod suspects;
 mod under_way;
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ pub enum ElectAnswer {
         /// Node id of who leads, if anybody can.
         leader: Option<i32>,
     },
-    /// The leader has a lease: it leads on.
+    /// The leader may have a lease: it leads on, unless that ends before the next heartbeat of it comes. Then it is fenced without another word.
     Refused,
     /// There is no such partition, or nobody leads it.
     Unknown,

@@ -1,7 +1,6 @@
 //! The task that grants leases and fences brokers, as long as this node leads the metadata. It owns the table of leases, and waits for nothing but its mailbox,
 //! the time, and a change of leadership: whatever takes longer is a task that sends it the outcome.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +13,11 @@ use super::super::command::{Applied, Command};
 use super::super::raft::{Node, Outcome};
 use super::super::state::ClusterState;
 use super::Fencing;
+use super::beats::Beats;
 use super::judgement::{Standing, Suspected, standing, suspected};
 use super::leases::Leases;
 use super::protocol::{BrokerHeartbeat, Elect, ElectAnswer, HeartbeatAnswer};
+use super::suspects::Suspects;
 use super::under_way::{Beat, Suspicion, UnderWay, Waiting};
 use crate::clock::Clock;
 use crate::limits;
@@ -33,6 +34,8 @@ pub(in super::super) enum Event {
     Confirmed(bool),
     /// What became of the command about this broker; `None` if that is not known.
     Decided(i32, Option<Outcome>),
+    /// It is time to look, and nothing else has come.
+    Time,
 }
 
 /// See the module.
@@ -49,12 +52,12 @@ pub(in super::super) struct Supervisor {
     leases: Leases,
     /// The Raft term in which it leads, if it does, and in which it has begun to count leases.
     term: Option<u64>,
-    /// Heartbeats that came after the read under way had begun, by node id.
-    asked: BTreeMap<i32, Beat>,
-    /// Those that it confirms.
-    confirming: BTreeMap<i32, Beat>,
+    /// Heartbeats that are not confirmed.
+    beats: Beats,
     /// Whether a read is under way.
     reading: bool,
+    /// Whom followers suspect. In this term.
+    suspects: Suspects,
     under_way: UnderWay,
 }
 
@@ -82,9 +85,9 @@ impl Supervisor {
             inbox,
             leases: Leases::default(),
             term: None,
-            asked: BTreeMap::new(),
-            confirming: BTreeMap::new(),
+            beats: Beats::default(),
             reading: false,
+            suspects: Suspects::default(),
             under_way: UnderWay::default(),
         }
     }
@@ -101,6 +104,7 @@ impl Supervisor {
                 next_look = self.clock.uptime() + limits::BROKER_HEARTBEAT_INTERVAL;
                 self.look();
             }
+            let left = self.next_time(next_look).saturating_sub(self.clock.uptime());
             pulse.idle();
             let event = tokio::select! {
                 biased;
@@ -109,7 +113,7 @@ impl Supervisor {
                     Err(_ended) => return,
                 },
                 event = self.inbox.recv() => event,
-                () = self.clock.sleep(next_look.saturating_sub(self.clock.uptime())) => None,
+                () = self.clock.sleep(left) => Some(Event::Time),
             };
             pulse.beat();
             self.note_leadership();
@@ -119,6 +123,7 @@ impl Supervisor {
                 Some(Event::Elect { elect, reply }) => self.suspect(Suspicion { elect, reply }),
                 Some(Event::Confirmed(leads)) => self.confirm(leads),
                 Some(Event::Decided(node_id, outcome)) => self.decided(node_id, outcome),
+                Some(Event::Time) => self.fence_suspects(),
             }
         }
     }
@@ -132,10 +137,17 @@ impl Supervisor {
         }
         self.term = term;
         self.leases.begin(self.clock.uptime());
+        self.suspects.clear();
         self.refuse_confirming();
         if term.is_none() {
             self.refuse_asked();
         }
+    }
+
+    /// When it wakes up by itself.
+    fn next_time(&self, next_look: Duration) -> Duration {
+        let next = self.suspects.next(&self.leases, |node_id, epoch| self.beats.is_of(node_id, epoch));
+        next.map_or(next_look, |next| next.min(next_look))
     }
 
     /// What nobody asks for: brokers that nobody follows are fenced too.
@@ -157,19 +169,19 @@ impl Supervisor {
         if self.term.is_none() {
             return self.refuse(beat);
         }
-        self.asked.insert(beat.beat.node_id, beat);
+        self.beats.hear(beat);
         self.read();
     }
 
     /// Has a majority confirm that this node leads, for all heartbeats that have come so far.
     fn read(&mut self) {
-        if self.reading || self.asked.is_empty() {
+        if self.reading || !self.beats.is_asked() {
             return;
         }
         match self.raft.read_index() {
             Ok(mut waiting) => {
                 self.reading = true;
-                self.confirming = std::mem::take(&mut self.asked);
+                self.beats.begin();
                 let events = self.events.clone();
                 let _ends_by_itself = self.spawner.task(async move {
                     let outcome = waiting.outcome().await;
@@ -186,7 +198,7 @@ impl Supervisor {
     fn confirm(&mut self, leads: bool) {
         self.reading = false;
         match leads {
-            true => std::mem::take(&mut self.confirming).into_values().for_each(|beat| self.judge(beat)),
+            true => self.beats.take_confirming().for_each(|beat| self.judge(beat)),
             false => self.refuse_confirming(),
         }
         self.read();
@@ -199,6 +211,7 @@ impl Supervisor {
         match standing(&self.committed.load(), &beat.beat) {
             Standing::Unfenced => {
                 self.leases.grant(node_id, beat.heard); // before the broker hears of it
+                self.suspects.acquit(node_id);
                 self.metrics.broker_heartbeats_granted.inc();
                 beat.answer(HeartbeatAnswer::Granted);
             }
@@ -226,13 +239,22 @@ impl Supervisor {
             }
             Suspected::Nobody => suspicion.answer(ElectAnswer::Unknown),
             Suspected::Leader { node_id, broker_epoch } => {
-                if node_id != self.node_id && self.leases.has_expired(node_id, self.clock.uptime()) {
-                    self.fence(node_id, broker_epoch);
+                if node_id != self.node_id {
+                    self.suspects.suspect(node_id, broker_epoch);
                 }
                 if let Some(suspicion) = self.under_way.suspect(node_id, suspicion) {
                     suspicion.answer(ElectAnswer::Refused);
                 }
             }
+        }
+    }
+
+    /// Fences those who are suspected and whose lease has expired. Not before the mailbox is empty: after a pause of this node there may be heartbeats in it.
+    fn fence_suspects(&mut self) {
+        let now = self.clock.uptime();
+        let may_be_there = |node_id, epoch| self.beats.is_of(node_id, epoch);
+        for (node_id, broker_epoch) in self.suspects.take_expired(&self.leases, now, may_be_there) {
+            self.fence(node_id, broker_epoch);
         }
     }
 
@@ -299,10 +321,10 @@ impl Supervisor {
     }
 
     fn refuse_asked(&mut self) {
-        std::mem::take(&mut self.asked).into_values().for_each(|beat| self.refuse(beat));
+        self.beats.take_asked().for_each(|beat| self.refuse(beat));
     }
 
     fn refuse_confirming(&mut self) {
-        std::mem::take(&mut self.confirming).into_values().for_each(|beat| self.refuse(beat));
+        self.beats.take_confirming().for_each(|beat| self.refuse(beat));
     }
 }

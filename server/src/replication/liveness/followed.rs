@@ -26,6 +26,8 @@ struct Leader {
     partitions: Arc<BTreeMap<PartitionId, Led>>,
     /// When it was last heard of, or followed anew, in milliseconds of uptime.
     last_heard_ms: Arc<Watermark>,
+    /// Since when it is followed.
+    since_ms: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +35,17 @@ struct Led {
     leader_epoch: i32,
     /// Version of the metadata in which this node has seen it: whoever has taken up its roles of that version knows that it leads.
     since: i64,
+}
+
+/// How it stands about a node that leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Standing {
+    /// How many partitions it leads that this node follows.
+    pub(super) partitions: usize,
+    /// For how long nothing was heard of it.
+    pub(super) silence_ms: i64,
+    /// Whether it was heard at all since it is followed. If not, one of the two may have just started, and the connection is being made.
+    pub(super) was_heard: bool,
 }
 
 impl Followed {
@@ -53,6 +66,7 @@ impl Followed {
         let leader = self.leaders.entry(leader).or_insert_with(|| Leader {
             partitions: Arc::default(),
             last_heard_ms: Arc::new(Watermark::new(now_ms)),
+            since_ms: now_ms,
         });
         Arc::make_mut(&mut leader.partitions).insert(id, Led { leader_epoch, since: version });
         true
@@ -111,6 +125,16 @@ impl Followed {
     /// The registered brokers beside this one.
     pub(super) fn others(&self, node_id: i32) -> impl Iterator<Item = i32> + '_ {
         self.brokers.keys().copied().filter(move |other| *other != node_id)
+    }
+
+    /// Each leader that is followed.
+    pub(super) fn leaders(&self, now_ms: i64) -> BTreeMap<i32, Standing> {
+        let standing = |leader: &Leader| Standing {
+            partitions: leader.partitions.len(),
+            silence_ms: (now_ms - leader.last_heard_ms.get()).max(0),
+            was_heard: leader.last_heard_ms.get() > leader.since_ms,
+        };
+        self.leaders.iter().map(|(node_id, leader)| (*node_id, standing(leader))).collect()
     }
 
     /// For how long nothing was heard of the leader that was silent for longest; 0 if nobody is followed.

@@ -16,6 +16,7 @@
 mod elector;
 mod followed;
 mod frame;
+mod silent;
 #[cfg(test)]
 mod tests;
 
@@ -39,6 +40,7 @@ use crate::telemetry::{LoopLabels, Metrics, Pulse};
 pub use elector::Elector;
 use followed::Followed;
 use frame::NodeHeartbeat;
+use silent::{News, Silent};
 
 /// What it is made of.
 pub struct Parts<M, S, P> {
@@ -141,6 +143,7 @@ impl Liveness {
         shutdown: Shutdown,
         pulse: Pulse,
     ) {
+        let mut silent = Silent::default();
         loop {
             pulse.idle();
             tokio::select! {
@@ -155,6 +158,10 @@ impl Liveness {
                 followed.others(self.0.node_id).for_each(|node| send(node, bytes.clone()));
             }
             metrics.leader_heartbeat_age.set(followed.oldest_ms(now_ms));
+            silent
+                .look(&followed.leaders(now_ms), millis(limits::LEADER_TIMEOUT))
+                .iter()
+                .for_each(News::tell);
             // A monitor that is behind has a tick already.
             let _full = ticks.try_send(Event::Tick { now_ms });
         }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use crate::cluster::example::registration;
-use crate::cluster::fencing::judgement::{Standing, Suspected, standing, suspected};
+use crate::cluster::fencing::judgement::{End, Standing, Suspected, end_of, standing, suspected};
 use crate::cluster::fencing::protocol::{BrokerHeartbeat, Elect};
-use crate::cluster::{ClusterState, Command};
+use crate::cluster::{ClusterState, Command, Endpoint};
 
 const TOPIC: Uuid = Uuid::from_u128(10);
 
@@ -67,4 +67,23 @@ fn a_suspicion_is_of_a_leader_in_an_epoch() {
     state.apply(&Command::FenceBroker { node_id: 2, broker_epoch }).unwrap();
     assert_eq!(of(&state, TOPIC, 0, 1), Suspected::Earlier { leader_epoch: 2, leader: None });
     assert_eq!(of(&state, TOPIC, 0, 2), Suspected::Nobody, "nobody leads");
+}
+
+#[test]
+fn a_life_that_has_ended_is_told_why_when_its_own_metadata_says_so() {
+    let (mut state, broker_epoch) = state();
+    assert_eq!(end_of(&ClusterState::default(), 1, broker_epoch), End::NotKnown, "nothing is known here");
+    assert_eq!(end_of(&state, 1, broker_epoch), End::NotKnown, "it goes on, here");
+    assert_eq!(end_of(&state, 1, broker_epoch - 1), End::Replaced);
+    state.apply(&Command::DeleteTopic { id: TOPIC }).unwrap();
+    let mut unregistered = state.clone();
+    unregistered.apply(&Command::FenceBroker { node_id: 1, broker_epoch }).unwrap();
+    unregistered.apply(&Command::UnregisterBroker { node_id: 1 }).unwrap();
+    assert_eq!(end_of(&unregistered, 1, broker_epoch), End::Unregistered);
+    for node_id in [1, 2] {
+        let endpoint = Endpoint { host: "h".into(), port: 2 };
+        state.apply(&Command::AddNode { node_id, directory_id: Uuid::nil(), endpoint }).unwrap();
+    }
+    state.apply(&Command::RemoveNode { node_id: 1, directory_id: None }).unwrap();
+    assert_eq!(end_of(&state, 1, broker_epoch), End::Removed);
 }

@@ -1,5 +1,7 @@
 //! The pure parts. The whole of it is in `tests/simulation/cluster`.
 
+mod beats;
 mod judgement;
 mod leases;
+mod suspects;
 mod under_way;

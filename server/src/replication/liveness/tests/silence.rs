@@ -16,11 +16,11 @@ async fn a_silent_leader_is_suspected_by_all_who_follow_it_until_it_is_heard() {
     let mut world = World::new(3);
     world.pass(1_000).await;
     world.silent.replace(BTreeSet::from([2]));
-    world.pass(350).await;
+    world.pass(250).await;
     assert!(world.suspected().is_empty(), "not before the timeout");
     world.pass(250).await;
     assert_eq!(world.suspected(), BTreeSet::from([(1, 1, 0), (3, 1, 0)]));
-    assert!(world.metrics.leader_heartbeat_age.get() >= 500);
+    assert!(world.metrics.leader_heartbeat_age.get() >= 400);
     world.pass(200).await;
     assert_eq!(world.suspected().len(), 2, "refused, they are suspected again");
     world.silent.replace(BTreeSet::new());
@@ -84,4 +84,32 @@ fn a_heartbeat_is_what_was_sent_or_nothing() {
     assert_eq!(NodeHeartbeat::decode(&bytes), Some(heartbeat));
     assert_eq!(NodeHeartbeat::decode(&[&bytes[..], &[1]].concat()), Some(heartbeat), "of a later version");
     assert!((0..bytes.len()).all(|length| NodeHeartbeat::decode(&bytes[..length]).is_none()));
+}
+
+#[test]
+fn operators_are_told_once_of_each_node_that_falls_silent_and_once_when_it_is_heard_again() {
+    use super::super::followed::Standing;
+    use super::super::silent::{News, Silent};
+    let standing = |silence_ms| Standing { partitions: 7, silence_ms, was_heard: true };
+    let mut silent = Silent::default();
+    let mut look = |silences: &[(i32, i64)]| {
+        silent.look(&silences.iter().map(|(node, silence_ms)| (*node, standing(*silence_ms))).collect(), 400)
+    };
+    for (silences, news) in [
+        (&[(1, 399), (2, 0)][..], vec![]),
+        (&[(1, 400), (2, 0)], vec![News::Silent(1, standing(400))]),
+        (&[(1, 500), (2, 450)], vec![News::Silent(2, standing(450))]),
+        (&[(1, 600), (2, 550)], vec![]),
+        (&[(1, 0), (2, 650)], vec![News::Heard(1)]),
+        (&[(1, 0)], vec![]), // nobody follows node 2 any more
+        (&[(1, 0), (2, 0)], vec![]),
+        (&[(1, 0), (2, 400)], vec![News::Silent(2, standing(400))]),
+    ] {
+        assert_eq!(look(silences), news, "{silences:?}");
+    }
+    for (silence_ms, is_told) in [(400, false), (1_999, false), (2_000, true), (2_100, false)] {
+        let not_yet = Standing { was_heard: false, ..standing(silence_ms) };
+        let told = silent.look(&BTreeMap::from([(3, not_yet)]), 400);
+        assert_eq!(told == [News::Silent(3, not_yet)], is_told, "{silence_ms}");
+    }
 }
