@@ -18,6 +18,7 @@ pub(crate) mod message;
 mod piece;
 pub(crate) mod receiver;
 pub(crate) mod sender;
+mod session;
 mod under_way;
 
 pub(crate) use receiver::Receiver;

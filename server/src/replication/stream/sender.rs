@@ -3,19 +3,16 @@
 //! It waits for one of three things: what the follower says, news of a partition that the follower knows all about, and room on the connection. A
 //! session is forgotten when the connection is lost; the follower begins another.
 
-use std::collections::{BTreeMap, VecDeque};
-
 use bytes::Bytes;
 use chronik_log::PartitionId;
 use concurrency_models::epoch::Leadership;
 use concurrency_models::isr::Acknowledgement;
 use concurrency_models::mailbox::{self, Receiver};
-use futures_util::future::BoxFuture;
-use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
 use super::super::in_sync::Wish;
-use super::feed::{Alignment, Feed, News, align};
-use super::message::{Position, Records, Synced, ToFollower, ToLeader, cost};
+use super::feed::{Alignment, News, align};
+use super::message::{Position, Records, Synced, ToFollower, ToLeader};
+use super::session::Session;
 use crate::clock::Clock;
 use crate::limits;
 use crate::peer::{NodeId, Peers};
@@ -46,97 +43,6 @@ pub(crate) struct Sender {
     pub(crate) wishes: mailbox::Sender<Wish>,
     pub(crate) metrics: StreamMetrics,
     pub(crate) events: Receiver<Event>,
-}
-
-/// What was agreed on with the follower since it began.
-struct Session {
-    number: u64,
-    /// The follower's.
-    broker_epoch: i64,
-    window: u64,
-    /// Cost of all that was sent.
-    sent: u64,
-    /// Cost of what the follower has dealt with.
-    consumed: u64,
-    feeds: BTreeMap<PartitionId, Feed>,
-    /// Feeds that may have something to send, in the order in which it is their turn.
-    ready: VecDeque<PartitionId>,
-    /// Feeds whose logs could not be read: they are read again at the next look.
-    unreadable: Vec<PartitionId>,
-    /// The other feeds, waiting for news.
-    idle: FuturesUnordered<BoxFuture<'static, News>>,
-}
-
-impl Session {
-    fn new(number: u64, broker_epoch: i64, window: u64) -> Self {
-        Self {
-            number,
-            broker_epoch,
-            window,
-            sent: 0,
-            consumed: 0,
-            feeds: BTreeMap::new(),
-            ready: VecDeque::new(),
-            unreadable: Vec::new(),
-            idle: FuturesUnordered::new(),
-        }
-    }
-
-    /// Whether something more may be sent. One piece may always be under way, however large it is.
-    fn has_room(&self) -> bool {
-        self.sent == self.consumed || self.sent - self.consumed < self.window
-    }
-
-    fn begin(&mut self, ask: u64, position: &Position) {
-        self.feeds.insert(position.id, Feed::new(position, ask));
-        self.ready.push_back(position.id);
-    }
-
-    /// A feed knows all; it waits for news.
-    fn rest(&mut self, id: PartitionId, storage: &Storage) {
-        match self.feeds.get(&id).and_then(|feed| feed.news(id, storage)) {
-            Some(news) => self.idle.push(news),
-            None => drop(self.feeds.remove(&id)),
-        }
-    }
-
-    fn wake(&mut self, News { id, ask }: News) {
-        if self.feeds.get(&id).is_some_and(|feed| feed.ask == ask) {
-            self.ready.push_back(id);
-        }
-    }
-
-    /// The next piece to send, if there is one and there is room for it.
-    async fn next_piece(&mut self, storage: &Storage, spawner: &Spawner) -> Option<Records> {
-        while self.has_room()
-            && let Some(id) = self.ready.pop_front()
-        {
-            let Some(feed) = self.feeds.get_mut(&id) else { continue };
-            let led = storage
-                .partition(&id)
-                .filter(|partition| partition.isr().leadership() == Leadership::leader(feed.leader_epoch));
-            let Some(partition) = led else {
-                self.feeds.remove(&id);
-                continue;
-            };
-            match feed.next_piece(self.number, id, &partition, spawner).await {
-                Ok(Some(records)) => {
-                    self.ready.push_back(id);
-                    self.sent += cost(&records);
-                    return Some(records);
-                }
-                Ok(None) => {
-                    drop(partition);
-                    self.rest(id, storage);
-                }
-                Err(error) => {
-                    tracing::warn!(partition = %id, %error, "a log cannot be sent to a follower from where it is; it is tried again");
-                    self.unreadable.push(id);
-                }
-            }
-        }
-        None
-    }
 }
 
 impl Sender {
@@ -311,5 +217,5 @@ async fn send(peers: &Peers, peer: NodeId, outgoing: Option<Bytes>) -> bool {
 }
 
 async fn next_news(session: &mut Option<Session>) -> Option<News> {
-    session.as_mut()?.idle.next().await
+    session.as_mut()?.next_news().await
 }
