@@ -1,7 +1,9 @@
 //! The leader's end of the streams to one follower: a task that reads the logs that this node leads and sends what the follower lacks.
 //!
-//! It waits for one of three things: what the follower says, news of a partition that the follower knows all about, and room on the connection. A
-//! session is forgotten when the connection is lost; the follower begins another.
+//! It waits for what the follower says, for news of a partition that the follower knows all about, for room on the connection, and for the time when a replica that
+//! is not in sync may be sent to again. A session is forgotten when the connection is lost; the follower begins another.
+
+use std::time::Duration;
 
 use bytes::Bytes;
 use chronik_log::PartitionId;
@@ -10,10 +12,12 @@ use concurrency_models::isr::Acknowledgement;
 use concurrency_models::mailbox::{self, Receiver};
 
 use super::super::in_sync::Wish;
-use super::feed::{Alignment, News, align};
-use super::message::{Position, Records, Synced, ToFollower, ToLeader};
-use super::session::Session;
+use super::feed::{Alignment, Turn, align};
+use super::message::{Position, Synced, ToFollower, ToLeader};
+use super::quota::Quota;
+use super::session::{Means, Piece, Session};
 use crate::clock::Clock;
+use crate::cluster::Controller;
 use crate::limits;
 use crate::peer::{NodeId, Peers};
 use crate::spawn::Spawner;
@@ -34,10 +38,13 @@ pub(crate) enum Event {
 
 /// The task.
 pub(crate) struct Sender {
+    pub(crate) node_id: i32,
     pub(crate) follower: i32,
     pub(crate) peer: NodeId,
     pub(crate) peers: Peers,
     pub(crate) storage: Storage,
+    /// Whose metadata say how fast a follower may catch up.
+    pub(crate) controller: Controller,
     pub(crate) clock: Clock,
     pub(crate) spawner: Spawner,
     pub(crate) wishes: mailbox::Sender<Wish>,
@@ -48,6 +55,7 @@ pub(crate) struct Sender {
 impl Sender {
     /// Runs until it is told to stop.
     pub(crate) async fn run(mut self, pulse: Pulse) {
+        let mut quota = Quota::new(self.node_id, self.follower);
         let mut session: Option<Session> = None;
         let mut outgoing: Option<Bytes> = None;
         let mut look_at = self.clock.uptime() + limits::STREAM_LOOK;
@@ -55,9 +63,12 @@ impl Sender {
             if outgoing.is_none()
                 && let Some(session) = &mut session
             {
-                let piece = session.next_piece(&self.storage, &self.spawner).await;
-                outgoing = piece.map(|records| self.message(records));
+                let now = self.clock.uptime();
+                quota.refresh(&self.controller.state(), now);
+                let means = Means { storage: &self.storage, spawner: &self.spawner, quota: &mut quota, now };
+                outgoing = session.next_piece(means).await.map(|piece| self.message(piece));
             }
+            let wake_at = held_until(session.as_ref()).map_or(look_at, |held_until| held_until.min(look_at));
             pulse.idle();
             tokio::select! {
                 biased;
@@ -86,20 +97,36 @@ impl Sender {
                         session.wake(news);
                     }
                 }
-                () = self.clock.sleep(look_at.saturating_sub(self.clock.uptime())) => {
+                () = self.clock.sleep(wake_at.saturating_sub(self.clock.uptime())) => {
                     pulse.beat();
-                    look_at = self.clock.uptime() + limits::STREAM_LOOK;
+                    let is_look = look_at <= wake_at;
+                    if is_look {
+                        look_at = self.clock.uptime() + limits::STREAM_LOOK;
+                    }
                     if let Some(session) = &mut session {
-                        session.ready.extend(session.unreadable.drain(..));
-                        self.look(session);
+                        self.awake(session, is_look);
                     }
                 }
             }
         }
     }
 
-    fn message(&self, records: Records) -> Bytes {
-        self.metrics.sent_bytes.inc_by(records.batches.len() as u64);
+    /// It is time for those that were held, or to look at all.
+    fn awake(&self, session: &mut Session, is_look: bool) {
+        let now = self.clock.uptime();
+        let held = if is_look { session.look(now) } else { session.release(now) };
+        self.metrics.throttled_milliseconds.inc_by(u64::try_from(held.as_millis()).unwrap_or(u64::MAX));
+        if is_look {
+            self.look(session);
+        }
+    }
+
+    fn message(&self, Piece { records, is_throttled }: Piece) -> Bytes {
+        let bytes = records.batches.len() as u64;
+        self.metrics.sent_bytes.inc_by(bytes);
+        if is_throttled {
+            self.metrics.throttled_bytes.inc_by(bytes);
+        }
         ToFollower::Records(records).encode()
     }
 
@@ -216,6 +243,10 @@ async fn send(peers: &Peers, peer: NodeId, outgoing: Option<Bytes>) -> bool {
     }
 }
 
-async fn next_news(session: &mut Option<Session>) -> Option<News> {
+async fn next_news(session: &mut Option<Session>) -> Option<Turn> {
     session.as_mut()?.next_news().await
+}
+
+fn held_until(session: Option<&Session>) -> Option<Duration> {
+    session.and_then(Session::held_until)
 }

@@ -12,6 +12,7 @@ mod logs;
 mod members;
 mod moves;
 mod nodes;
+pub(crate) mod throttle;
 mod writers;
 
 use std::time::Duration;
