@@ -12,3 +12,4 @@ mod members;
 mod metadata;
 mod racks;
 mod readiness;
+mod throttle;

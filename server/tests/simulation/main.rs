@@ -229,7 +229,7 @@ fn replicas_are_brought_in_at_the_rate_that_is_set_and_nobody_in_sync_waits() {
     let (alone, together) = (about(TOPIC_BYTES), about(2 * TOPIC_BYTES));
     let lifted = Duration::from_millis(500)..Duration::from_millis(1_500);
     let never = Duration::MAX;
-    let (soon, free) = (Duration::from_millis(500), at_once.clone());
+    let (soon, free) = (Duration::from_millis(500), at_once);
     for (leaders, follower, replicas, lifted_after, expected) in [
         (None, None, "*", never, free.clone()),
         (Some(RATE), Some(RATE), "", never, free.clone()),

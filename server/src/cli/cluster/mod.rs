@@ -5,6 +5,7 @@ mod elect_leaders;
 mod moves;
 mod remove_node;
 mod status;
+mod throttle;
 
 pub(super) use args::ClusterArgs;
 

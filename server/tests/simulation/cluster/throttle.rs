@@ -123,7 +123,8 @@ impl World {
 
     async fn append(&self, client: &mut Client, producer: &mut Producer, topic: &str, value: String) {
         let deadline = self.clock.uptime() + Duration::from_secs(20);
-        while client.produce(topic, *producer, &[value.clone()]).await.expect("it is up").is_err() {
+        while client.produce(topic, *producer, std::slice::from_ref(&value)).await.expect("it is up").is_err()
+        {
             assert!(self.clock.uptime() < deadline, "{topic}: nothing can be appended");
             self.clock.sleep(STEP).await;
         }
