@@ -64,6 +64,7 @@ impl Sender {
                 && let Some(session) = &mut session
             {
                 let now = self.clock.uptime();
+                self.release(session, now);
                 quota.refresh(&self.controller.state(), now);
                 let means = Means { storage: &self.storage, spawner: &self.spawner, quota: &mut quota, now };
                 outgoing = session.next_piece(means).await.map(|piece| self.message(piece));
@@ -99,25 +100,24 @@ impl Sender {
                 }
                 () = self.clock.sleep(wake_at.saturating_sub(self.clock.uptime())) => {
                     pulse.beat();
-                    let is_look = look_at <= wake_at;
-                    if is_look {
+                    if look_at <= wake_at {
                         look_at = self.clock.uptime() + limits::STREAM_LOOK;
-                    }
-                    if let Some(session) = &mut session {
-                        self.awake(session, is_look);
+                        if let Some(session) = &mut session {
+                            session.look();
+                            self.look(session);
+                        }
                     }
                 }
             }
         }
     }
 
-    /// It is time for those that were held, or to look at all.
-    fn awake(&self, session: &mut Session, is_look: bool) {
-        let now = self.clock.uptime();
-        let held = if is_look { session.look(now) } else { session.release(now) };
-        self.metrics.throttled_milliseconds.inc_by(u64::try_from(held.as_millis()).unwrap_or(u64::MAX));
-        if is_look {
-            self.look(session);
+    /// Those that were held have their turn, if their time has come: at the latest when this task looks at everything, for the metadata may say something else.
+    fn release(&self, session: &mut Session, now: Duration) {
+        if session.held_until().is_some_and(|until| until <= now) {
+            let held_for = session.release(now);
+            let millis = u64::try_from(held_for.as_millis()).unwrap_or(u64::MAX);
+            self.metrics.throttled_milliseconds.inc_by(millis);
         }
     }
 

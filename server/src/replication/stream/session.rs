@@ -1,5 +1,8 @@
 //! What a leader remembers of its stream to one follower since that began: how much is under way, and whose turn it is.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -106,14 +109,13 @@ impl Session {
         self.ready.push_back(turn);
     }
 
-    /// Those that could not be read are tried again, and those that are held looked at again: the metadata may say something else. Returns for how long there were
-    /// some.
-    pub(super) fn look(&mut self, now: Duration) -> Duration {
+    /// Those that could not be read are tried again, and those that are held are looked at again: the metadata may say something else.
+    pub(super) fn look(&mut self) {
         self.ready.extend(self.unreadable.drain(..));
-        self.release(now)
+        self.held.until = Duration::ZERO;
     }
 
-    /// When the first of those that are held may be sent to.
+    /// When those that are held are to be released: when the first of them may be sent to.
     pub(super) fn held_until(&self) -> Option<Duration> {
         self.held.since.map(|_| self.held.until)
     }
