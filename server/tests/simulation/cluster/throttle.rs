@@ -100,6 +100,9 @@ impl World {
         let all: Vec<i32> = nodes::ALL.map(nodes::node_id).collect();
         let three = [("min.insync.replicas".to_owned(), "3".to_owned())];
         self.create(BESIDE, all, three.into()).await;
+        // Followers may have asked their leader before it led, and ask again after a while.
+        let (mut client, mut producer) = self.client(0).await;
+        self.append(&mut client, &mut producer, BESIDE, "first".to_owned()).await;
         for at in 0..TARGET {
             self.create(&topic(at), vec![nodes::node_id(at)], BTreeMap::new()).await;
             let (mut client, mut producer) = self.client(at).await;
