@@ -248,6 +248,12 @@ fn the_reference_names_every_setting() {
 }
 
 #[test]
+fn what_other_nodes_go_by_stands_in_no_configuration() {
+    let error = message(from_toml("leader.replication.throttled.rate = 1000000"));
+    assert!(error.contains("cannot be configured") && error.contains("configs alter"), "{error}");
+}
+
+#[test]
 fn every_default_is_a_value_that_the_setting_takes() {
     for setting in SETTINGS {
         let mut config = Config::default();

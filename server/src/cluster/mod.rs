@@ -18,6 +18,7 @@ mod publisher;
 mod quorum;
 pub mod raft;
 mod replicas;
+pub mod replication_throttle;
 pub mod state;
 pub mod topic_config;
 mod way_in;

@@ -11,7 +11,7 @@ use chronik_log::{CleanupPolicy, TopicLogConfig};
 
 use super::state::{ClusterState, EVERY_BROKER, Topic};
 use super::topic_config::{self, Configs};
-use crate::config::{Config, Loaded, Setting, Source, find, nearest};
+use crate::config::{Config, Loaded, Setting, Source, find, is_only_dynamic, nearest};
 
 /// Where a value comes from. Kafka's `ConfigSource`, by its numbers on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,9 +200,9 @@ pub const TIMESTAMP_BEFORE_MAX_MS: NumberKeys =
 pub const TIMESTAMP_AFTER_MAX_MS: NumberKeys =
     NumberKeys { topic: "message.timestamp.after.max.ms", broker: "log.message.timestamp.after.max.ms" };
 
-/// Whether a broker's setting can be changed while it runs: those are the ones that topics inherit.
+/// Whether a broker's setting can be changed while it runs: those are the ones that topics inherit, and those that other nodes go by.
 pub fn is_dynamic(name: &str) -> bool {
-    topic_config::behind(name).is_some()
+    topic_config::behind(name).is_some() || is_only_dynamic(name)
 }
 
 fn put(config: &mut Config, key: &str, value: &str) -> Result<(), BrokerConfigError> {
@@ -280,6 +280,13 @@ mod tests {
         assert_eq!(check("log.retention.ms", "5"), Ok(()));
         assert!(matches!(check("listeners", "h:1"), Err(BrokerConfigError::Static(_))));
         assert!(matches!(check("log.retention.hours", "1"), Err(BrokerConfigError::Static(_))));
+        for rate in ["leader.replication.throttled.rate", "follower.replication.throttled.rate"] {
+            assert_eq!(check(rate, "0"), Ok(()));
+            assert_eq!(check(rate, "9223372036854775807"), Ok(()));
+            for wrong in ["-1", "", "1.5", "fast", "9223372036854775808"] {
+                assert!(matches!(check(rate, wrong), Err(BrokerConfigError::Value { .. })), "{rate}={wrong}");
+            }
+        }
         assert!(matches!(check("log.retention.ms", "soon"), Err(BrokerConfigError::Value { .. })));
         assert!(matches!(check("log.retention.ms", ""), Err(BrokerConfigError::Value { .. })));
         let unknown = check("log.retention.mss", "5").unwrap_err().to_string();

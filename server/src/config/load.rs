@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::settings::{SETTINGS, Setting, find};
+use super::settings::{SETTINGS, Setting, find, is_only_dynamic};
 use super::{Config, ConfigError, Loaded, Source};
 
 /// Environment variables that set something begin like this: `log.segment.bytes` is `CHRONIK_LOG_SEGMENT_BYTES`.
@@ -101,12 +101,16 @@ impl Loader {
         let Some(setting) = find(name) else {
             return Err(ConfigError::Unknown { name: name.to_owned(), from: from.clone() });
         };
-        (setting.set)(&mut self.loaded.config, text).map_err(|reason| ConfigError::BadValue {
-            name: name.to_owned(),
-            text: text.to_owned(),
-            from: from.clone(),
-            reason,
-        })?;
+        let refused = |reason| {
+            let (name, text, from) = (name.to_owned(), text.to_owned(), from.clone());
+            ConfigError::BadValue { name, text, from, reason }
+        };
+        if is_only_dynamic(name) && !text.is_empty() {
+            return Err(refused(format!(
+                "it cannot be configured, for all nodes must know it: change it while the broker runs (chronik-server configs alter --broker ID --set {name}={text})"
+            )));
+        }
+        (setting.set)(&mut self.loaded.config, text).map_err(refused)?;
         self.loaded.sources.insert(setting.name, from.clone());
         Ok(())
     }

@@ -20,7 +20,7 @@ pub use effective::Unlimited;
 pub use error::ConfigError;
 pub use load::{ENV_PREFIX, Loader};
 pub use report::{reference, report, sample_file};
-pub use settings::{Config, SETTINGS, Setting, find, nearest, nearest_of};
+pub use settings::{Config, SETTINGS, Setting, find, is_only_dynamic, nearest, nearest_of};
 pub use value::{
     Allowed, CompressionType, ConfigType, HostPort, LogFormat, ReplicaSelector, TimestampSource, Value,
     WalFlush,

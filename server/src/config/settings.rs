@@ -65,6 +65,15 @@ macro_rules! settings {
     };
 }
 
+/// Settings that other nodes go by too: they are in the metadata, or nowhere.
+const ONLY_WHILE_IT_RUNS: &[&str] =
+    &["leader.replication.throttled.rate", "follower.replication.throttled.rate"];
+
+/// Whether a setting can only be given while the broker runs, by a request.
+pub fn is_only_dynamic(name: &str) -> bool {
+    ONLY_WHILE_IT_RUNS.contains(&name)
+}
+
 const HOUR_MS: i64 = 3_600_000;
 const MINUTE_MS: i64 = 60_000;
 
@@ -119,6 +128,14 @@ settings! {
         "leader.imbalance.check.interval.seconds" => leader_imbalance_check_interval_seconds: i64 = 300, Allowed::Between(1, 86_400);
         /// How many percent of the partitions that a node should lead may be led by others before it gets them back.
         "leader.imbalance.per.broker.percentage" => leader_imbalance_per_broker_percentage: usize = 10, Allowed::Between(0, 100);
+    }
+    "Throttled replication" {
+        /// Bytes per second that this node, as a leader, sends to replicas that are not in sync; of the topics and partitions that leader.replication.throttled.replicas
+        /// names (KIP-73). Not set: as many as there are. 0: none. It is changed while the broker runs, and cannot stand in a file.
+        "leader.replication.throttled.rate" => leader_replication_throttled_rate: Option<i64> = None, Allowed::AtLeast(0);
+        /// Bytes per second that this node, as a follower, is sent for its replicas that are not in sync; of those that follower.replication.throttled.replicas
+        /// names. Not set: as many as there are. 0: none. It is changed while the broker runs, and cannot stand in a file.
+        "follower.replication.throttled.rate" => follower_replication_throttled_rate: Option<i64> = None, Allowed::AtLeast(0);
     }
     "Between nodes" {
         /// Where this node listens for the others of its cluster: host:port. Empty: on the port of its entry in `controller.quorum.voters`, at every address, or

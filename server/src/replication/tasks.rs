@@ -39,6 +39,7 @@ pub struct Parts {
 /// What the tasks of a node that comes later stand on.
 pub(super) struct Streams {
     roster: Roster,
+    controller: Controller,
     peers: Peers,
     wishes: mailbox::Sender<Wish>,
     spawner: Spawner,
@@ -86,9 +87,10 @@ pub fn start(roles: &Arc<Roles>, parts: Parts) -> Running {
     };
     let _ends_with_the_senders = spawner.task(in_sync.run(pulse("in-sync")));
     let (stop, tasks) = (Shutdown::new(), Gate::new());
-    let liveness = liveness(roles, controller, (&spawner, &metrics), stop.clone(), &pulse);
+    let liveness = liveness(roles, controller.clone(), (&spawner, &metrics), stop.clone(), &pulse);
     roles.liveness.replace(Some(liveness));
-    let streams = Streams { roster, peers, wishes, spawner, metrics, pulse, tasks: tasks.clone() };
+    let streams =
+        Streams { roster, controller, peers, wishes, spawner, metrics, pulse, tasks: tasks.clone() };
     roles.streams.replace(Some(Arc::new(streams)));
     Running { roles: roles.clone(), stop, tasks }
 }
@@ -175,10 +177,12 @@ impl Streams {
     ) {
         let metrics = StreamMetrics::of(&self.metrics, node);
         let sender = Sender {
+            node_id: roles.node_id,
             follower: node,
             peer: peer_id(node),
             peers: self.peers.clone(),
             storage: roles.storage.clone(),
+            controller: self.controller.clone(),
             clock: roles.clock.clone(),
             spawner: self.spawner.clone(),
             wishes: self.wishes.clone(),

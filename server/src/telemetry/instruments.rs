@@ -210,6 +210,8 @@ instruments! {
     peer_incoming_bytes: Counter = Counter::default(), "peer_incoming", "Bytes read from other nodes", Unit::Bytes;
     peer_refused: Family<ReasonLabels, Counter> = Family::default(), "peer_refused", "Connections from other nodes that were refused, by reason";
     stream_sent_bytes: Family<NodeLabels, Counter> = Family::default(), "stream_sent", "Bytes of record batches sent to a follower", Unit::Bytes;
+    stream_throttled_bytes: Family<NodeLabels, Counter> = Family::default(), "stream_throttled", "Bytes among them that were sent at a rate, to replicas that are not in sync (replication.throttled.rate)", Unit::Bytes;
+    stream_throttled_milliseconds: Family<NodeLabels, Counter> = Family::default(), "stream_throttled_milliseconds", "Time in which something for a follower waited for a rate";
     stream_received_bytes: Family<NodeLabels, Counter> = Family::default(), "stream_received", "Bytes of record batches that came from a leader", Unit::Bytes;
     stream_sessions: Family<NodeLabels, Counter> = Family::default(), "stream_sessions", "Streams that a follower has begun; all but the first follow a reconnect";
     isr_changes: Counter = Counter::default(), "isr_changes", "Changes of in-sync sets that this node had committed as a leader";

@@ -10,6 +10,10 @@ use super::labels::NodeLabels;
 pub struct StreamMetrics {
     /// Bytes of batches sent.
     pub sent_bytes: Counter,
+    /// Bytes of batches among them for which there was a rate.
+    pub throttled_bytes: Counter,
+    /// How long there was something that had to wait for a rate.
+    pub throttled_milliseconds: Counter,
     /// Bytes of batches that came, and fitted.
     pub received_bytes: Counter,
     /// How often the node began a stream anew.
@@ -23,6 +27,8 @@ impl StreamMetrics {
         let all: &Instruments = metrics;
         Self {
             sent_bytes: all.stream_sent_bytes.get_or_create_owned(&labels),
+            throttled_bytes: all.stream_throttled_bytes.get_or_create_owned(&labels),
+            throttled_milliseconds: all.stream_throttled_milliseconds.get_or_create_owned(&labels),
             received_bytes: all.stream_received_bytes.get_or_create_owned(&labels),
             sessions: all.stream_sessions.get_or_create_owned(&labels),
         }

@@ -13,3 +13,4 @@ mod metadata;
 mod racks;
 mod readiness;
 mod story;
+mod throttle;

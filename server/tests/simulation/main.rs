@@ -19,6 +19,7 @@ use std::time::Duration;
 use chronik_server::spawn::Spawner;
 
 use cluster::fencing::Cut;
+use cluster::throttle::{TOPIC_BYTES, Throttled};
 use world::{Ending, World};
 
 /// Seeds of a plain `cargo test`; `CHRONIK_SEEDS` asks for more.
@@ -228,6 +229,43 @@ fn a_follower_of_an_emptied_log_comes_in_sync() {
             let log_starts = cluster::Cluster::run_emptied(seed, written); // asserts inside, naming the seed
             let begin_anew = !log_starts.is_empty() && log_starts.iter().all(|log_start| *log_start > 0);
             assert!(begin_anew, "seed {seed}: {log_starts:?}");
+        }
+    }
+}
+
+#[test]
+fn replicas_are_brought_in_at_the_rate_that_is_set_and_nobody_in_sync_waits() {
+    const RATE: u64 = 1 << 20;
+    let seconds = |bytes: usize| Duration::from_secs_f64(bytes as f64 / RATE as f64);
+    let at_once = Duration::ZERO..Duration::from_secs(1);
+    // Nothing is owed before the first piece, and the last one is not waited for; in sync is who was seen to be.
+    let about = |bytes: usize| seconds(bytes) - seconds(1 << 20)..seconds(bytes) + Duration::from_millis(700);
+    let (alone, together) = (about(TOPIC_BYTES), about(2 * TOPIC_BYTES));
+    let lifted = Duration::from_millis(500)..Duration::from_millis(1_500);
+    let never = Duration::MAX;
+    let (soon, free) = (Duration::from_millis(500), at_once);
+    for (leaders, follower, replicas, lifted_after, expected) in [
+        (None, None, "*", never, free.clone()),
+        (Some(RATE), Some(RATE), "", never, free.clone()),
+        (Some(RATE), Some(RATE), "0:9", never, free),
+        (Some(RATE), None, "*", never, alone), // each leader has a rate of its own
+        (None, Some(RATE), "0:3", never, together.clone()),
+        (Some(RATE), Some(RATE), "0:1,0:2,0:3", never, together),
+        (Some(0), None, "*", soon, lifted.clone()),
+        (Some(RATE / 64), Some(0), "*", soon, lifted),
+    ] {
+        for seed in seeds().into_iter().take(3) {
+            let throttled = Throttled { leaders, follower, replicas, lifted_after };
+            let outcome = cluster::throttle::run(seed, throttled);
+            let last = outcome.took.into_iter().max().unwrap_or_default();
+            assert!(expected.contains(&last), "seed {seed}, {throttled:?}: {outcome:?}, not in {expected:?}");
+            assert!(
+                outcome.appended > 0 && outcome.slowest < Duration::from_millis(100),
+                "seed {seed}, {throttled:?}: {outcome:?}"
+            );
+            if seed == 0 {
+                eprintln!("{throttled:?}: {outcome:?}");
+            }
         }
     }
 }

@@ -27,6 +27,7 @@ fn a_broker_shows_every_setting() {
     assert_eq!(found("log.segment.bytes"), (Some("1073741824"), DEFAULT, false));
     assert_eq!(found("log.retention.ms"), (None, DEFAULT, false), "it is not set: hours apply");
     assert_eq!(found("log.retention.hours"), (Some("168"), DEFAULT, true));
+    assert_eq!(found("leader.replication.throttled.rate"), (None, DEFAULT, false));
     // kafka-ui chooses its features by these two.
     assert_eq!(found("delete.topic.enable"), (Some("true"), DEFAULT, true));
     assert!(found("inter.broker.protocol.version").0.is_some_and(|version| version.starts_with("4.")));

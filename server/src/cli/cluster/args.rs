@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use uuid::Uuid;
 
 use crate::cli::args::ServerArgs;
+use crate::cli::units::parse_size;
 use crate::config::{HostPort, Value, Voters};
 use crate::types::read_uuid;
 
@@ -84,7 +85,17 @@ pub(super) struct RemoveNodeArgs {
     #[arg(long)]
     pub(super) execute: bool,
     #[command(flatten)]
+    pub(super) rate: RateArgs,
+    #[command(flatten)]
     pub(super) server: ServerArgs,
+}
+
+/// How fast replicas are moved.
+#[derive(Debug, Args)]
+pub(super) struct RateArgs {
+    /// Move them at this rate: bytes per second that a node sends, and that a node is sent, such as 50MiB. The settings that this takes are taken back when they have moved
+    #[arg(long, value_name = "SIZE", requires = "execute", value_parser = parse_size)]
+    pub(super) throttle: Option<u64>,
 }
 
 /// How replicas are moved.
@@ -94,8 +105,10 @@ pub(super) struct MovingArgs {
     #[arg(long)]
     pub(super) execute: bool,
     /// Do not wait until all replicas have moved
-    #[arg(long, requires = "execute")]
+    #[arg(long, requires = "execute", conflicts_with = "throttle")]
     pub(super) no_wait: bool,
+    #[command(flatten)]
+    pub(super) rate: RateArgs,
     #[command(flatten)]
     pub(super) server: ServerArgs,
 }

@@ -6,6 +6,7 @@ mod init;
 mod moves;
 mod remove_node;
 mod status;
+mod throttle;
 
 pub(super) use args::ClusterArgs;
 

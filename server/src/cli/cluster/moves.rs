@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::args::MovingArgs;
+use super::args::{MovingArgs, RateArgs};
+use super::throttle::Throttle;
+use crate::cli::args::ServerArgs;
 use crate::cli::output;
 use crate::cli::units::counted;
 use crate::client::{Client, TopicInfo};
@@ -23,7 +25,7 @@ pub(super) enum Goal {
 }
 
 pub(super) async fn run(goal: Goal, args: &MovingArgs, clock: Clock, spawner: Spawner) -> anyhow::Result<()> {
-    let client = args.server.connect(clock.clone(), spawner).await?;
+    let mut client = args.server.connect(clock.clone(), spawner.clone()).await?;
     let Present { targets, placed, .. } = Present::look(&client).await?;
     let moves = match goal {
         Goal::Drain(node) => moves::drain(&targets, &placed, node)?,
@@ -37,11 +39,49 @@ pub(super) async fn run(goal: Goal, args: &MovingArgs, clock: Clock, spawner: Sp
         only_planned();
         return Ok(());
     }
-    begin(&client, moves).await?;
-    if !args.no_wait {
-        wait(&client, &clock).await?;
+    if args.no_wait {
+        return begin(&client, moves).await;
     }
-    Ok(())
+    let throttle = throttle(&args.rate, (&targets, &placed), &moves);
+    carry_out(&mut client, &args.server, (clock, spawner), moves, throttle).await
+}
+
+/// The rate asked for, for these moves.
+pub(super) fn throttle(
+    args: &RateArgs,
+    (targets, placed): (&[Target], &[Placed]),
+    moves: &[Placed],
+) -> Option<Throttle> {
+    let running: Vec<i32> = targets.iter().map(|target| target.node_id).collect();
+    args.throttle.map(|bytes_per_second| Throttle::new(bytes_per_second, placed, moves, &running))
+}
+
+/// Has replicas moved, at a rate if there is one, and waits until they have. Whatever happens, the rate is taken back.
+pub(super) async fn carry_out(
+    client: &mut Client,
+    server: &ServerArgs,
+    (clock, spawner): (Clock, Spawner),
+    moves: Vec<Placed>,
+    throttle: Option<Throttle>,
+) -> anyhow::Result<()> {
+    let Some(mut throttle) = throttle else {
+        begin(client, moves).await?;
+        return wait(client, &clock).await;
+    };
+    let moved = async {
+        throttle.begin(client).await?;
+        begin(client, moves).await?;
+        wait(client, &clock).await
+    }
+    .await;
+    let undone = throttle.undo(server, clock, spawner).await;
+    match (moved, undone) {
+        (Err(error), Err(left)) => {
+            output::complain(&output::in_one_line(&left));
+            Err(error)
+        }
+        (moved, undone) => moved.and(undone),
+    }
 }
 
 /// What there is to be moved, and where it can go.

@@ -13,7 +13,7 @@ use crate::spawn::Spawner;
 
 /// Says what will be done; does it, a step after the other, if it is to be done. Begun again after it was interrupted, it goes on.
 pub(super) async fn run(args: &RemoveNodeArgs, clock: Clock, spawner: Spawner) -> anyhow::Result<()> {
-    let client = args.server.connect(clock.clone(), spawner).await?;
+    let mut client = args.server.connect(clock.clone(), spawner.clone()).await?;
     if args.execute {
         moves::settle(&client, &clock).await?; // it may be this command that was interrupted
     }
@@ -33,8 +33,8 @@ pub(super) async fn run(args: &RemoveNodeArgs, clock: Clock, spawner: Spawner) -
         return Ok(());
     }
     if !moving.is_empty() {
-        moves::begin(&client, moving).await?;
-        moves::wait(&client, &clock).await?;
+        let throttle = moves::throttle(&args.rate, (&targets, &placed), &moving);
+        moves::carry_out(&mut client, &args.server, (clock, spawner), moving, throttle).await?;
     }
     client.remove_raft_voter(args.node).await?;
     Ok(output::print(&format!("node {} is not of the cluster any more\n", args.node))?)

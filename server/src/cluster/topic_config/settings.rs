@@ -4,6 +4,7 @@
 use chronik_kafka::record_batch::TimestampType;
 use chronik_log::{CleanupPolicy, TopicLogConfig};
 
+use crate::cluster::replication_throttle::ThrottledReplicas;
 use crate::config::{Allowed, CompressionType, Config, ConfigType, TimestampSource, Value};
 
 /// One row of the table.
@@ -89,6 +90,12 @@ topic_settings! {
         /// With cleanup.policy=compact, how long a tombstone stays after its log was compacted, so that consumers can see it.
         "delete.retention.ms" ["log.cleaner.delete.retention.ms"]: i64, Allowed::AtLeast(0),
             |config| config.log_cleaner_delete_retention_ms => |log, ms| log.delete_retention_ms = ms;
+        /// Followers that get what they lack no faster than their brokers' follower.replication.throttled.rate, until they are in sync: partition:broker,... or * for all.
+        "follower.replication.throttled.replicas" []: ThrottledReplicas, Allowed::Any,
+            |_| ThrottledReplicas::default() => elsewhere;
+        /// Leaders that send what others lack no faster than their brokers' leader.replication.throttled.rate, until these are in sync: partition:broker,... or * for all.
+        "leader.replication.throttled.replicas" []: ThrottledReplicas, Allowed::Any,
+            |_| ThrottledReplicas::default() => elsewhere;
         /// With cleanup.policy=compact, how long a record waits at most until it can be compacted.
         "max.compaction.lag.ms" ["log.cleaner.max.compaction.lag.ms"]: i64, Allowed::AtLeast(1),
             |config| config.log_cleaner_max_compaction_lag_ms => |log, ms| log.max_compaction_lag_ms = ms;
@@ -148,10 +155,6 @@ topic_settings! {
         /// Bytes of log between two entries of its index.
         "index.interval.bytes" ["log.index.interval.bytes"]: i32, |config| int(config.log_index_interval_bytes),
             "it is the same for all topics of a node (log.index.interval.bytes)";
-        /// Replicas whose replication is throttled.
-        "follower.replication.throttled.replicas" []: String, |_| String::new(), "replication is not throttled";
-        /// Replicas whose replication is throttled.
-        "leader.replication.throttled.replicas" []: String, |_| String::new(), "replication is not throttled";
         /// Bytes kept here of what is in remote storage.
         "local.retention.bytes" []: i64, |_| -2, "there is no remote storage";
         /// How long records are kept here that are in remote storage.

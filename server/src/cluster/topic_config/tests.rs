@@ -52,6 +52,18 @@ fn settings_reach_the_log() {
 }
 
 #[test]
+fn throttled_replicas_are_all_some_or_none() {
+    for key in ["leader.replication.throttled.replicas", "follower.replication.throttled.replicas"] {
+        for list in ["", "*", "0:1", "0:1,1:2, 2:3"] {
+            assert_eq!(with(key, list), Ok(inherited(&Config::default())), "{key}={list}");
+        }
+        let refused = with(key, "0:1,1:x").unwrap_err();
+        let said = format!("{key} = '0:1,1:x': '1:x' is not a replica");
+        assert!(refused.to_string().starts_with(&said), "{refused}");
+    }
+}
+
+#[test]
 fn what_is_not_honoured_is_refused() {
     for (key, value) in [
         ("segment.bytes", "13"),
@@ -76,6 +88,10 @@ fn what_is_not_honoured_is_refused() {
         ("compression.type", "zstd"),
         ("remote.storage.enable", "true"),
         ("preallocate", "maybe"),
+        ("leader.replication.throttled.replicas", "0"),
+        ("leader.replication.throttled.replicas", "0:1,*"),
+        ("follower.replication.throttled.replicas", "0:1;1:2"),
+        ("follower.replication.throttled.replicas", "-1:1"),
         ("flush.messages", "1"),
     ] {
         assert!(matches!(with(key, value), Err(TopicConfigError::Value { .. })), "{key}={value}");

@@ -10,7 +10,6 @@ use concurrency_models::publication::Readable;
 use futures_util::future::BoxFuture;
 
 use super::message::{Position, Records};
-use crate::limits;
 use crate::spawn::Spawner;
 use crate::storage::{Partition, Storage};
 
@@ -28,9 +27,11 @@ pub(super) struct Feed {
     told: Option<i64>,
 }
 
-/// There is news for a feed.
-pub(super) struct News {
+/// The turn of a feed. There is one for each: among those that are ready, or wherever it waits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turn {
     pub(super) id: PartitionId,
+    /// What the follower had asked for it with: if it has asked again, this is no turn of the feed that there is now.
     pub(super) ask: u64,
 }
 
@@ -73,7 +74,30 @@ impl Feed {
         self.next < log_end_offset || self.told.is_none_or(|told| told < high_watermark)
     }
 
-    /// The next piece; `None` if the follower knows everything.
+    /// Whether the follower was not sent all that is committed: who was is in sync, or can be as soon as it has said that it has it.
+    pub(super) fn is_behind(&self, high_watermark: i64) -> bool {
+        self.next < high_watermark
+    }
+
+    /// An empty piece for a follower that was sent nothing yet, and has to wait: without an answer it would ask again.
+    pub(super) fn greeting(
+        &mut self,
+        session: u64,
+        id: PartitionId,
+        partition: &Partition,
+    ) -> Option<Records> {
+        if self.told.is_some() {
+            return None;
+        }
+        let high_watermark = partition.high_watermark();
+        let log_start_offset = partition.durable().view.log_start_offset();
+        let (from, to) = (self.next, self.next.max(log_start_offset));
+        let (ask, leader_epoch, batches) = (self.ask, self.leader_epoch, Bytes::new());
+        (self.next, self.told) = (to, Some(high_watermark));
+        Some(Records { session, ask, id, leader_epoch, from, to, high_watermark, log_start_offset, batches })
+    }
+
+    /// The next piece, of so many bytes at most, unless one batch is larger; `None` if the follower knows everything.
     ///
     /// # Errors
     /// The log cannot be read there.
@@ -82,7 +106,7 @@ impl Feed {
         session: u64,
         id: PartitionId,
         partition: &Partition,
-        spawner: &Spawner,
+        (spawner, max_bytes): (&Spawner, usize),
     ) -> Result<Option<Records>, ReadError> {
         let high_watermark = partition.high_watermark(); // before the picture
         let Readable { view, high_watermark: end } = partition.durable();
@@ -90,7 +114,7 @@ impl Feed {
             return Ok(None);
         }
         let (from, log_start_offset) = (self.next, view.log_start_offset());
-        let (batches, to) = read(view, from.max(log_start_offset), end, spawner).await?;
+        let (batches, to) = read(view, from.max(log_start_offset), end, (spawner, max_bytes)).await?;
         self.next = to;
         self.told = Some(high_watermark);
         let (ask, leader_epoch) = (self.ask, self.leader_epoch);
@@ -108,7 +132,7 @@ impl Feed {
     }
 
     /// Waits until there is news. It holds the partition no longer than that, and lets go when it is closed.
-    pub(super) fn news(&self, id: PartitionId, storage: &Storage) -> Option<BoxFuture<'static, News>> {
+    pub(super) fn news(&self, id: PartitionId, storage: &Storage) -> Option<BoxFuture<'static, Turn>> {
         let partition = storage.partition(&id)?;
         let (next, told, ask) = (self.next, self.told.unwrap_or(-1), self.ask);
         let leadership = Leadership::leader(self.leader_epoch);
@@ -118,7 +142,7 @@ impl Feed {
                 _more_or_cut = partition.durable_to(next + 1) => {}
                 _more_or_deposed = partition.isr().readable_to(leadership, told + 1) => {}
             }
-            News { id, ask }
+            Turn { id, ask }
         }))
     }
 }
@@ -128,9 +152,8 @@ async fn read(
     view: Arc<LogView>,
     offset: i64,
     end: i64,
-    spawner: &Spawner,
+    (spawner, max_bytes): (&Spawner, usize),
 ) -> Result<(Bytes, i64), ReadError> {
-    let max_bytes = limits::STREAM_RECORDS_BYTES;
     let batches = match view.read(offset, max_bytes, end, ReadMode::Inline) {
         Err(ReadError::WouldBlock) => {
             spawner.blocking(move || view.read(offset, max_bytes, end, ReadMode::Blocking)).await

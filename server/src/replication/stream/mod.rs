@@ -16,8 +16,11 @@ mod feed;
 mod followed;
 pub(crate) mod message;
 mod piece;
+mod quota;
 pub(crate) mod receiver;
 pub(crate) mod sender;
+mod session;
+mod throttle;
 mod under_way;
 
 pub(crate) use receiver::Receiver;

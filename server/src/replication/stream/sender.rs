@@ -1,22 +1,23 @@
 //! The leader's end of the streams to one follower: a task that reads the logs that this node leads and sends what the follower lacks.
 //!
-//! It waits for one of three things: what the follower says, news of a partition that the follower knows all about, and room on the connection. A
-//! session is forgotten when the connection is lost; the follower begins another.
+//! It waits for what the follower says, for news of a partition that the follower knows all about, for room on the connection, and for the time when a replica that
+//! is not in sync may be sent to again. A session is forgotten when the connection is lost; the follower begins another.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use bytes::Bytes;
 use chronik_log::PartitionId;
 use concurrency_models::epoch::Leadership;
 use concurrency_models::isr::Acknowledgement;
 use concurrency_models::mailbox::{self, Receiver};
-use futures_util::future::BoxFuture;
-use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
 use super::super::in_sync::Wish;
-use super::feed::{Alignment, Feed, News, align};
-use super::message::{Position, Records, Synced, ToFollower, ToLeader, cost};
+use super::feed::{Alignment, Turn, align};
+use super::message::{Position, Synced, ToFollower, ToLeader};
+use super::quota::Quota;
+use super::session::{Means, Piece, Session};
 use crate::clock::Clock;
+use crate::cluster::Controller;
 use crate::limits;
 use crate::peer::{NodeId, Peers};
 use crate::spawn::Spawner;
@@ -37,10 +38,13 @@ pub(crate) enum Event {
 
 /// The task.
 pub(crate) struct Sender {
+    pub(crate) node_id: i32,
     pub(crate) follower: i32,
     pub(crate) peer: NodeId,
     pub(crate) peers: Peers,
     pub(crate) storage: Storage,
+    /// Whose metadata say how fast a follower may catch up.
+    pub(crate) controller: Controller,
     pub(crate) clock: Clock,
     pub(crate) spawner: Spawner,
     pub(crate) wishes: mailbox::Sender<Wish>,
@@ -48,100 +52,10 @@ pub(crate) struct Sender {
     pub(crate) events: Receiver<Event>,
 }
 
-/// What was agreed on with the follower since it began.
-struct Session {
-    number: u64,
-    /// The follower's.
-    broker_epoch: i64,
-    window: u64,
-    /// Cost of all that was sent.
-    sent: u64,
-    /// Cost of what the follower has dealt with.
-    consumed: u64,
-    feeds: BTreeMap<PartitionId, Feed>,
-    /// Feeds that may have something to send, in the order in which it is their turn.
-    ready: VecDeque<PartitionId>,
-    /// Feeds whose logs could not be read: they are read again at the next look.
-    unreadable: Vec<PartitionId>,
-    /// The other feeds, waiting for news.
-    idle: FuturesUnordered<BoxFuture<'static, News>>,
-}
-
-impl Session {
-    fn new(number: u64, broker_epoch: i64, window: u64) -> Self {
-        Self {
-            number,
-            broker_epoch,
-            window,
-            sent: 0,
-            consumed: 0,
-            feeds: BTreeMap::new(),
-            ready: VecDeque::new(),
-            unreadable: Vec::new(),
-            idle: FuturesUnordered::new(),
-        }
-    }
-
-    /// Whether something more may be sent. One piece may always be under way, however large it is.
-    fn has_room(&self) -> bool {
-        self.sent == self.consumed || self.sent - self.consumed < self.window
-    }
-
-    fn begin(&mut self, ask: u64, position: &Position) {
-        self.feeds.insert(position.id, Feed::new(position, ask));
-        self.ready.push_back(position.id);
-    }
-
-    /// A feed knows all; it waits for news.
-    fn rest(&mut self, id: PartitionId, storage: &Storage) {
-        match self.feeds.get(&id).and_then(|feed| feed.news(id, storage)) {
-            Some(news) => self.idle.push(news),
-            None => drop(self.feeds.remove(&id)),
-        }
-    }
-
-    fn wake(&mut self, News { id, ask }: News) {
-        if self.feeds.get(&id).is_some_and(|feed| feed.ask == ask) {
-            self.ready.push_back(id);
-        }
-    }
-
-    /// The next piece to send, if there is one and there is room for it.
-    async fn next_piece(&mut self, storage: &Storage, spawner: &Spawner) -> Option<Records> {
-        while self.has_room()
-            && let Some(id) = self.ready.pop_front()
-        {
-            let Some(feed) = self.feeds.get_mut(&id) else { continue };
-            let led = storage
-                .partition(&id)
-                .filter(|partition| partition.isr().leadership() == Leadership::leader(feed.leader_epoch));
-            let Some(partition) = led else {
-                self.feeds.remove(&id);
-                continue;
-            };
-            match feed.next_piece(self.number, id, &partition, spawner).await {
-                Ok(Some(records)) => {
-                    self.ready.push_back(id);
-                    self.sent += cost(&records);
-                    return Some(records);
-                }
-                Ok(None) => {
-                    drop(partition);
-                    self.rest(id, storage);
-                }
-                Err(error) => {
-                    tracing::warn!(partition = %id, %error, "a log cannot be sent to a follower from where it is; it is tried again");
-                    self.unreadable.push(id);
-                }
-            }
-        }
-        None
-    }
-}
-
 impl Sender {
     /// Runs until it is told to stop.
     pub(crate) async fn run(mut self, pulse: Pulse) {
+        let mut quota = Quota::new(self.node_id, self.follower);
         let mut session: Option<Session> = None;
         let mut outgoing: Option<Bytes> = None;
         let mut look_at = self.clock.uptime() + limits::STREAM_LOOK;
@@ -149,9 +63,13 @@ impl Sender {
             if outgoing.is_none()
                 && let Some(session) = &mut session
             {
-                let piece = session.next_piece(&self.storage, &self.spawner).await;
-                outgoing = piece.map(|records| self.message(records));
+                let now = self.clock.uptime();
+                self.release(session, now);
+                quota.refresh(&self.controller.state(), now);
+                let means = Means { storage: &self.storage, spawner: &self.spawner, quota: &mut quota, now };
+                outgoing = session.next_piece(means).await.map(|piece| self.message(piece));
             }
+            let wake_at = held_until(session.as_ref()).map_or(look_at, |held_until| held_until.min(look_at));
             pulse.idle();
             tokio::select! {
                 biased;
@@ -180,20 +98,35 @@ impl Sender {
                         session.wake(news);
                     }
                 }
-                () = self.clock.sleep(look_at.saturating_sub(self.clock.uptime())) => {
+                () = self.clock.sleep(wake_at.saturating_sub(self.clock.uptime())) => {
                     pulse.beat();
-                    look_at = self.clock.uptime() + limits::STREAM_LOOK;
-                    if let Some(session) = &mut session {
-                        session.ready.extend(session.unreadable.drain(..));
-                        self.look(session);
+                    if look_at <= wake_at {
+                        look_at = self.clock.uptime() + limits::STREAM_LOOK;
+                        if let Some(session) = &mut session {
+                            session.look();
+                            self.look(session);
+                        }
                     }
                 }
             }
         }
     }
 
-    fn message(&self, records: Records) -> Bytes {
-        self.metrics.sent_bytes.inc_by(records.batches.len() as u64);
+    /// Those that were held have their turn, if their time has come: at the latest when this task looks at everything, for the metadata may say something else.
+    fn release(&self, session: &mut Session, now: Duration) {
+        if session.held_until().is_some_and(|until| until <= now) {
+            let held_for = session.release(now);
+            let millis = u64::try_from(held_for.as_millis()).unwrap_or(u64::MAX);
+            self.metrics.throttled_milliseconds.inc_by(millis);
+        }
+    }
+
+    fn message(&self, Piece { records, is_throttled }: Piece) -> Bytes {
+        let bytes = records.batches.len() as u64;
+        self.metrics.sent_bytes.inc_by(bytes);
+        if is_throttled {
+            self.metrics.throttled_bytes.inc_by(bytes);
+        }
         ToFollower::Records(records).encode()
     }
 
@@ -310,6 +243,10 @@ async fn send(peers: &Peers, peer: NodeId, outgoing: Option<Bytes>) -> bool {
     }
 }
 
-async fn next_news(session: &mut Option<Session>) -> Option<News> {
-    session.as_mut()?.idle.next().await
+async fn next_news(session: &mut Option<Session>) -> Option<Turn> {
+    session.as_mut()?.next_news().await
+}
+
+fn held_until(session: Option<&Session>) -> Option<Duration> {
+    session.and_then(Session::held_until)
 }

@@ -13,6 +13,7 @@ mod logs;
 mod members;
 mod moves;
 mod nodes;
+pub(crate) mod throttle;
 mod writers;
 
 use std::time::Duration;
