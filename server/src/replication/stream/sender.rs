@@ -12,10 +12,10 @@ use concurrency_models::isr::Acknowledgement;
 use concurrency_models::mailbox::{self, Receiver};
 
 use super::super::in_sync::Wish;
-use super::feed::{Alignment, Turn, align};
+use super::feed::{Alignment, align};
 use super::message::{Position, Synced, ToFollower, ToLeader};
 use super::quota::Quota;
-use super::session::{Means, Piece, Session};
+use super::session::{Means, News, Piece, Session};
 use crate::clock::Clock;
 use crate::cluster::Controller;
 use crate::limits;
@@ -94,8 +94,14 @@ impl Sender {
                 }
                 Some(news) = next_news(&mut session), if session.is_some() => {
                     pulse.beat();
-                    if let Some(session) = &mut session {
-                        session.wake(news);
+                    match (&mut session, news) {
+                        (Some(session), News::More(turn)) => session.wake(turn),
+                        (Some(session), News::Led(id)) => {
+                            if let Some((ask, position)) = session.take_early(&id) {
+                                self.follow(session, ask, &position).await;
+                            }
+                        }
+                        (None, _) => {}
                     }
                 }
                 () = self.clock.sleep(wake_at.saturating_sub(self.clock.uptime())) => {
@@ -177,12 +183,16 @@ impl Sender {
         }
     }
 
-    /// The follower wants a partition. Of one that this node does not lead in that epoch, or not yet, it asks again.
+    /// The follower wants a partition. Of one that this node does not lead yet it hears as soon as this node does; of one that is not here it asks again.
     async fn follow(&self, session: &mut Session, ask: u64, position: &Position) {
         let id = position.id;
         session.feeds.remove(&id);
         let Some(partition) = self.storage.partition(&id) else { return };
-        if partition.isr().leadership() != Leadership::leader(position.leader_epoch) {
+        let now = partition.isr().leadership();
+        if now.epoch < position.leader_epoch {
+            return session.wait_to_lead(ask, *position, partition, now);
+        }
+        if now != Leadership::leader(position.leader_epoch) {
             return;
         }
         let durable = partition.durable();
@@ -243,7 +253,7 @@ async fn send(peers: &Peers, peer: NodeId, outgoing: Option<Bytes>) -> bool {
     }
 }
 
-async fn next_news(session: &mut Option<Session>) -> Option<Turn> {
+async fn next_news(session: &mut Option<Session>) -> Option<News> {
     session.as_mut()?.next_news().await
 }
 

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use chronik_log::PartitionId;
 use concurrency_models::epoch::Leadership;
+use concurrency_models::registry::Lease;
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
@@ -16,7 +18,7 @@ use super::message::{Position, Records, cost};
 use super::quota::{Limit, Quota};
 use crate::limits;
 use crate::spawn::Spawner;
-use crate::storage::Storage;
+use crate::storage::{Partition, Storage};
 
 /// What was agreed on with the follower since it began.
 pub(super) struct Session {
@@ -34,8 +36,18 @@ pub(super) struct Session {
     /// Feeds whose logs could not be read: they are read again at the next look.
     unreadable: Vec<Turn>,
     held: Held,
-    /// The other feeds, waiting for news.
-    idle: FuturesUnordered<BoxFuture<'static, Turn>>,
+    /// Partitions that were asked for before this node leads them: the last ask, and its number.
+    early: BTreeMap<PartitionId, (u64, Position)>,
+    /// These, and the other feeds, waiting for news.
+    idle: FuturesUnordered<BoxFuture<'static, News>>,
+}
+
+/// What was waited for.
+pub(super) enum News {
+    /// A feed may have something to send.
+    More(Turn),
+    /// A partition that was asked for early has another leader than before: maybe this node.
+    Led(PartitionId),
 }
 
 /// Feeds of replicas that are not in sync, and must not be sent to now. The others overtake them.
@@ -83,6 +95,7 @@ impl Session {
             ready: VecDeque::new(),
             unreadable: Vec::new(),
             held: Held::default(),
+            early: BTreeMap::new(),
             idle: FuturesUnordered::new(),
         }
     }
@@ -92,7 +105,30 @@ impl Session {
         self.sent == self.consumed || self.sent - self.consumed < self.window
     }
 
+    /// A follower has heard before this node that this node leads: its ask waits for that. `now` is who leads so far.
+    pub(super) fn wait_to_lead(
+        &mut self,
+        ask: u64,
+        position: Position,
+        partition: Lease<Partition>,
+        now: Leadership,
+    ) {
+        let id = position.id;
+        if self.early.insert(id, (ask, position)).is_none() {
+            self.idle.push(Box::pin(async move {
+                let _who = partition.isr().leadership_after(now).await; // or the partition is closed
+                News::Led(id)
+            }));
+        }
+    }
+
+    /// The ask that has waited, if no other one has come in its place.
+    pub(super) fn take_early(&mut self, id: &PartitionId) -> Option<(u64, Position)> {
+        self.early.remove(id)
+    }
+
     pub(super) fn begin(&mut self, ask: u64, position: &Position) {
+        self.early.remove(&position.id);
         self.feeds.insert(position.id, Feed::new(position, ask));
         self.ready.push_back(Turn { id: position.id, ask });
     }
@@ -100,7 +136,7 @@ impl Session {
     /// A feed knows all; it waits for news.
     fn rest(&mut self, id: PartitionId, storage: &Storage) {
         match self.feeds.get(&id).and_then(|feed| feed.news(id, storage)) {
-            Some(news) => self.idle.push(news),
+            Some(news) => self.idle.push(Box::pin(news.map(News::More))),
             None => drop(self.feeds.remove(&id)),
         }
     }
@@ -178,8 +214,8 @@ impl Session {
         None
     }
 
-    /// What a feed that knew all has to hear of next.
-    pub(super) async fn next_news(&mut self) -> Option<Turn> {
+    /// What comes next of what was waited for.
+    pub(super) async fn next_news(&mut self) -> Option<News> {
         self.idle.next().await
     }
 }

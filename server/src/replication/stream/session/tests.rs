@@ -127,3 +127,25 @@ async fn who_waits_from_the_beginning_is_told_so_and_need_not_ask_again() {
     assert_eq!(world.send(at(2)).await, [(0, 0, 3)]);
     assert_eq!(world.session.held_until(), None);
 }
+
+/// The follower of a new leader hears of it before that one does: it would ask again, and whoever has produced would wait for it.
+#[tokio::test]
+async fn an_ask_that_comes_early_waits_until_this_node_leads() {
+    let mut world = World::new("500");
+    let id = world.ids[1];
+    let position = |leader_epoch| Position { id, leader_epoch, latest_epoch: 1, log_end_offset: 1 };
+    let isr = |world: &World| world.storage.partition(&id).unwrap();
+    let now = isr(&world).isr().leadership();
+    for ask in [ASK + 1, ASK + 2] {
+        let partition = isr(&world);
+        world.session.wait_to_lead(ask, position(2), partition, now);
+    }
+    assert!(world.session.next_news().now_or_never().is_none());
+    let assignment =
+        Assignment { replicas: [(1, 1), (2, 1)].into(), in_sync: [1].into(), partition_epoch: 1 };
+    isr(&world).isr().lead(2, assignment, BATCHES, 0).unwrap();
+    assert!(matches!(world.session.next_news().now_or_never(), Some(Some(News::Led(led))) if led == id));
+    assert_eq!(world.session.take_early(&id), Some((ASK + 2, position(2))), "the last one");
+    assert!(matches!(world.session.next_news().now_or_never(), Some(None)), "one waits for a partition");
+    assert_eq!(world.session.take_early(&id), None);
+}
