@@ -74,13 +74,15 @@ impl Throttle {
                 }
             }
         }
+        if !nodes.is_empty() {
+            output::complain(&self.notice());
+        }
         for (connection, owner) in nodes {
             for key in [LEADER_RATE, FOLLOWER_RATE] {
                 let rate = ConfigChange::Set(self.bytes_per_second.to_string());
                 self.make(&connection, &owner, key, (rate, ConfigChange::Delete)).await?;
             }
         }
-        output::complain(&self.notice());
         Ok(())
     }
 
