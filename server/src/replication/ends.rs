@@ -28,9 +28,9 @@ impl Ends {
     /// The other node, `from`, says something.
     pub(super) fn hear(&self, from: i32, bytes: Bytes) {
         let refused = if message::is_for_leader(&bytes) {
-            is_refused(self.sender.try_send(sender::Event::Said(bytes)))
+            is_refused(&self.sender.try_send(sender::Event::Said(bytes)))
         } else {
-            is_refused(self.receiver.try_send(receiver::Event::Said(bytes)))
+            is_refused(&self.receiver.try_send(receiver::Event::Said(bytes)))
         };
         if refused {
             tracing::warn!(from, "a node sends more than it was allowed to: some of it is ignored");
@@ -49,7 +49,7 @@ impl Ends {
 
     fn tell(&self, to_sender: sender::Event, to_receiver: receiver::Event) {
         let refused =
-            is_refused(self.sender.try_send(to_sender)) | is_refused(self.receiver.try_send(to_receiver));
+            is_refused(&self.sender.try_send(to_sender)) | is_refused(&self.receiver.try_send(to_receiver));
         if refused {
             tracing::error!(
                 "a stream does not hear that its connection has come or gone: too much waits for it"
@@ -65,6 +65,6 @@ impl Ends {
 }
 
 /// Whether there was no room. A task that has ended refuses nothing.
-fn is_refused<T>(sent: Result<(), TrySendError<T>>) -> bool {
+fn is_refused<T>(sent: &Result<(), TrySendError<T>>) -> bool {
     matches!(sent, Err(TrySendError::Full(_)))
 }

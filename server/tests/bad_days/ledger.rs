@@ -76,7 +76,7 @@ impl Ledger {
     }
 
     /// The client says something.
-    pub(crate) fn hear(&self, what: String) {
+    pub(crate) fn hear(&self, what: &str) {
         let mut said = self.said.lock().expect("nobody panicked here");
         if said.len() == MAX_LINES {
             said.pop_front();

@@ -59,7 +59,7 @@ struct Sent {
 
 impl ClientContext for Reports {
     fn log(&self, level: RDKafkaLogLevel, topic: &str, what: &str) {
-        self.0.hear(format!("{level:?} {topic}: {what}"));
+        self.0.hear(&format!("{level:?} {topic}: {what}"));
     }
 }
 
