@@ -49,9 +49,13 @@ fn all_nodes_are_killed_at_once() {
 
 /// The gap of each partition that the node led.
 fn kill_and_restart(day: &mut Day, node: i32, led: &[i32]) -> Vec<Duration> {
+    let seen_by = day.others(node)[0];
+    let led_the_metadata = if day.controller(seen_by) == node { ", which led the metadata" } else { "" };
     day.cluster.kill(node);
     let killed = Instant::now();
     let gaps = day.failover(led, killed);
+    let ms: Vec<String> = gaps.iter().map(|gap| gap.as_millis().to_string()).collect();
+    eprintln!("node {node}{led_the_metadata}: {} ms", ms.join(" "));
     std::thread::sleep(AWAY.saturating_sub(killed.elapsed()));
     day.cluster.restart(node);
     day.wait_until_whole();
