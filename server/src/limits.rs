@@ -17,7 +17,7 @@ pub const MAX_METRIC_PARTITIONS: usize = 10_000;
 /// Events that wait for the Raft loop: ticks, messages, what the disk says.
 pub const MAX_RAFT_EVENTS: usize = 1_024;
 /// raft's unit of time.
-pub const RAFT_TICK: std::time::Duration = std::time::Duration::from_millis(50);
+pub const RAFT_TICK: std::time::Duration = std::time::Duration::from_millis(40);
 /// Ticks between two heartbeats of a Raft leader.
 pub const RAFT_HEARTBEAT_TICKS: usize = 2;
 /// Ticks of silence after which a member may stand for election; at most twice as many.
