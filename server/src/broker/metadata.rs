@@ -1,7 +1,5 @@
 //! Metadata: brokers, topics, leaders; topics are created when first asked for, where that is allowed.
 
-use std::collections::BTreeSet;
-
 use chronik_kafka::message::metadata::{
     MetadataRequest, MetadataRequestTopic, MetadataResponse, MetadataResponseBroker,
     MetadataResponsePartition, MetadataResponseTopic,
@@ -50,8 +48,6 @@ pub(super) async fn metadata(broker: &Broker, request: MetadataRequest, version:
     }
     let operations = request.include_cluster_authorized_operations;
     let state = broker.controller.state();
-    let ended = broker.controller.ended_brokers(&state);
-    topics.iter_mut().for_each(|topic| without_leaders(topic, &ended));
     MetadataResponse {
         brokers: brokers(&state),
         cluster_id: cluster_id(broker, &state),
@@ -171,13 +167,6 @@ fn describe_partition(
     }
 }
 
-/// Without those leaders. Who is told of one whose process has ended tries in vain to connect, and asks again after a while; who is told of none asks again soon, and finds the next one.
-fn without_leaders(topic: &mut MetadataResponseTopic, ended: &BTreeSet<i32>) {
-    for partition in topic.partitions.iter_mut().filter(|partition| ended.contains(&partition.leader_id)) {
-        (partition.leader_id, partition.error_code) = (-1, ErrorCode::LEADER_NOT_AVAILABLE);
-    }
-}
-
 /// Without the replicas that cannot be reached. That some are missing is an error, of no consequence for clients.
 fn only_live(state: &ClusterState, mut partition: MetadataResponsePartition) -> MetadataResponsePartition {
     let before = (partition.replica_nodes.len(), partition.isr_nodes.len());
@@ -218,15 +207,6 @@ mod tests {
         assert_eq!(moved.offline_replicas, [3]);
         assert_eq!((lost.error_code, lost.leader_id), (ErrorCode::LEADER_NOT_AVAILABLE, -1));
         assert_eq!((&lost.isr_nodes[..], &lost.offline_replicas[..]), (&[3][..], &[3][..]));
-    }
-
-    #[test]
-    fn leaders_whose_process_has_ended_are_not_named() {
-        let state = cluster(&[(None, false); 2]).with_topic("t", vec![vec![1, 2], vec![2, 1]]);
-        let mut topic = describe(&state, state.topic("t").unwrap(), 13);
-        without_leaders(&mut topic, &BTreeSet::from([2]));
-        let led: Vec<_> = topic.partitions.iter().map(|it| (it.leader_id, it.error_code)).collect();
-        assert_eq!(led, [(1, ErrorCode::NONE), (-1, ErrorCode::LEADER_NOT_AVAILABLE)]);
     }
 
     #[test]

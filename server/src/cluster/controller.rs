@@ -4,7 +4,6 @@
 //! answered: who has the answer finds its effect in the image, and its partitions in storage.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -140,13 +139,6 @@ impl Controller {
     /// The way to the other members, for everything but data; `None` if there are none.
     pub fn peers(&self) -> Option<&Peers> {
         self.0.peers.as_ref()
-    }
-
-    /// Brokers whose process has ended, although nobody has fenced them yet.
-    pub fn ended_brokers(&self, state: &ClusterState) -> BTreeSet<i32> {
-        let Some(peers) = self.peers() else { return BTreeSet::new() };
-        let ended = |node_id: &i32| *node_id != self.0.node_id && peers.has_ended(peer_id(*node_id));
-        state.brokers.keys().copied().filter(ended).collect()
     }
 
     pub(super) fn fencing(&self) -> &Fencing {

@@ -62,13 +62,6 @@ pub enum ConnectionError {
     Stopped,
 }
 
-impl ConnectionError {
-    /// Whether the other machine says that nobody listens there.
-    pub(super) fn is_refusal_to_connect(&self) -> bool {
-        matches!(self, Self::Connect(error) if error.kind() == io::ErrorKind::ConnectionRefused)
-    }
-}
-
 /// Why a message does not reach a node, as far as this side knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {

@@ -97,7 +97,7 @@ impl Link {
             Err(error) = read(&peer, &mut reader) => error,
             Err(error) = write(&peer, node, &mut self.way, &mut writer, number) => error,
         };
-        peer.down(ended.to_string(), false);
+        peer.down(ended.to_string());
         node.handler.lost(peer.node, peer.purpose);
         tracing::warn!(node = id, address = %peer.address, purpose, error = %ended, "the connection to a node is lost; it is dialed again");
         node.now() - from
@@ -105,7 +105,7 @@ impl Link {
 
     fn complain(&self, error: &ConnectionError, complaints: &mut Complaints) {
         let peer = &self.peer;
-        peer.down(error.to_string(), error.is_refusal_to_connect());
+        peer.down(error.to_string());
         let (node, address, purpose) = (peer.node, &peer.address, peer.purpose.name());
         if complaints.is_due(peer.surroundings.now()) {
             tracing::warn!(node, %address, purpose, %error, "a node cannot be reached; it is dialed again and again");

@@ -55,8 +55,8 @@ type Outcome = Result<Bytes, RequestError>;
 pub(super) enum Condition {
     /// It stands; each has a number of its own.
     Connected { number: u64, status: ConnectionStatus },
-    /// It does not, and why, once one was lost or did not come about; and whether nobody listens there.
-    Down { trouble: Option<String>, refused: bool },
+    /// It does not, and why, once one was lost or did not come about.
+    Down { trouble: Option<String> },
 }
 
 /// What those who send and the task that has the connection share.
@@ -92,7 +92,7 @@ impl Outgoing {
             purpose,
             outbox,
             requests: Pending::new(),
-            condition: Image::new(Condition::Down { trouble: None, refused: false }),
+            condition: Image::new(Condition::Down { trouble: None }),
             stop: Shutdown::new(),
             metrics: PeerMetrics::of(&surroundings.metrics, node, purpose.name()),
             surroundings: surroundings.clone(),
@@ -177,11 +177,6 @@ impl Outgoing {
         }
     }
 
-    /// Whether nobody listens there: the node's process has ended.
-    pub(super) fn is_refused(&self) -> bool {
-        matches!(*self.condition.load(), Condition::Down { refused: true, .. })
-    }
-
     /// Waits until that connection is gone.
     async fn ended(&self, connection: u64) {
         loop {
@@ -204,17 +199,17 @@ impl Outgoing {
         self.condition.replace(Condition::Connected { number, status });
     }
 
-    /// The connection is gone, or did not come about: nobody waits for it any more. `refused`: nobody listens there.
-    pub(super) fn down(&self, trouble: String, refused: bool) {
+    /// The connection is gone, or did not come about: nobody waits for it any more.
+    pub(super) fn down(&self, trouble: String) {
         self.metrics.connected.set(0);
-        self.condition.replace(Condition::Down { trouble: Some(trouble), refused });
+        self.condition.replace(Condition::Down { trouble: Some(trouble) });
         self.requests.complete_through(u64::MAX, |_| Err(RequestError::Lost(self.node)));
     }
 
     /// There will be no connection any more.
     pub(super) fn end(&self) {
         self.metrics.connected.set(0);
-        self.condition.replace(Condition::Down { trouble: None, refused: false });
+        self.condition.replace(Condition::Down { trouble: None });
         self.requests.close(|_| Err(RequestError::Lost(self.node)));
         self.outbox.close();
     }
@@ -228,7 +223,7 @@ impl Outgoing {
     pub(super) fn status(&self) -> PeerStatus {
         let (connection, trouble) = match &*self.condition.load() {
             Condition::Connected { status, .. } => (Some(*status), None),
-            Condition::Down { trouble, .. } => (None, trouble.clone()),
+            Condition::Down { trouble } => (None, trouble.clone()),
         };
         let now_ms = i64::try_from(self.surroundings.now().as_millis()).unwrap_or(i64::MAX);
         let heard_at_ms = Some(self.metrics.last_heard.get()).filter(|at| *at >= 0);

@@ -102,11 +102,6 @@ impl Peers {
         }
     }
 
-    /// Whether the node's process has ended, for certain: nobody listens where it did. That it is silent does not say so, nor that a connection has broken.
-    pub fn has_ended(&self, node: NodeId) -> bool {
-        self.peer(node).is_some_and(|peer| peer.is_refused())
-    }
-
     /// Sends a heartbeat. It leaves before everything else, and takes the place of one that has not left.
     ///
     /// # Errors

@@ -17,15 +17,12 @@ async fn a_node_that_restarts_is_found_again_by_itself() {
     assert_eq!(one.inbound.tasks(), 0);
     drop(one);
     assert_eq!(two.event().await, Event::Lost(1));
-    assert!(!two.peers.has_ended(1), "a connection may break for other reasons");
     two.hears_nothing_for(Duration::from_secs(30)).await;
     assert!(two.peers.status()[0].trouble.is_some());
-    assert!(two.peers.has_ended(1), "nobody listens there");
 
     let mut one = world.node(1);
     let from = world.clock.uptime();
     assert_eq!(two.event().await, Event::Connected(1));
-    assert!(!two.peers.has_ended(1));
     assert!(world.clock.uptime() - from <= limits::PEER_BACKOFF_MAX);
     two.send_raft(1, 1..2);
     assert_eq!(one.event().await, Event::Raft(2, numbered(1)));
@@ -73,7 +70,6 @@ async fn a_peer_that_falls_silent_is_noticed_by_both_sides() {
     assert!(noticed <= settings().max_silence, "{noticed:?}");
     assert_eq!(two.trouble(1).await, "nothing was heard for 3000 ms (inter.node.max.silence.ms)");
     world.clock.sleep(settings().max_silence).await;
-    assert!(!two.peers.has_ended(1), "silence says nothing of a process");
     assert!(one.inbound.connected().is_empty());
     assert_eq!(one.inbound.tasks(), 0);
 }
