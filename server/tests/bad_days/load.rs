@@ -78,7 +78,7 @@ impl ProducerContext for Reports {
     }
 }
 
-/// Clients that look for a new leader at once.
+/// Clients that look for a new leader at once. librdkafka forgets for up to a second who leads a partition when the broker that led it before is not named any more.
 fn config(servers: &[SocketAddr]) -> ClientConfig {
     let servers: Vec<String> = servers.iter().map(ToString::to_string).collect();
     let mut config = ClientConfig::new();
@@ -86,7 +86,7 @@ fn config(servers: &[SocketAddr]) -> ClientConfig {
     config.set("reconnect.backoff.ms", "20").set("reconnect.backoff.max.ms", "100");
     config.set("retry.backoff.ms", "20").set("retry.backoff.max.ms", "100");
     config.set("topic.metadata.refresh.fast.interval.ms", "50").set("socket.timeout.ms", "3000");
-    config.set("socket.connection.setup.timeout.ms", "1000");
+    config.set("socket.connection.setup.timeout.ms", "1000").set("topic.metadata.refresh.interval.ms", "200");
     config
 }
 
@@ -115,6 +115,7 @@ impl Ours {
         let mut config = config(servers);
         config.set("enable.idempotence", "true").set("acks", "all").set("linger.ms", "2");
         config.set("request.timeout.ms", "3000").set("debug", "eos");
+        config.set_log_level(RDKafkaLogLevel::Debug);
         config.set("message.timeout.ms", (2 * PATIENCE).as_millis().to_string());
         let producer = config.create_with_context(Reports(ledger.clone())).expect("a producer");
         let producer: Arc<ThreadedProducer<Reports>> = Arc::new(producer);
