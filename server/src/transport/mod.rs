@@ -1,4 +1,7 @@
 //! The network seam: a listener accepts streams, a connector makes them, a stream is a reading and a writing half.
+//!
+//! Nobody above knows what a stream is made of, neither clients' connections nor those between nodes: TLS is one more kind of listener, connector and half, and what is sent by the kernel
+//! from a file ([`WriteHalf::sends_files`]) is read and written where it does not work.
 
 mod memory;
 mod tcp;

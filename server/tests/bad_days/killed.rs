@@ -38,7 +38,7 @@ fn leaders_of_the_metadata_are_killed() {
 #[test]
 fn all_nodes_are_killed_at_once() {
     let mut day = Day::begin("all killed");
-    for _ in 0..number("CHRONIK_BAD_DAYS", 1) {
+    for _ in 0..number("CHRONIK_BAD_DAYS", 3) {
         day.cluster.ids().into_iter().for_each(|id| day.cluster.kill(id));
         day.cluster.ids().into_iter().for_each(|id| day.cluster.spawn(id));
         day.cluster.ids().into_iter().for_each(|id| day.cluster.wait_until_ready(id));

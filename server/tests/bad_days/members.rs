@@ -13,7 +13,7 @@ const FROZEN: f64 = 1.0;
 fn nodes_are_added_and_removed_one_after_the_other() {
     let mut day = Day::begin("nodes added and removed");
     let mut took = Vec::new();
-    for round in 0..number("CHRONIK_BAD_DAYS", 2) {
+    for round in 0..number("CHRONIK_BAD_DAYS", 4) {
         let begun = Instant::now();
         let newcomer = 4 + i32::try_from(round).expect("few");
         day.cluster.add(newcomer);

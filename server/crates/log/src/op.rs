@@ -41,11 +41,12 @@ pub enum Op {
         /// Which.
         id: PartitionId,
     },
-    /// Cuts a partition's end, so that no offset at or above `to` remains. A batch that holds `to` goes whole.
+    /// Cuts a partition's end, so that no offset at or above `to` remains. A batch that holds `to` goes whole. A log that starts above is empty then, and ends at `to`, or where its
+    /// first segment begins: what its leader sends next may begin below its start, with a batch that holds it.
     Truncate {
         /// Which.
         id: PartitionId,
-        /// The new end, at most.
+        /// The new end, at most; not negative.
         to: i64,
         /// Leader epoch in which the truncation was decided; noted in the WAL.
         leader_epoch: i32,

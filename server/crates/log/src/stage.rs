@@ -396,9 +396,10 @@ fn staged_appends<'a>(partition: &'a mut Partition, staged: &mut Vec<PartitionId
 /// Where the log must be cut so that nothing at or above `to` remains; `None` if nothing does.
 fn find_cut(partition: &Partition, to: i64) -> Result<Option<Cut>, OpError> {
     let (log_start, log_end) = (partition.log_start, partition.end.offset);
-    if to < log_start {
+    if to < 0 {
         return Err(OpError::OffsetOutOfRange { offset: to, log_start, log_end });
     }
+    let to = partition.segments.first().map_or(to, |first| to.max(first.base_offset));
     if to >= log_end {
         return Ok(None);
     }

@@ -196,14 +196,13 @@ impl Receiver {
         let (own_epoch, own_end) =
             durable.view.end_offset_for_epoch(epoch, leader_epoch, durable.high_watermark);
         let to = if own_epoch == epoch { own_end.min(end_offset) } else { own_end };
-        let to = to.max(durable.view.log_start_offset());
-        let end = durable.high_watermark;
+        let (to, end) = (to.max(0), durable.high_watermark);
         if to >= end {
             tracing::error!(partition = %id, leader = self.leader, end, epoch, end_offset, "the leader's log diverges, and nothing here can be cut; it is asked again");
             followed.ask_at(self.clock.uptime() + limits::STREAM_ASK_AGAIN);
             return Ok(());
         }
-        if to < partition.high_watermark() {
+        if to.max(durable.view.log_start_offset()) < partition.high_watermark() {
             let high_watermark = partition.high_watermark();
             tracing::error!(partition = %id, leader = self.leader, high_watermark, to, "the leader lacks records that were committed: they are lost");
         }
