@@ -156,3 +156,25 @@ fn a_log_that_was_cut_to_its_start_inside_a_batch_begins_where_the_batch_began()
     commit_one(&mut log, Op::StartAt { id, offset: 13 });
     assert_eq!(bounds(&reopen(&disk.crash(Crash::Lost)), id), (13, 13));
 }
+
+/// A follower whose log starts above where it diverges from its leader's: what the leader sends next may be a batch that begins below that start.
+#[test]
+fn a_log_that_is_cut_below_its_start_is_empty_and_ends_there() {
+    for (to, end) in [(9, 8), (6, 6), (0, 0)] {
+        for crash in CRASHES {
+            let disk = SimDisk::new(1);
+            let (mut log, id) = (reopen(&disk), id(1, 0));
+            commit_one(&mut log, Op::Create { id, config: Arc::default() });
+            for batch in 0..10 {
+                commit_one(&mut log, append(id, producer_batch((7, 0, 2 * batch), 2, 300, 1), 5, 1000));
+            }
+            commit_one(&mut log, Op::DeleteRecords { id, before_offset: 13 });
+            let outcome = commit_one(&mut log, Op::Truncate { id, to, leader_epoch: 6 });
+            assert_eq!(outcome, Outcome::Truncated { log_end_offset: end });
+            commit_one(&mut log, append(id, batch(3, 10, 1, 1), 6, 1));
+            for log in [&log, &reopen(&disk.crash(crash))] {
+                assert_eq!((bounds(log, id), view_batches(log, id)), ((end, end + 3), vec![end]));
+            }
+        }
+    }
+}

@@ -196,13 +196,14 @@ impl Receiver {
         let (own_epoch, own_end) =
             durable.view.end_offset_for_epoch(epoch, leader_epoch, durable.high_watermark);
         let to = if own_epoch == epoch { own_end.min(end_offset) } else { own_end };
-        let (to, end) = (to.max(0), durable.high_watermark);
+        let to = to.max(durable.view.log_start_offset());
+        let end = durable.high_watermark;
         if to >= end {
             tracing::error!(partition = %id, leader = self.leader, end, epoch, end_offset, "the leader's log diverges, and nothing here can be cut; it is asked again");
             followed.ask_at(self.clock.uptime() + limits::STREAM_ASK_AGAIN);
             return Ok(());
         }
-        if to.max(durable.view.log_start_offset()) < partition.high_watermark() {
+        if to < partition.high_watermark() {
             let high_watermark = partition.high_watermark();
             tracing::error!(partition = %id, leader = self.leader, high_watermark, to, "the leader lacks records that were committed: they are lost");
         }
@@ -233,6 +234,16 @@ impl Receiver {
         match batches(records.batches.clone()) {
             Ok(batches) => {
                 let first_batch = batches.first().map(|batch| batch.header.base_offset);
+                if let Some(to) = first_batch.filter(|base_offset| *base_offset < followed.log_end) {
+                    // The leader's log starts inside of this batch. It has forgotten whose epoch the offsets before its start were: what is here of them is none of its own.
+                    tracing::info!(partition = %id, leader = self.leader, from = followed.log_end, to, "cutting what is in the way of the leader's first batch");
+                    followed.pause();
+                    let op = Op::Truncate { id, to, leader_epoch };
+                    let answer = self.storage.queue_as_follower(id, op, leadership)?;
+                    self.state.under_way.push_back(UnderWay::cut(id, leader_epoch, answer));
+                    self.state.consumed += cost(&records);
+                    return self.tell(BTreeMap::new()).await;
+                }
                 anew = begins_anew(followed.log_end, records.log_start_offset, first_batch);
                 if let Some(offset) = anew {
                     tracing::info!(partition = %id, leader = self.leader, from = followed.log_end, offset, "beginning anew: the leader has nothing any more of what comes in between");
