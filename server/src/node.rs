@@ -150,7 +150,14 @@ impl Node {
             linked: Box::new(|links| streams = Some(foundation.start_streams(config, &roles, links))),
             pulse: &|name| foundation.pulse(name),
         })
-        .await?;
+        .await;
+        let member = match (member, &mut streams) {
+            (Err(error), Some(streams)) => {
+                streams.stop().await;
+                return Err(error.into());
+            }
+            (member, _) => member?,
+        };
         let controller = member.controller.clone();
         foundation.start_maintenance(config, &storage);
         let groups = foundation.start_groups(&settings, &storage, &controller, rng.fork()).await;
@@ -205,6 +212,9 @@ impl Node {
             _ = self.flusher.wait() => {
                 self.shutdown.request();
                 self.member.stop().await; // it may not vote or acknowledge without a disk
+                if let Some(streams) = &mut self.streams {
+                    streams.stop().await;
+                }
                 self.stop_admin().await;
                 return End::StorageFailed;
             }
