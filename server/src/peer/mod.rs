@@ -34,6 +34,8 @@
 
 mod backoff;
 mod error;
+#[cfg(test)]
+pub(crate) mod example;
 pub mod frame;
 mod handler;
 mod handshake;

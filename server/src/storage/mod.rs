@@ -8,6 +8,8 @@
 //! The [`Log`] has one owner, the `flusher`: there is no lock inside storage. Everyone else submits operations and reads published
 //! views.
 
+#[cfg(test)]
+pub(crate) mod example;
 mod files;
 mod flusher;
 mod partition;

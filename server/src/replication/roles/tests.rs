@@ -1,19 +1,14 @@
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use chronik_kafka::record_batch::BatchBuilder;
-use chronik_log::disk::SimDisk;
-use chronik_log::{LogConfig, TopicLogConfig};
+use chronik_log::TopicLogConfig;
 use concurrency_models::isr::{Appended, NotAppended, NotCommitted};
-use concurrency_models::mailbox;
 
 use super::*;
 use crate::cluster::example::cluster;
 use crate::cluster::{Command, PartitionChange, Reassignment};
 use crate::replication;
-use crate::spawn::Spawner;
-use crate::storage::{self, FlusherSurroundings};
-use crate::telemetry::{Metrics, Watchdog};
+use crate::storage;
 
 const THIS_NODE: i32 = 1;
 const TOPIC: &str = "orders";
@@ -33,17 +28,7 @@ fn before() -> ClusterState {
 impl Replica {
     async fn new(state: &ClusterState) -> Self {
         let clock = Clock::starting_at(0);
-        let (spawner, metrics) = (Spawner::simulated(), Metrics::new());
-        let log = Log::open(Arc::new(SimDisk::new(1)), LogConfig::default(), &mut |_| {}).unwrap().0;
-        let (storage, flusher) = Storage::new(THIS_NODE, log);
-        let (files, to_do) = mailbox::channel(crate::limits::MAX_FILE_JOBS);
-        let pulse =
-            Watchdog::new(clock.clone(), metrics.clone(), Duration::MAX).register("flusher", Duration::MAX);
-        let surroundings =
-            FlusherSurroundings { spawner: spawner.clone(), clock: clock.clone(), metrics, pulse, files };
-        let _ends_with_the_flusher =
-            spawner.worker("files", storage::run_files(to_do, storage.clone())).unwrap();
-        let _ends_with_the_test = spawner.worker("flusher", flusher.run(surroundings)).unwrap();
+        let storage = storage::example::running(THIS_NODE, &clock);
         let id = PartitionId { topic_id: state.topic(TOPIC).unwrap().id, partition: 0 };
         storage.create_partitions([id].into_iter(), &Arc::new(TopicLogConfig::default())).await.unwrap();
         let roles = replication::new(THIS_NODE, storage.clone(), clock);

@@ -224,50 +224,53 @@ impl Receiver {
         }
         let is_next = |followed: &&mut Followed| followed.is_next(leader_epoch, ask, from);
         let Some(followed) = self.state.partitions.get_mut(&id, leader_epoch).filter(is_next) else {
-            self.state.consumed += cost(&records);
-            return self.tell(BTreeMap::new()).await;
+            return self.pass_over(&records).await;
         };
         self.metrics.received_bytes.inc_by(records.batches.len() as u64);
-        let leadership = Leadership::follower(leader_epoch, self.leader);
-        let now_ms = self.clock.now_ms();
-        let (mut answers, mut anew) = (Vec::new(), None);
-        match batches(records.batches.clone()) {
-            Ok(batches) => {
-                let first_batch = batches.first().map(|batch| batch.header.base_offset);
-                if let Some(to) = first_batch.filter(|base_offset| *base_offset < followed.log_end) {
-                    // The leader's log starts inside of this batch. It has forgotten whose epoch the offsets before its start were: what is here of them is none of its own.
-                    tracing::info!(partition = %id, leader = self.leader, from = followed.log_end, to, "cutting what is in the way of the leader's first batch");
-                    followed.pause();
-                    let op = Op::Truncate { id, to, leader_epoch };
-                    let answer = self.storage.queue_as_follower(id, op, leadership)?;
-                    self.state.under_way.push_back(UnderWay::cut(id, leader_epoch, answer));
-                    self.state.consumed += cost(&records);
-                    return self.tell(BTreeMap::new()).await;
-                }
-                anew = begins_anew(followed.log_end, records.log_start_offset, first_batch);
-                if let Some(offset) = anew {
-                    tracing::info!(partition = %id, leader = self.leader, from = followed.log_end, offset, "beginning anew: the leader has nothing any more of what comes in between");
-                    let op = Op::StartAt { id, offset };
-                    answers.push(self.storage.queue_as_follower(id, op, leadership)?);
-                    followed.log_end = offset;
-                }
-                for batch in batches {
-                    let log_end = followed.log_end;
-                    followed.log_end = batch.header.last_offset() + 1;
-                    answers.push(self.storage.append_as_follower(id, batch, log_end, leadership, now_ms)?);
-                }
-                followed.flows_to(to);
-            }
+        let batches = match batches(records.batches.clone()) {
+            Ok(batches) => batches,
             Err(error) => {
                 tracing::error!(partition = %id, leader = self.leader, from, %error, "what the leader sends is damaged; it is asked for again");
                 followed.ask_at(self.clock.uptime() + limits::STREAM_ASK_AGAIN);
+                return self.pass_over(&records).await;
             }
+        };
+        let leadership = Leadership::follower(leader_epoch, self.leader);
+        let first_batch = batches.first().map(|batch| batch.header.base_offset);
+        if let Some(to) = first_batch.filter(|base_offset| *base_offset < followed.log_end) {
+            // The leader's log starts inside of this batch. It has forgotten whose epoch the offsets before its start were: what is here of them is none of its own.
+            tracing::info!(partition = %id, leader = self.leader, from = followed.log_end, to, "cutting what is in the way of the leader's first batch");
+            followed.pause(); // asked when it is cut
+            let op = Op::Truncate { id, to, leader_epoch };
+            let answer = self.storage.queue_as_follower(id, op, leadership)?;
+            self.state.under_way.push_back(UnderWay::cut(id, leader_epoch, answer));
+            return self.pass_over(&records).await;
         }
+        let (mut answers, now_ms) = (Vec::new(), self.clock.now_ms());
+        let anew = begins_anew(followed.log_end, records.log_start_offset, first_batch);
+        if let Some(offset) = anew {
+            tracing::info!(partition = %id, leader = self.leader, from = followed.log_end, offset, "beginning anew: the leader has nothing any more of what comes in between");
+            let op = Op::StartAt { id, offset };
+            answers.push(self.storage.queue_as_follower(id, op, leadership)?);
+            followed.log_end = offset;
+        }
+        for batch in batches {
+            let log_end = followed.log_end;
+            followed.log_end = batch.header.last_offset() + 1;
+            answers.push(self.storage.append_as_follower(id, batch, log_end, leadership, now_ms)?);
+        }
+        followed.flows_to(to);
         if let Some(op) = self.log_start(&records, anew) {
             answers.push(self.storage.queue_as_follower(id, op, leadership)?);
         }
         self.state.under_way.push_back(UnderWay::records(records, answers));
         Ok(())
+    }
+
+    /// Records that are of no use are dealt with: they take no room any more, and nothing of them is synced.
+    async fn pass_over(&mut self, records: &Records) -> Result<(), StorageError> {
+        self.state.consumed += cost(records);
+        self.tell(BTreeMap::new()).await
     }
 
     /// The leader's log begins later than this one, which begins `anew` there or where it is, for somebody has deleted records.
@@ -382,3 +385,6 @@ async fn first_landing(under_way: &mut VecDeque<UnderWay>) -> Landed {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;
