@@ -113,7 +113,7 @@ impl Log {
         let lsn = self.next_lsn();
         let partition = online(self.partitions.get_mut(&id))?;
         let end = partition.staged_end();
-        check_batch(&batch, &partition.config)?;
+        check_batch(&batch, origin, &partition.config)?;
         check_epoch(partition, &batch, origin, end.offset)?;
         let log_start_offset = partition.log_start;
         if matches!(origin, Origin::Leader { .. })
@@ -310,13 +310,19 @@ fn online(partition: Option<&mut Partition>) -> Result<&mut Partition, OpError> 
     }
 }
 
-/// Only what would break the log itself: the caller has validated the batch.
-fn check_batch(batch: &RecordBatch, config: &TopicLogConfig) -> Result<(), OpError> {
-    let (bytes, limit) = (batch.total_len(), config.max_message_bytes);
+/// Only what would break the log itself: the caller has validated the batch. What a leader's log has a follower takes, though the topic's settings may have become stricter since.
+fn check_batch(batch: &RecordBatch, origin: Origin, config: &TopicLogConfig) -> Result<(), OpError> {
+    let (bytes, unlimited) = (batch.total_len(), usize::MAX);
+    let (limit, segment_bytes) = match origin {
+        Origin::Leader { .. } => {
+            (config.max_message_bytes, config.segment_bytes.try_into().unwrap_or(unlimited))
+        }
+        Origin::Follower { .. } => (unlimited, unlimited),
+    };
     if bytes > limit {
         return Err(OpError::MessageTooLarge { bytes, limit });
     }
-    let limit = usize::try_from(config.segment_bytes).unwrap_or(usize::MAX).min(limits::MAX_BATCH_BYTES);
+    let limit = segment_bytes.min(limits::MAX_BATCH_BYTES);
     if bytes > limit {
         return Err(OpError::RecordListTooLarge { bytes, limit });
     }

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use chronik_log::disk::sim::{Crash, Fault, OpKind};
 use chronik_log::disk::{OpenMode, SimDisk};
-use chronik_log::{CommitError, Disk, Log, LogConfig, Op, OpError, Origin, Outcome, PartitionId, ReadMode};
+use chronik_log::{
+    CommitError, Disk, Log, LogConfig, Op, OpError, Origin, Outcome, PartitionId, ReadMode, TopicLogConfig,
+};
 use common::{append, batch, commit_one, id, open, producer_batch, read_all, small_config, small_topic};
 
 fn start(disk: &SimDisk) -> (Log, PartitionId, PartitionId) {
@@ -376,6 +378,34 @@ fn a_followers_batch_is_refused_behind_one_that_was_refused() {
     commit_one(&mut log, follower(5, 2));
     commit_one(&mut log, follower(6, 6));
     assert_eq!(log.log_end_offset(a), Some(7));
+}
+
+/// `max.message.bytes` and `segment.bytes` may be smaller now than when the leader took it.
+#[test]
+fn a_follower_takes_a_batch_that_a_leader_would_not_take_any_more() {
+    let disk = SimDisk::new(5);
+    let (mut log, a, _) = start(&disk);
+    let large = |base| {
+        let mut batch = batch(1, 20_000, 7, 1);
+        batch.assign(base, 0);
+        batch
+    };
+    for (setting, strict) in [
+        ("max.message.bytes", TopicLogConfig { max_message_bytes: 1000, ..(*small_topic()).clone() }),
+        ("segment.bytes", TopicLogConfig { segment_bytes: 1000, ..(*small_topic()).clone() }),
+    ] {
+        log.set_config(a, Arc::new(strict));
+        let log_end = log.log_end_offset(a).unwrap();
+        let refused = log.stage(append(a, large(0), 0, 1)).unwrap_err();
+        assert!(
+            matches!(refused, OpError::MessageTooLarge { .. } | OpError::RecordListTooLarge { .. }),
+            "{setting}: {refused}"
+        );
+        let origin = Origin::Follower { log_end };
+        commit_one(&mut log, Op::Append { id: a, batch: large(log_end), origin, now_ms: 1 });
+        assert_eq!(log.log_end_offset(a), Some(log_end + 1), "{setting}");
+        assert_eq!(read_all(&log, a), read_all(&reopen(&disk, Crash::Lost), a), "{setting}");
+    }
 }
 
 #[test]
