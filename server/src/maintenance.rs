@@ -80,6 +80,7 @@ impl Maintenance {
     }
 
     async fn enforce_retention(&self, now_ms: i64) -> Result<(), StorageError> {
+        self.storage.note_high_watermarks().await?; // nothing above them is deleted
         while let Outcome::Retained { segments_deleted, more } =
             self.storage.execute(Op::EnforceRetention { now_ms }).await?
         {
@@ -94,6 +95,7 @@ impl Maintenance {
     }
 
     async fn checkpoint(&self) -> Result<(), StorageError> {
+        self.storage.note_high_watermarks().await?; // it keeps them
         let Some(job) = self.storage.with_log(|log| log.begin_checkpoint()).await? else { return Ok(()) };
         let started = self.clock.uptime();
         let done = self.spawner.blocking(move || job.run()).await;
@@ -113,4 +115,53 @@ fn fatal_is_dead<T>(result: Result<T, CommitError>) -> Result<T, StorageError> {
             StorageError::Dead
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use chronik_kafka::record_batch::BatchBuilder;
+    use chronik_log::disk::SimDisk;
+    use chronik_log::{PartitionId, TopicLogConfig};
+    use concurrency_models::isr::{Acknowledgement, Assignment};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::storage;
+
+    const ID: PartitionId = PartitionId { topic_id: Uuid::nil(), partition: 0 };
+    const WEEKS_LATER: i64 = 30 * 24 * 3_600_000;
+
+    fn maintenance(storage: &Storage, clock: &Clock) -> Maintenance {
+        let never = Duration::MAX;
+        let intervals =
+            Intervals { tick: never, retention: never, checkpoint: never, checkpoint_wal_bytes: u64::MAX };
+        let (spawner, metrics) = (Spawner::simulated(), Metrics::new());
+        Maintenance { storage: storage.clone(), clock: clock.clone(), spawner, intervals, metrics }
+    }
+
+    /// The last segment of a topic that has gone quiet: the follower acknowledges after the leader's own commit, and no other commit follows.
+    #[tokio::test(start_paused = true)]
+    async fn what_followers_have_acknowledged_last_is_deleted_when_it_is_old() {
+        let clock = Clock::starting_at(0);
+        let storage = storage::example::running(1, &clock, SimDisk::new(1));
+        storage.create_partitions([ID].into_iter(), &Arc::new(TopicLogConfig::default())).await.unwrap();
+        let partition = storage.partition(&ID).unwrap();
+        let assignment =
+            Assignment { replicas: [(1, 1), (2, 1)].into(), in_sync: [1, 2].into(), partition_epoch: 0 };
+        partition.isr().lead(1, assignment, 0, 0).unwrap();
+        let mut batch = BatchBuilder::new();
+        batch.record(1, None, Some(b"value"));
+        storage::appended(storage.append(ID, batch.build(), 1, 0).unwrap()).await.unwrap();
+        let log_start = || partition.durable().view.log_start_offset();
+
+        let maintenance = maintenance(&storage, &clock);
+        maintenance.enforce_retention(WEEKS_LATER).await.unwrap();
+        assert_eq!(log_start(), 0, "it is not committed");
+        let said = Acknowledgement { replica: 2, broker_epoch: 1, offset: 1, at_ms: 0 };
+        assert_eq!(partition.isr().acknowledge(1, said), Ok(1));
+        maintenance.enforce_retention(WEEKS_LATER).await.unwrap();
+        assert_eq!(log_start(), 1);
+    }
 }

@@ -65,6 +65,7 @@ impl Cleaner {
 
     /// Compacts until nothing is due, or one comes to nothing: it would again.
     async fn round(&self, pulse: &Pulse) -> Result<(), StorageError> {
+        self.storage.note_high_watermarks().await?; // nothing above them is compacted
         loop {
             let (now_ms, map_bytes) = (self.clock.now_ms(), self.settings.dedupe_buffer_bytes);
             let begin = move |log: &mut chronik_log::Log| {

@@ -177,6 +177,20 @@ impl Storage {
         Ok(answer.wait().await?)
     }
 
+    /// Tells the log how far its partitions are committed. It hears that by itself with each commit of its own, but not of what followers, or a leader, say afterwards.
+    ///
+    /// # Errors
+    /// Shutting down, or storage has failed.
+    pub async fn note_high_watermarks(&self) -> Result<(), StorageError> {
+        let partitions = self.partitions.clone();
+        let note = move |log: &mut Log| {
+            for (id, partition) in partitions.lease_all() {
+                log.set_high_watermark(id, partition.high_watermark());
+            }
+        };
+        self.with_log(note).await
+    }
+
     /// Creates partitions, in one group. Those that exist already stay as they are.
     ///
     /// # Errors
