@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use chronik_kafka::record_batch::BatchBuilder;
 use chronik_log::TopicLogConfig;
+use chronik_log::disk::SimDisk;
 use concurrency_models::isr::{Appended, NotAppended, NotCommitted};
 
 use super::*;
@@ -28,7 +29,7 @@ fn before() -> ClusterState {
 impl Replica {
     async fn new(state: &ClusterState) -> Self {
         let clock = Clock::starting_at(0);
-        let storage = storage::example::running(THIS_NODE, &clock);
+        let storage = storage::example::running(THIS_NODE, &clock, SimDisk::new(1));
         let id = PartitionId { topic_id: state.topic(TOPIC).unwrap().id, partition: 0 };
         storage.create_partitions([id].into_iter(), &Arc::new(TopicLogConfig::default())).await.unwrap();
         let roles = replication::new(THIS_NODE, storage.clone(), clock);

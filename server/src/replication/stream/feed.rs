@@ -168,7 +168,7 @@ async fn read(
 fn end_of(mut batches: Bytes) -> Option<i64> {
     let mut end = None;
     while let Ok(batch) = RecordBatch::read(&mut batches) {
-        end = Some(batch.header.last_offset() + 1);
+        end = Some(batch.header.next_offset());
     }
     end
 }

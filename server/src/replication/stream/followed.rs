@@ -24,6 +24,17 @@ pub(super) struct Followed {
     ask_at: Option<Duration>,
 }
 
+/// What a piece is to a follower.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It begins where the one before it ended.
+    Next,
+    /// It answers an ask that is over, or follows on something that was refused.
+    Late,
+    /// What was to come before it is lost.
+    BehindAHole,
+}
+
 impl Followed {
     /// It is to be asked for at once.
     pub(super) fn new(leader_epoch: i32, now: Duration) -> Self {
@@ -36,13 +47,22 @@ impl Followed {
     }
 
     /// Whether it is an answer to the last ask.
-    pub(super) fn is_answer(&self, leader_epoch: i32, ask: u64) -> bool {
-        self.leader_epoch == leader_epoch && self.ask == ask
+    pub(super) fn is_answer(&self, ask: u64) -> bool {
+        self.ask == ask
     }
 
-    /// Whether a piece is the next one.
-    pub(super) fn is_next(&self, leader_epoch: i32, ask: u64, from: i64) -> bool {
-        self.is_answer(leader_epoch, ask) && self.next == Some(from)
+    /// Whether all pieces of this ask that were taken are in the log, or queued for it: none was refused.
+    pub(super) fn flows(&self, ask: u64) -> bool {
+        self.is_answer(ask) && self.next.is_some()
+    }
+
+    /// What a piece is that begins there.
+    pub(super) fn place(&self, ask: u64, from: i64) -> Place {
+        match self.next.filter(|_| self.is_answer(ask)) {
+            None => Place::Late,
+            Some(next) if next == from => Place::Next,
+            Some(_) => Place::BehindAHole,
+        }
     }
 
     /// A piece was taken that ends there.
@@ -197,7 +217,7 @@ mod tests {
                 Step::Take => {
                     if let Some((ask, from, to)) = self.pieces.pop_front()
                         && let Some(followed) = self.follower.get_mut(&ID, EPOCH)
-                        && followed.is_next(EPOCH, ask, from)
+                        && followed.place(ask, from) == Place::Next
                     {
                         assert_eq!(from, self.log_end, "a piece begins where the log ends");
                         followed.flows_to(to);

@@ -13,7 +13,7 @@ use concurrency_models::image::Image;
 use concurrency_models::mailbox::Receiver as Inbox;
 use futures_util::FutureExt as _;
 
-use super::followed::{Followed, Partitions};
+use super::followed::{Followed, Partitions, Place};
 use super::message::{Records, Synced, ToFollower, ToLeader, cost};
 use super::piece::{batches, begins_anew, positions};
 use super::under_way::{Landed, UnderWay};
@@ -188,7 +188,7 @@ impl Receiver {
         (epoch, end_offset): (i32, i64),
     ) -> Result<(), StorageError> {
         let followed = self.state.partitions.get_mut(&id, leader_epoch);
-        let Some(followed) = followed.filter(|followed| followed.is_answer(leader_epoch, ask)) else {
+        let Some(followed) = followed.filter(|followed| followed.is_answer(ask)) else {
             return Ok(());
         };
         let Some(partition) = self.storage.partition(&id) else { return Ok(()) };
@@ -222,8 +222,13 @@ impl Receiver {
         if session != self.state.session {
             return Ok(());
         }
-        let is_next = |followed: &&mut Followed| followed.is_next(leader_epoch, ask, from);
-        let Some(followed) = self.state.partitions.get_mut(&id, leader_epoch).filter(is_next) else {
+        let followed = self.state.partitions.get_mut(&id, leader_epoch);
+        let place = followed.as_ref().map_or(Place::Late, |followed| followed.place(ask, from));
+        let Some(followed) = followed.filter(|_| place == Place::Next) else {
+            if place == Place::BehindAHole && self.state.connected {
+                tracing::warn!(partition = %id, leader = self.leader, from, "something that the leader has sent is lost: the stream begins anew");
+                return self.begin_session().await; // its room would not come back either
+            }
             return self.pass_over(&records).await;
         };
         self.metrics.received_bytes.inc_by(records.batches.len() as u64);
@@ -256,7 +261,7 @@ impl Receiver {
         }
         for batch in batches {
             let log_end = followed.log_end;
-            followed.log_end = batch.header.last_offset() + 1;
+            followed.log_end = batch.header.next_offset();
             answers.push(self.storage.append_as_follower(id, batch, log_end, leadership, now_ms)?);
         }
         followed.flows_to(to);
@@ -311,8 +316,13 @@ impl Receiver {
                 if records.session == self.state.session {
                     self.state.consumed += cost(&records);
                 }
-                let Records { id, leader_epoch, to, high_watermark, .. } = records;
-                if self.state.ask_later(id, leader_epoch, now, &outcome)? || outcome.is_err() {
+                let Records { id, ask, leader_epoch, to, high_watermark, .. } = records;
+                if self.state.ask_later(id, leader_epoch, now, &outcome)? {
+                    return Ok(false);
+                }
+                // An empty piece lands even if the one before it was refused, or if this node leads by now: then the log does not reach as far. What is in it, the next ask says.
+                let flows = |followed: &mut Followed| followed.flows(ask);
+                if !self.state.partitions.get_mut(&id, leader_epoch).is_some_and(flows) {
                     return Ok(false);
                 }
                 if let Some(partition) = self.storage.partition(&id) {
