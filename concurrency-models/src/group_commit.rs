@@ -12,7 +12,7 @@ use crate::monitor::{Monitor, WaitQueue};
 use crate::reply::{self, Answer, Reply};
 
 struct State<T, R> {
-    /// Queued and not yet taken by the flusher, in order. Bounded by the budget of bytes in flight that its entries hold.
+    /// Queued and not yet taken by the flusher, in order. Bounded by those who append: whoever waits for the answer holds a budget of bytes in flight.
     queue: VecDeque<Entry<T, R>>,
     phase: Phase,
     /// The flusher, while there is nothing to do.

@@ -1,13 +1,12 @@
 //! Fetch: reads segments up to the high watermark, and waits until there is enough to read.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use chronik_kafka::message::fetch::{
-    EpochEndOffset, FetchPartition, FetchRequest, FetchResponse, FetchableTopicResponse, PartitionData,
+    EpochEndOffset, FetchRequest, FetchResponse, FetchableTopicResponse, PartitionData,
 };
-use chronik_kafka::{ErrorCode, Hole, Records, Str};
-use chronik_log::{LogView, ReadError, ReadMode, Region};
+use chronik_kafka::{ErrorCode, Records, Str};
+use chronik_log::{ReadError, Region};
 use concurrency_models::budget::Reservation;
 use concurrency_models::publication::Readable;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -15,10 +14,12 @@ use uuid::Uuid;
 
 use super::Broker;
 use super::error::KafkaError;
+use super::fetch_partition::read_partition;
 use super::fetch_session::{FetchSessions, Plan, Target, Told};
 use super::partition::{self, Led, TopicRef};
 use super::preferred_replica;
 use crate::cluster::{ClusterState, Topic};
+use crate::shutdown::Shutdown;
 
 /// First version that names topics by id (KIP-516).
 const TOPIC_IDS_FROM: i16 = 13;
@@ -26,8 +27,6 @@ const TOPIC_IDS_FROM: i16 = 13;
 const READ_COMMITTED: i8 = 1;
 /// `preferred_read_replica` of who should go on reading here.
 const LEADER: i32 = -1;
-/// How often a read is tried again because retention has just removed its segment.
-const STALE_RETRIES: usize = 3;
 
 /// An answer, the memory that its records take, and the records that are left in their files.
 #[derive(Default)]
@@ -38,13 +37,13 @@ pub(super) struct Fetched {
     pub(super) regions: Vec<Region>,
 }
 
-/// Carries out a fetch.
+/// Carries out a fetch. It waits for records no longer than until the consumer is `gone`.
 pub(super) async fn fetch(
     broker: &Broker,
     request: FetchRequest,
     version: i16,
     sessions: &mut FetchSessions,
-    delivery: Delivery,
+    (delivery, gone): (Delivery, &Shutdown),
 ) -> Fetched {
     let by_id = version >= TOPIC_IDS_FROM;
     let plan = match sessions.plan(&request, by_id, broker.settings.fetch_sessions) {
@@ -54,7 +53,7 @@ pub(super) async fn fetch(
             return Fetched { response, ..Fetched::default() };
         }
     };
-    let wait = Wait::new(broker, &request, delivery);
+    let wait = Wait::new(broker, &request, delivery, gone);
     let (mut reads, memory) = read_until_enough(broker, &plan.targets, &wait).await;
     let fetched: usize = reads.iter().map(Read::bytes).sum();
     broker.metrics.fetched_bytes.inc_by(fetched as u64);
@@ -88,7 +87,7 @@ pub enum Delivery {
 }
 
 /// How much a consumer wants, and how long it waits for it.
-struct Wait {
+struct Wait<'a> {
     min_bytes: usize,
     max_bytes: usize,
     /// In terms of the clock's uptime.
@@ -97,10 +96,12 @@ struct Wait {
     delivery: Delivery,
     /// Where the consumer stands, if it says so.
     rack: Option<Str>,
+    /// Requested when the consumer has closed its connection.
+    gone: &'a Shutdown,
 }
 
-impl Wait {
-    fn new(broker: &Broker, request: &FetchRequest, delivery: Delivery) -> Self {
+impl<'a> Wait<'a> {
+    fn new(broker: &Broker, request: &FetchRequest, delivery: Delivery, gone: &'a Shutdown) -> Self {
         let bytes = |value: i32| usize::try_from(value).unwrap_or_default();
         let max_wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or_default());
         Self {
@@ -110,7 +111,13 @@ impl Wait {
             read_committed: request.isolation_level == READ_COMMITTED,
             delivery,
             rack: Some(request.rack_id.clone()).filter(|rack| !rack.is_empty()),
+            gone,
         }
+    }
+
+    /// Whether the answer can only be what there is now.
+    fn is_in_vain(&self, broker: &Broker) -> bool {
+        broker.shutdown.is_requested() || self.gone.is_requested()
     }
 }
 
@@ -168,7 +175,7 @@ impl Read {
 async fn read_until_enough(
     broker: &Broker,
     targets: &[Target],
-    wait: &Wait,
+    wait: &Wait<'_>,
 ) -> (Vec<Read>, Option<Reservation>) {
     loop {
         // The most that may come, then what did come: the rest goes back before the socket is waited for.
@@ -183,29 +190,30 @@ async fn read_until_enough(
         let enough = bytes >= wait.min_bytes
             || reads.iter().any(Read::is_final)
             || reads.is_empty() && wait.min_bytes == 0;
-        if enough || broker.clock.uptime() >= wait.deadline || broker.shutdown.is_requested() {
+        if enough || broker.clock.uptime() >= wait.deadline || wait.is_in_vain(broker) {
             return (reads, memory);
         }
         drop(memory);
-        wait_for_news(broker, reads, wait.deadline).await;
+        wait_for_news(broker, reads, wait).await;
     }
 }
 
-/// Returns when a partition has grown past what has been seen of it, or is gone, or the time is up.
-async fn wait_for_news(broker: &Broker, reads: Vec<Read>, deadline: Duration) {
+/// Returns when a partition has grown past what has been seen of it, or is gone, or the time is up, or nobody waits any more.
+async fn wait_for_news(broker: &Broker, reads: Vec<Read>, wait: &Wait<'_>) {
     let seen: Vec<(Led, i64)> = reads.into_iter().filter_map(|read| read.seen).collect();
     let mut grown: FuturesUnordered<_> =
         seen.iter().map(|(led, position)| led.partition.readable_to(position + 1)).collect();
-    let left = deadline.saturating_sub(broker.clock.uptime());
+    let left = wait.deadline.saturating_sub(broker.clock.uptime());
     tokio::select! {
         biased;
         Some(_) = grown.next() => {}
         () = broker.shutdown.requested() => {}
+        () = wait.gone.requested() => {}
         () = broker.clock.sleep(left) => {}
     }
 }
 
-async fn read_all(broker: &Broker, state: &ClusterState, targets: &[Target], wait: &Wait) -> Vec<Read> {
+async fn read_all(broker: &Broker, state: &ClusterState, targets: &[Target], wait: &Wait<'_>) -> Vec<Read> {
     let mut left = wait.max_bytes;
     let mut first = true;
     let mut reads = Vec::with_capacity(targets.len());
@@ -229,7 +237,7 @@ async fn read_target(
     target: &Target,
     left: usize,
     first: bool,
-    wait: &Wait,
+    wait: &Wait<'_>,
 ) -> Read {
     let request = &target.request;
     let topic = target.topic.resolve(state);
@@ -265,98 +273,16 @@ async fn read_target(
 }
 
 /// The replica that the consumer should read from, if that is not this one.
-fn elsewhere(broker: &Broker, state: &ClusterState, topic: &Topic, index: i32, wait: &Wait) -> Option<i32> {
+fn elsewhere(
+    broker: &Broker,
+    state: &ClusterState,
+    topic: &Topic,
+    index: i32,
+    wait: &Wait<'_>,
+) -> Option<i32> {
     let rack = wait.rack.as_ref().filter(|_| broker.settings.rack_aware_reads)?;
     let known = topic.partition(index).filter(|known| known.leader == Some(broker.node_id))?;
     preferred_replica::in_rack(state, known, rack)
-}
-
-/// `max_bytes` of `None`: nothing is to be read, only the offsets are wanted.
-async fn read_partition(
-    broker: &Broker,
-    led: &Led,
-    request: &FetchPartition,
-    max_bytes: Option<usize>,
-    delivery: Delivery,
-) -> Result<(PartitionData, Option<Region>), ReadError> {
-    let mut retries = STALE_RETRIES;
-    loop {
-        let Readable { view, high_watermark } = led.partition.read();
-        check_offset(&view, request.fetch_offset, led.partition.log_end_offset())?;
-        let mut data = PartitionData {
-            partition_index: request.partition,
-            high_watermark,
-            last_stable_offset: high_watermark,
-            log_start_offset: view.log_start_offset(),
-            records: Some(Records::default()),
-            ..Default::default()
-        };
-        if let Some(diverging_epoch) = diverging_epoch(&view, led.leader_epoch, request, high_watermark)? {
-            return Ok((PartitionData { diverging_epoch, ..data }, None));
-        }
-        let Some(max_bytes) = max_bytes else { return Ok((data, None)) };
-        if delivery == Delivery::Files
-            && let Ok(Some(region)) = view.find_region(request.fetch_offset, max_bytes, high_watermark)
-        {
-            data.records = Some(Records::Elsewhere(Hole { id: 0, len: region.len }));
-            return Ok((data, Some(region)));
-        }
-        match read_view(broker, view, request.fetch_offset, max_bytes, high_watermark).await {
-            Err(ReadError::Stale) if retries > 0 => retries -= 1,
-            records => {
-                data.records = Some(records?.into());
-                return Ok((data, None));
-            }
-        }
-    }
-}
-
-/// A new leader's high watermark may be below what a consumer has read from the one before; its log is not.
-fn check_offset(view: &LogView, offset: i64, log_end_offset: i64) -> Result<(), ReadError> {
-    let log_start = view.log_start_offset();
-    if (log_start..=log_end_offset).contains(&offset) {
-        return Ok(());
-    }
-    Err(ReadError::OffsetOutOfRange { offset, log_start })
-}
-
-/// Whether what the reader has read last is in our log at all (KIP-320, KIP-595).
-///
-/// # Errors
-/// It was read in an epoch that is still to come; Kafka says so too (`Partition.readRecords`).
-fn diverging_epoch(
-    view: &LogView,
-    leader_epoch: i32,
-    request: &FetchPartition,
-    log_end_offset: i64,
-) -> Result<Option<EpochEndOffset>, ReadError> {
-    if request.last_fetched_epoch < 0 {
-        return Ok(None);
-    }
-    let (epoch, end_offset) =
-        view.end_offset_for_epoch(request.last_fetched_epoch, leader_epoch, log_end_offset);
-    if epoch < 0 {
-        let (offset, log_start) = (request.fetch_offset, view.log_start_offset());
-        return Err(ReadError::OffsetOutOfRange { offset, log_start });
-    }
-    let diverges = epoch < request.last_fetched_epoch || end_offset < request.fetch_offset;
-    Ok(diverges.then_some(EpochEndOffset { epoch, end_offset }))
-}
-
-/// From the page cache on this thread; from the disk on another.
-async fn read_view(
-    broker: &Broker,
-    view: Arc<LogView>,
-    offset: i64,
-    max_bytes: usize,
-    up_to: i64,
-) -> Result<bytes::Bytes, ReadError> {
-    match view.read(offset, max_bytes, up_to, ReadMode::Inline) {
-        Err(ReadError::WouldBlock) => {
-            broker.spawner.blocking(move || view.read(offset, max_bytes, up_to, ReadMode::Blocking)).await
-        }
-        done => done,
-    }
 }
 
 fn respond(plan: Plan, reads: Vec<Read>, sessions: &mut FetchSessions) -> FetchResponse {

@@ -174,17 +174,12 @@ impl Session {
 /// The partitions that a request names.
 fn targets(request: &FetchRequest, by_id: bool) -> impl Iterator<Item = Target> + '_ {
     request.topics.iter().flat_map(move |topic| {
-        let reference = TopicRef::new(by_id, &detached(topic), topic.topic_id);
+        let reference = TopicRef::new(by_id, &topic.topic, topic.topic_id).detached(); // a session outlives the request
         topic
             .partitions
             .iter()
             .map(move |partition| Target { topic: reference.clone(), request: partition.clone() })
     })
-}
-
-/// The name by itself: a session outlives the frame that named it.
-fn detached(topic: &chronik_kafka::message::fetch::FetchTopic) -> chronik_kafka::Str {
-    topic.topic.detached()
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ mod describe_topic_partitions;
 mod elect_leaders;
 mod error;
 mod fetch;
+mod fetch_partition;
 mod fetch_session;
 mod find_coordinator;
 mod groups;
@@ -290,7 +291,7 @@ impl Broker {
                 response.into()
             }
             Work::Fetch(request) => {
-                let fetched = fetch::fetch(self, *request, version, sessions, delivery).await;
+                let fetched = fetch::fetch(self, *request, version, sessions, (delivery, gone)).await;
                 (memory, regions) = (fetched.memory, fetched.regions);
                 fetched.response.into()
             }

@@ -6,11 +6,10 @@ use chronik_kafka::message::offset_for_leader_epoch::{
     OffsetForLeaderTopicResult,
 };
 
-use concurrency_models::publication::Readable;
-
 use super::Broker;
 use super::partition;
 use crate::cluster::Topic;
+use crate::storage::Durable;
 
 /// Answers for every partition asked for.
 pub(super) fn offset_for_leader_epoch(
@@ -34,7 +33,7 @@ fn find(broker: &Broker, topic: Option<&Topic>, asked: &OffsetForLeaderPartition
     match found {
         Err(error_code) => EpochEndOffset { error_code, partition: asked.partition, ..Default::default() },
         Ok(led) => {
-            let Readable { view, high_watermark: log_end_offset } = led.partition.durable();
+            let Durable { view, log_end_offset } = led.partition.durable();
             let (leader_epoch, end_offset) =
                 view.end_offset_for_epoch(asked.leader_epoch, led.leader_epoch, log_end_offset);
             EpochEndOffset {

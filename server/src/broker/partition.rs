@@ -24,6 +24,14 @@ impl TopicRef {
         if by_id { Self::Id(id) } else { Self::Name(name.clone()) }
     }
 
+    /// The same with memory of its own: it may outlive the frame that named it.
+    pub(super) fn detached(&self) -> Self {
+        match self {
+            Self::Name(name) => Self::Name(name.detached()),
+            Self::Id(id) => Self::Id(*id),
+        }
+    }
+
     /// The topic.
     ///
     /// # Errors

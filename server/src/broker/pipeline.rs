@@ -53,6 +53,13 @@ impl Sent {
     }
 }
 
+impl Place {
+    /// Without the frame that its topic is named in.
+    fn detached(self) -> Self {
+        Self { topic: self.topic.detached(), ..self }
+    }
+}
+
 impl Pipeline {
     /// Whether nothing was refused, so that nothing can be behind it.
     pub(super) fn is_empty(&self) -> bool {
@@ -71,10 +78,14 @@ impl Pipeline {
 
     /// A batch was refused. Only the first one counts, and only if the producer is to send it again.
     pub(super) fn note(&mut self, sent: Sent, refused: &Refused, now: Duration) {
+        if self.0.len() >= limits::MAX_REFUSED_BATCHES {
+            self.0.retain(|_, earlier| now < earlier.until);
+        }
         if passes(refused.error_code) && self.0.len() < limits::MAX_REFUSED_BATCHES {
             let Sent { place, epoch, base_sequence } = sent;
             let until = now + limits::REFUSED_BATCH_COUNTS;
-            self.0.entry(place).or_insert(Earlier { epoch, base_sequence, refused: refused.clone(), until });
+            let earlier = || Earlier { epoch, base_sequence, refused: refused.clone(), until };
+            self.0.entry(place.detached()).or_insert_with(earlier);
         }
     }
 }
@@ -101,6 +112,8 @@ fn passes(code: ErrorCode) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use chronik_kafka::Str;
     use chronik_kafka::record_batch::BatchBuilder;
 
     use super::*;
@@ -151,6 +164,33 @@ mod tests {
         assert!(pipeline.behind(&sent(0, 7, 1, 12), end).is_none() && pipeline.is_empty());
         pipeline.note(sent(0, 7, 1, 12), &Refused::new(ErrorCode::MESSAGE_TOO_LARGE, None), end);
         assert!(pipeline.is_empty(), "the producer gives that one up");
+    }
+
+    #[test]
+    fn what_was_refused_does_not_keep_the_request() {
+        let frame = Bytes::from(b"orders".to_vec());
+        let batch = {
+            let mut batch = BatchBuilder::new().producer(7, 1, 10);
+            batch.record(0, None, None);
+            batch.build().to_bytes()
+        };
+        let topic = TopicRef::Name(Str::from_utf8(frame.clone()).expect("it is"));
+        let mut pipeline = Pipeline::default();
+        let sent = Sent::read(&topic, 0, &batch).expect("a batch of a producer");
+        drop(topic);
+        pipeline.note(sent, &Refused::new(REFUSED, None), second(0));
+        assert!(!pipeline.is_empty() && frame.is_unique());
+    }
+
+    #[test]
+    fn who_is_refused_when_there_are_too_many_takes_the_place_of_those_that_count_no_more() {
+        let mut pipeline = Pipeline::default();
+        for partition in 0..=limits::MAX_REFUSED_BATCHES as i32 {
+            pipeline.note(sent(partition, 7, 1, 10), &Refused::new(REFUSED, None), second(0));
+        }
+        assert_eq!(pipeline.0.len(), limits::MAX_REFUSED_BATCHES);
+        pipeline.note(sent(-1, 7, 1, 10), &Refused::new(REFUSED, None), limits::REFUSED_BATCH_COUNTS);
+        assert_eq!(pipeline.0.len(), 1);
     }
 
     #[test]

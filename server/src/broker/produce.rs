@@ -236,14 +236,7 @@ async fn finish_partition(
     let ProducePartition { index, records, bytes, queued } = partition;
     let outcome = match queued {
         Err(refused) => Err(refused),
-        Ok(queued) => tokio::select! {
-            biased;
-            outcome = settled(queued, acks_all) => outcome,
-            () = sleep_until(broker, deadline) => {
-                let message = "the log, or the in-sync replicas, did not answer in time; the batch may be there".to_owned();
-                Err(Refused::new(ErrorCode::REQUEST_TIMED_OUT, message))
-            }
-        },
+        Ok(queued) => settled(broker, queued, acks_all, deadline).await,
     };
     let records = u64::try_from(records).unwrap_or_default();
     let counted = outcome.as_ref().ok().map(|a| if a.duplicate { (0, 0) } else { (records, bytes) });
@@ -276,8 +269,14 @@ async fn finish_partition(
     }
 }
 
-/// Waits until the batch is in the log, and, with `acks=all`, in that of every in-sync replica.
-async fn settled(queued: Queued, acks_all: bool) -> Result<Appended, Refused> {
+/// Waits until the batch is in the log, and, with `acks=all`, in that of every in-sync replica. The time that the request has is for the replicas, as with Kafka: until this node's own log
+/// has the batch, that takes memory which the request accounts for.
+async fn settled(
+    broker: &Broker,
+    queued: Queued,
+    acks_all: bool,
+    deadline: Duration,
+) -> Result<Appended, Refused> {
     let Queued { led, place, appended, behind } = queued;
     let place = match (storage::appended(place).await, behind) {
         (Err(StorageError::Op(OpError::OutOfOrderSequence { .. })), Some(earlier)) => return Err(earlier),
@@ -285,8 +284,13 @@ async fn settled(queued: Queued, acks_all: bool) -> Result<Appended, Refused> {
     };
     if acks_all {
         let min_in_sync = appended.min_in_sync();
-        let committed = led.partition.isr().committed(&appended, place.last_offset + 1).await;
-        committed.map_err(|why| refused::not_committed(why, min_in_sync))?;
+        tokio::select! {
+            biased;
+            committed = led.partition.isr().committed(&appended, place.last_offset + 1) => {
+                committed.map_err(|why| refused::not_committed(why, min_in_sync))?;
+            }
+            () = sleep_until(broker, deadline) => return Err(refused::timed_out()),
+        }
     }
     Ok(place)
 }

@@ -60,6 +60,12 @@ pub(super) fn not_committed(why: NotCommitted, min_in_sync: usize) -> Refused {
     }
 }
 
+/// The batch is in this node's log.
+pub(super) fn timed_out() -> Refused {
+    let message = "the in-sync replicas did not have the batch in time; they may have it later".to_owned();
+    Refused::new(ErrorCode::REQUEST_TIMED_OUT, message)
+}
+
 fn not_leader(now: Leadership) -> Refused {
     let leader_id = match now.role {
         Role::Follower { leader } => leader,

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use chronik_kafka::message::fetch::{FetchRequest, PartitionData};
 use chronik_kafka::{ApiKey, ErrorCode, Records};
 
-use crate::support::Server;
 use crate::support::batches::{large_batch, records, values};
 use crate::support::raw::Raw;
 use crate::support::requests::{FETCH, fetch_partition, fetch_request, fetched, only_fetched};
+use crate::support::{Server, wait_for};
 
 fn client(server: &Server) -> Raw {
     let mut client = Raw::connect(server);
@@ -72,6 +72,21 @@ fn a_fetch_waits_no_longer_than_it_says() {
     let waited = started.elapsed();
     assert_eq!((read(data), waited >= Duration::from_millis(295)), (vec![], true), "{waited:?}");
     assert!(waited < Duration::from_secs(3), "{waited:?}");
+}
+
+/// Whoever comes back again and again with a long wait would keep everybody else out (`max.connections`).
+#[test]
+fn a_fetch_does_not_outlive_its_consumer() {
+    let server = Server::start();
+    let _creates_the_topic = client(&server);
+    let connections = || server.metric("chronik_connections_open");
+    let before = connections();
+    let mut consumer = Raw::connect(&server);
+    let _never_answered = consumer.send(FETCH, &waiting(at(0, 0), i32::MAX, 1));
+    wait_for("the connection", || (connections() > before).then_some(()));
+    std::thread::sleep(Duration::from_millis(50)); // it waits for records now
+    drop(consumer);
+    wait_for("the connection to end", || (connections() <= before).then_some(()));
 }
 
 #[test]

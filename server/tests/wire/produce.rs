@@ -2,7 +2,7 @@
 
 use chronik_kafka::Records;
 use chronik_kafka::message::metadata::MetadataRequest;
-use chronik_kafka::message::produce::ProduceResponse;
+use chronik_kafka::message::produce::{ProduceRequest, ProduceResponse};
 use chronik_kafka::record_batch::{BatchHeader, TimestampType};
 use chronik_kafka::{ApiKey, ErrorCode};
 
@@ -104,6 +104,18 @@ fn acks_0_appends_without_an_answer() {
     assert_eq!(client.append("orders", 0, &["c"]), 2);
     let read = client.fetch("orders", 0, 0).records.and_then(Records::here).expect("records");
     assert_eq!(values(read.into()), ["a", "b", "c"]);
+}
+
+/// `timeout.ms` is for the replicas: the leader's own log has the batch, whatever the client is told.
+#[test]
+fn a_produce_without_any_time_is_answered_when_the_log_has_it() {
+    let server = Server::start();
+    let mut client = client(&server);
+    for (acks, offset) in [(1, 0), (-1, 1)] {
+        let request = ProduceRequest { timeout_ms: 0, ..produce_request("orders", 0, acks, batch(&["a"])) };
+        let response = only_produced(client.ask(PRODUCE, &request));
+        assert_eq!((response.error_code, response.base_offset), (ErrorCode::NONE, offset), "acks={acks}");
+    }
 }
 
 #[test]
