@@ -1,6 +1,9 @@
 //! What the metadata says to a heartbeat or a suspicion: functions of values.
 
+use std::time::Duration;
+
 use super::super::state::ClusterState;
+use super::leases::Leases;
 use super::protocol::{BrokerHeartbeat, Elect};
 
 /// How a broker stands whose heartbeat was confirmed.
@@ -47,6 +50,20 @@ pub(super) fn end_of(state: &ClusterState, node_id: i32, broker_epoch: i64) -> E
         Some(registered) if registered > broker_epoch => End::Replaced,
         Some(_) => End::NotKnown,
     }
+}
+
+/// Other brokers than `own` that nobody follows, it seems: nothing was heard of them for so long that a follower would have said so. Not those that `may_be_there`: a heartbeat of theirs has
+/// come, and it is not known yet what comes of it. With their broker epochs.
+pub(super) fn abandoned(
+    state: &ClusterState,
+    own: i32,
+    (leases, now): (&Leases, Duration),
+    may_be_there: impl Fn(i32, i64) -> bool,
+) -> Vec<(i32, i64)> {
+    let others = state.brokers.values().filter(|broker| !broker.fenced && broker.node_id != own);
+    let silent = others.filter(|broker| leases.is_abandoned(broker.node_id, now));
+    let lives = silent.map(|broker| (broker.node_id, broker.broker_epoch));
+    lives.filter(|(node_id, broker_epoch)| !may_be_there(*node_id, *broker_epoch)).collect()
 }
 
 /// What there is to a suspicion.

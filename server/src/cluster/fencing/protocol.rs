@@ -26,7 +26,7 @@ pub(in super::super) enum HeartbeatAnswer {
     Granted,
     /// It is fenced, and does not serve yet what has fenced it.
     Fenced,
-    /// It is not registered in that broker epoch: another broker has its id.
+    /// It is not registered in that broker epoch: it was removed or unregistered, or another broker has its id.
     StaleEpoch,
     /// This node does not lead the metadata, or could not make sure.
     NotController,

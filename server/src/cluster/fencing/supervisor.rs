@@ -14,7 +14,7 @@ use super::super::raft::{Node, Outcome};
 use super::super::state::ClusterState;
 use super::Fencing;
 use super::beats::Beats;
-use super::judgement::{Standing, Suspected, standing, suspected};
+use super::judgement::{Standing, Suspected, abandoned, standing, suspected};
 use super::leases::Leases;
 use super::protocol::{BrokerHeartbeat, Elect, ElectAnswer, HeartbeatAnswer};
 use super::suspects::Suspects;
@@ -123,7 +123,7 @@ impl Supervisor {
                 Some(Event::Elect { elect, reply }) => self.suspect(Suspicion { elect, reply }),
                 Some(Event::Confirmed(leads)) => self.confirm(leads),
                 Some(Event::Decided(node_id, outcome)) => self.decided(node_id, outcome),
-                Some(Event::Time) => self.fence_suspects(),
+                Some(Event::Time) => self.fence_the_silent(),
             }
         }
     }
@@ -150,19 +150,11 @@ impl Supervisor {
         next.map_or(next_look, |next| next.min(next_look))
     }
 
-    /// What nobody asks for: brokers that nobody follows are fenced too.
+    /// What nobody asks for.
     fn look(&mut self) {
         self.read();
-        let state = self.committed.load();
-        let fenced = state.brokers.values().filter(|broker| broker.fenced).count();
+        let fenced = self.committed.load().brokers.values().filter(|broker| broker.fenced).count();
         self.metrics.fenced_brokers.set(i64::try_from(fenced).unwrap_or(i64::MAX));
-        let now = self.clock.uptime();
-        let others = state.brokers.values().filter(|broker| !broker.fenced && broker.node_id != self.node_id);
-        for broker in
-            others.filter(|broker| self.leases.is_abandoned(broker.node_id, now)).collect::<Vec<_>>()
-        {
-            self.fence(broker.node_id, broker.broker_epoch);
-        }
     }
 
     fn hear(&mut self, beat: Beat) {
@@ -249,11 +241,15 @@ impl Supervisor {
         }
     }
 
-    /// Fences those who are suspected and whose lease has expired. Not before the mailbox is empty: after a pause of this node there may be heartbeats in it.
-    fn fence_suspects(&mut self) {
+    /// Fences those whose lease has expired: if they are suspected at once, if nobody follows them after some time. Not before the mailbox is empty: after a pause of this node there may
+    /// be heartbeats in it.
+    fn fence_the_silent(&mut self) {
         let now = self.clock.uptime();
         let may_be_there = |node_id, epoch| self.beats.is_of(node_id, epoch);
-        for (node_id, broker_epoch) in self.suspects.take_expired(&self.leases, now, may_be_there) {
+        let suspected = self.suspects.take_expired(&self.leases, now, may_be_there);
+        let state = self.committed.load();
+        let abandoned = abandoned(&state, self.node_id, (&self.leases, now), may_be_there);
+        for (node_id, broker_epoch) in suspected.into_iter().chain(abandoned) {
             self.fence(node_id, broker_epoch);
         }
     }

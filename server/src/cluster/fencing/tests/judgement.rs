@@ -1,11 +1,13 @@
 //! What the metadata says to heartbeats and suspicions.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use uuid::Uuid;
 
 use crate::cluster::example::registration;
-use crate::cluster::fencing::judgement::{End, Standing, Suspected, end_of, standing, suspected};
+use crate::cluster::fencing::judgement::{End, Standing, Suspected, abandoned, end_of, standing, suspected};
+use crate::cluster::fencing::leases::Leases;
 use crate::cluster::fencing::protocol::{BrokerHeartbeat, Elect};
 use crate::cluster::{ClusterState, Command, Endpoint};
 
@@ -86,4 +88,25 @@ fn a_life_that_has_ended_is_told_why_when_its_own_metadata_says_so() {
     }
     state.apply(&Command::RemoveNode { node_id: 1, directory_id: None }).unwrap();
     assert_eq!(end_of(&state, 1, broker_epoch), End::Removed);
+}
+
+/// After a pause of this node, whoever has sent a heartbeat meanwhile is there.
+#[test]
+fn who_is_silent_for_long_is_fenced_though_nobody_has_asked_but_not_who_may_be_there() {
+    let (mut state, first) = state();
+    let second = state.brokers[&2].broker_epoch;
+    let mut leases = Leases::default();
+    leases.begin(Duration::ZERO);
+    let at = Duration::from_secs(5);
+    let found = |state: &ClusterState, leases: &Leases, there: &[(i32, i64)]| {
+        abandoned(state, 3, (leases, at), |node_id, epoch| there.contains(&(node_id, epoch)))
+    };
+    assert_eq!(found(&state, &leases, &[]), [(1, first), (2, second)]);
+    assert_eq!(found(&state, &leases, &[(1, first)]), [(2, second)]);
+    assert_eq!(found(&state, &leases, &[(1, first - 1)]), [(1, first), (2, second)], "in an earlier life");
+    leases.grant(2, at);
+    assert_eq!(found(&state, &leases, &[]), [(1, first)]);
+    state.apply(&Command::FenceBroker { node_id: 1, broker_epoch: first }).unwrap();
+    assert_eq!(found(&state, &leases, &[]), [], "nobody is fenced twice");
+    assert_eq!(abandoned(&state, 2, (&Leases::default(), at), |_, _| false), [], "nobody fences himself");
 }
