@@ -54,7 +54,7 @@ pub const MEMBERSHIP_INTERVAL: std::time::Duration = std::time::Duration::from_m
 pub const QUORUM_PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
 /// How long a change of Raft's membership may take.
 pub const MEMBERSHIP_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
-/// Between two rounds of questions of a node that is to begin; how long an answer may take.
+/// Between two rounds of questions of a node that is to begin.
 pub const BEGIN_INTERVAL: std::time::Duration = std::time::Duration::from_millis(100);
 /// How long a node that is asked whether another one may begin has for its answer.
 pub const BEGIN_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(2);
@@ -160,8 +160,8 @@ pub const GROUP_LOOK_INTERVAL: std::time::Duration = std::time::Duration::from_s
 pub const MAX_GROUP_SERIES: usize = 20_000;
 /// Bytes of the first frame between two nodes, or of a refusal.
 pub const MAX_PEER_HELLO_BYTES: usize = 4 << 10;
-/// Bytes of a heartbeat to a node: some 40 000 partitions.
-pub const MAX_PEER_HEARTBEAT_BYTES: usize = 1 << 20;
+/// Bytes of a heartbeat to a node, which says the same of all partitions in a few words.
+pub const MAX_PEER_HEARTBEAT_BYTES: usize = 1 << 10;
 /// Bytes of a Raft message to a node: a snapshot of the metadata is the largest.
 pub const MAX_PEER_RAFT_BYTES: usize = 64 << 20;
 /// Bytes of a request to a node and of its answer.

@@ -206,9 +206,9 @@ impl Flusher {
             Ok(Some(job)) => self.take_off(job, replies, started, around),
             Ok(None) => {
                 let committed = self.log.commit();
-                self.settle(committed, replies, started, around)?;
+                self.conclude(committed, replies, started, around)?;
             }
-            Err(error) => self.settle(Err(error), replies, started, around)?,
+            Err(error) => self.conclude(Err(error), replies, started, around)?,
         }
         Ok(())
     }
@@ -239,11 +239,11 @@ impl Flusher {
     fn land(&mut self, done: BulkDone, around: &Surroundings) -> Result<(), Fatal> {
         let Some(Flight { replies, started, .. }) = self.in_flight.pop_front() else { return Ok(()) };
         let committed = self.log.finish_bulk(done);
-        self.settle(committed, replies, started, around)
+        self.conclude(committed, replies, started, around)
     }
 
-    /// What follows from a commit, in this order: views, high watermarks, answers.
-    fn settle(
+    /// What follows from a commit, in this order: views, log ends, what follows from them for high watermarks, answers.
+    fn conclude(
         &mut self,
         committed: Result<Committed, CommitError>,
         replies: Vec<Reply<OpResult>>,

@@ -26,7 +26,7 @@ use concurrency_models::reply::{self, Answer, Unanswered};
 
 pub use files::{Job, run as run_files};
 pub use flusher::{Flusher, Surroundings as FlusherSurroundings};
-pub use partition::Partition;
+pub use partition::{Durable, Partition};
 
 use crate::limits;
 use flusher::Work;

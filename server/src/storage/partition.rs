@@ -20,6 +20,14 @@ pub struct Partition {
     isr: Isr,
 }
 
+/// The log as far as it is durable on this node, committed or not.
+pub struct Durable {
+    /// A picture of it, which goes at least as far.
+    pub view: Arc<LogView>,
+    /// Offset after the last durable one.
+    pub log_end_offset: i64,
+}
+
 impl Partition {
     /// On node `me`, as recovery found it or as it was created.
     pub(super) fn new(me: i32, view: Arc<LogView>, log_end_offset: i64, high_watermark: i64) -> Self {
@@ -52,9 +60,10 @@ impl Partition {
         self.isr.readable_to(self.isr.leadership(), offset).await
     }
 
-    /// What is durable here: what a follower may be sent. The position in it is the log end.
-    pub fn durable(&self) -> Readable<LogView> {
-        self.log.load().read()
+    /// What is durable here: what a follower may be sent.
+    pub fn durable(&self) -> Durable {
+        let Readable { view, high_watermark: log_end_offset } = self.log.load().read();
+        Durable { view, log_end_offset }
     }
 
     /// Offset after the last durable one.

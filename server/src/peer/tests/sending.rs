@@ -67,7 +67,7 @@ async fn whoever_sends_learns_that_it_does_not_arrive() {
 
     let too_large = Bytes::from(vec![0; limits::MAX_PEER_HEARTBEAT_BYTES + 1]);
     let refused = two.peers.heartbeat(1, too_large).expect_err("too large").to_string();
-    assert_eq!(refused, "a heartbeat frame of 1048577 bytes; the largest has 1048576");
+    assert_eq!(refused, "a heartbeat frame of 1025 bytes; the largest has 1024");
 
     two.peers.add(3, &place(3)); // nobody is there
     assert_eq!(two.peers.raft(3, numbered(1)), Err(SendError::NotConnected(3)));

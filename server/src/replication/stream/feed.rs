@@ -6,12 +6,11 @@ use bytes::Bytes;
 use chronik_kafka::record_batch::RecordBatch;
 use chronik_log::{LogView, PartitionId, ReadError, ReadMode};
 use concurrency_models::epoch::Leadership;
-use concurrency_models::publication::Readable;
 use futures_util::future::BoxFuture;
 
 use super::message::{Position, Records};
 use crate::spawn::Spawner;
-use crate::storage::{Partition, Storage};
+use crate::storage::{Durable, Partition, Storage};
 
 /// A follower's place in a log.
 #[derive(Debug)]
@@ -109,7 +108,7 @@ impl Feed {
         (spawner, max_bytes): (&Spawner, usize),
     ) -> Result<Option<Records>, ReadError> {
         let high_watermark = partition.high_watermark(); // before the picture
-        let Readable { view, high_watermark: end } = partition.durable();
+        let Durable { view, log_end_offset: end } = partition.durable();
         if !self.has_news(end, high_watermark) {
             return Ok(None);
         }

@@ -20,7 +20,7 @@ use super::under_way::{Landed, UnderWay};
 use crate::clock::Clock;
 use crate::limits;
 use crate::peer::{NodeId, Peers};
-use crate::storage::{Storage, StorageError};
+use crate::storage::{Durable, Storage, StorageError};
 use crate::telemetry::{Pulse, StreamMetrics};
 
 /// What the task wakes up for.
@@ -192,12 +192,10 @@ impl Receiver {
             return Ok(());
         };
         let Some(partition) = self.storage.partition(&id) else { return Ok(()) };
-        let durable = partition.durable();
-        let (own_epoch, own_end) =
-            durable.view.end_offset_for_epoch(epoch, leader_epoch, durable.high_watermark);
+        let Durable { view, log_end_offset: end } = partition.durable();
+        let (own_epoch, own_end) = view.end_offset_for_epoch(epoch, leader_epoch, end);
         let to = if own_epoch == epoch { own_end.min(end_offset) } else { own_end };
-        let to = to.max(durable.view.log_start_offset());
-        let end = durable.high_watermark;
+        let to = to.max(view.log_start_offset());
         if to >= end {
             tracing::error!(partition = %id, leader = self.leader, end, epoch, end_offset, "the leader's log diverges, and nothing here can be cut; it is asked again");
             followed.ask_at(self.clock.uptime() + limits::STREAM_ASK_AGAIN);

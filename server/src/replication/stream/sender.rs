@@ -196,7 +196,7 @@ impl Sender {
             return;
         }
         let durable = partition.durable();
-        match align(&durable.view, durable.high_watermark, position) {
+        match align(&durable.view, durable.log_end_offset, position) {
             Alignment::Prefix => {
                 self.acknowledge(session.broker_epoch, id, position.leader_epoch, position.log_end_offset);
                 session.begin(ask, position);

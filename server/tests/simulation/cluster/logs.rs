@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use chronik_log::{PartitionId, ReadMode};
 use chronik_server::cluster::ClusterState;
-use chronik_server::storage::{Partition, Storage};
-use concurrency_models::publication::Readable;
+use chronik_server::storage::{Durable, Partition, Storage};
 use concurrency_models::registry::Lease;
 
 use super::{Cluster, nodes, writers};
@@ -50,7 +49,7 @@ pub(crate) fn replicas(cluster: &Cluster) -> Vec<Replica> {
 /// Everything in a replica's log with its offsets, durable there and in order; `None` if there is no such log.
 pub(crate) fn records(storage: &Storage, id: PartitionId) -> Option<Vec<(i64, String)>> {
     let partition = storage.partition(&id)?;
-    let Readable { view, high_watermark: end } = partition.durable();
+    let Durable { view, log_end_offset: end } = partition.durable();
     let mut records: Vec<(i64, String)> = Vec::new();
     let mut next = view.log_start_offset();
     while next < end {

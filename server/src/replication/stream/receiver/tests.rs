@@ -86,7 +86,7 @@ impl Follower {
     /// Where its log ends, and its high watermark.
     fn log(&self) -> (i64, i64) {
         let partition = self.0.storage.partition(&ID).unwrap();
-        (partition.durable().high_watermark, partition.high_watermark())
+        (partition.log_end_offset(), partition.high_watermark())
     }
 }
 
