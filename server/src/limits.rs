@@ -54,6 +54,10 @@ pub const MEMBERSHIP_INTERVAL: std::time::Duration = std::time::Duration::from_m
 pub const QUORUM_PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
 /// How long a change of Raft's membership may take.
 pub const MEMBERSHIP_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
+/// How long a node knows nobody who leads before it asks the others whether it was removed; one that knows that it was asks at once.
+pub const REMOVED_PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
+/// How long another node has to answer that.
+pub const REMOVED_QUESTION_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1);
 /// Between two rounds of questions of a node that is to begin; how long an answer may take.
 pub const BEGIN_INTERVAL: std::time::Duration = std::time::Duration::from_millis(100);
 /// How long a node that is asked whether another one may begin has for its answer.

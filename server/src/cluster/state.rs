@@ -17,7 +17,7 @@ use chronik_log::PartitionId;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::command::{Applied, Command, Refusal};
+use super::command::{Applied, Command, Endpoint, Refusal};
 pub use nodes::Node;
 pub use partition::Partition;
 
@@ -37,6 +37,9 @@ pub struct ClusterState {
     /// Ids of nodes that were removed.
     #[serde(default)]
     removed: BTreeSet<i32>,
+    /// Where they were reached last: a node that was removed is talked to as long as it votes.
+    #[serde(default)]
+    last_places: BTreeMap<i32, Endpoint>,
     /// By node id.
     pub brokers: BTreeMap<i32, Broker>,
     /// By id.

@@ -218,6 +218,15 @@ fn a_majority_that_is_there_is_seen_at_any_moment() {
 }
 
 #[test]
+fn who_leaves_votes_until_the_one_that_stays_does_without_it() {
+    for seed in seeds().into_iter().take(8) {
+        for (leads, starts_again) in [(false, false), (true, false), (false, true), (true, true)] {
+            cluster::Cluster::run_last_vote(seed, cluster::Leaver { leads, starts_again }); // asserts inside, naming the seed
+        }
+    }
+}
+
+#[test]
 fn nodes_come_and_go_the_same_with_the_same_seed() {
     for seed in seeds().into_iter().take(2) {
         let (first, second) = (cluster::Cluster::run_members(seed), cluster::Cluster::run_members(seed));

@@ -24,6 +24,10 @@ impl Member {
         rng: &mut Rng,
     ) -> Result<i64, StartError> {
         let (state, registered) = settle(&self.controller, register, committed).await?;
+        if let (Err(Refusal::RemovedNode(node_id)), Some(_)) = (&registered, &self.network) {
+            self.until_not_needed(committed).await;
+            return Err(StartError::removed(*node_id));
+        }
         registered.map_err(ProposeError::from)?;
         let broker_epoch = state.brokers.get(&publisher.node_id).map_or(-1, |broker| broker.broker_epoch);
         let cluster_id = match state.cluster_id {
@@ -40,6 +44,24 @@ impl Member {
         // Not before: now everything that was committed before this start is known, and no log is taken for an orphan.
         publisher.publish_now().await?;
         Ok(broker_epoch)
+    }
+
+    /// A node that was removed votes until the others do without it: they may have no majority otherwise, not even to let it go.
+    async fn until_not_needed(&self, committed: &Image<ClusterState>) {
+        tracing::warn!(
+            "this node was removed from its cluster: it ends as soon as the others do without its vote"
+        );
+        let loop_has_ended = async {
+            let mut seen = committed.version();
+            while committed.at_least(seen + 1).await.is_ok() {
+                seen = committed.version();
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.gone.requested() => {}
+            () = loop_has_ended => {}
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use raft::eraftpb::Message;
 use uuid::Uuid;
 
 use super::super::controller::Controller;
-use super::super::membership::{BEGIN, Origin, Roster, Standing};
+use super::super::membership::{BEGIN, DO_WITHOUT_ME, Origin, Roster, Standing};
 use super::super::replicas::Replicas;
 use super::{node_id, raft_id};
 use crate::clock::Clock;
@@ -177,7 +177,9 @@ impl FromMembers {
 
 impl Handler for FromMembers {
     fn refuses(&self, peer: &Hello) -> Option<Refusal> {
-        self.roster.refuses(peer.node_id)
+        // Who was removed comes to ask whether it was, and is heard in nothing else.
+        let comes_to_ask = peer.purpose == Purpose::Control && self.roster.does_without(peer.node_id);
+        self.roster.refuses(peer.node_id).filter(|_| !comes_to_ask)
     }
 
     fn heartbeat(&self, from: NodeId, bytes: Bytes) {
@@ -207,6 +209,10 @@ impl Handler for FromMembers {
     }
 
     fn request(&self, from: NodeId, kind: u16, bytes: Bytes) -> Answering {
+        if kind == DO_WITHOUT_ME {
+            let answer = if self.roster.does_without(from) { "true" } else { "false" };
+            return std::future::ready(Some(Bytes::from_static(answer.as_bytes()))).boxed();
+        }
         let standing =
             self.standing.as_ref().filter(|_| self.roster.knows(from)).map(|standing| standing.load());
         async move {
@@ -243,3 +249,6 @@ impl Handler for FromMembers {
 fn unreachable(events: &Sender<Event>, raft_id: u64) {
     let _full_or_ended = events.try_send(Event::Unreachable(raft_id));
 }
+
+#[cfg(test)]
+mod tests;

@@ -81,7 +81,7 @@ impl Cluster {
     }
 
     /// Another member in the place of this node, wherever it has a replica and is to have it.
-    fn moves(&self, state: &ClusterState, id: i32) -> Vec<Reassignment> {
+    pub(super) fn moves(&self, state: &ClusterState, id: i32) -> Vec<Reassignment> {
         let mut moves = Vec::new();
         for topic in state.topics() {
             for (partition, known) in topic.indexed() {

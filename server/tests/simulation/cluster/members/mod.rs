@@ -1,6 +1,7 @@
 //! Nodes join, leave, and lose their disks, while the same things happen as to three nodes that stay.
 
 mod agreement;
+mod last_vote;
 mod leaving;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use super::invariants::{self, Invariant};
 use super::nodes::{self, Over};
 use super::{Cluster, PATIENCE, STEP_MS};
 use agreement::voters;
+pub(crate) use last_vote::Leaver;
 
 /// Things that happen while a node joins, and while one is removed.
 const STEPS: u64 = 12;
