@@ -98,6 +98,7 @@ impl KafkaError for ProposeError {
             Self::Refused(Refusal::RemovedNode(_) | Refusal::UnknownNode(_)) => ErrorCode::VOTER_NOT_FOUND,
             Self::Storage(error) => error.code(),
             Self::TooLarge { .. } => ErrorCode::INVALID_REQUEST,
+            Self::NotTaken { .. } => ErrorCode::UNSUPPORTED_VERSION,
             Self::NotController { .. } | Self::Closed => ErrorCode::NOT_CONTROLLER,
             Self::Unknown(_) => ErrorCode::REQUEST_TIMED_OUT,
         }

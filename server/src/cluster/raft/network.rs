@@ -8,7 +8,7 @@ use concurrency_models::mailbox::Sender;
 use concurrency_models::raft_loop::{Event, Transport};
 use futures_util::FutureExt as _;
 use protobuf::Message as _;
-use raft::eraftpb::Message;
+use raft::eraftpb::{Message, MessageType};
 use uuid::Uuid;
 
 use super::super::controller::Controller;
@@ -150,6 +150,7 @@ pub(super) struct ToMembers {
 
 impl Transport for ToMembers {
     fn send(&mut self, message: Message) {
+        debug_assert!(members_send(message.get_msg_type()), "nobody would take {message:?}");
         let (Some(peers), Some(to)) = (&self.peers, node_id(message.to)) else { return };
         let bytes = message.write_to_bytes().expect("messages of raft have no required fields");
         if peers.raft(peer_id(to), bytes.into()).is_err() {
@@ -193,7 +194,7 @@ impl Handler for FromMembers {
             return;
         }
         let mut message = Message::new();
-        let sound = message.merge_from_bytes(&bytes).is_ok();
+        let sound = message.merge_from_bytes(&bytes).is_ok() && members_send(message.get_msg_type());
         if !sound || node_id(message.from).map(peer_id) != Some(from) {
             tracing::warn!(from, "a Raft message that makes no sense was ignored");
             return;
@@ -242,6 +243,32 @@ impl Handler for FromMembers {
             (Ok(node), _) => unreachable(&self.events, raft_id(node)),
             (Err(_), _) => {}
         }
+    }
+}
+
+/// Whether it is a message of one member to another. The other types are a member's own, or ask it for something that only its own node may have done: a proposal would be
+/// appended unseen, and one without entries stops the process. Followers forward none of these, as only who leads is asked ([`Node`](super::Node)).
+fn members_send(kind: MessageType) -> bool {
+    match kind {
+        MessageType::MsgAppend
+        | MessageType::MsgAppendResponse
+        | MessageType::MsgRequestVote
+        | MessageType::MsgRequestVoteResponse
+        | MessageType::MsgRequestPreVote
+        | MessageType::MsgRequestPreVoteResponse
+        | MessageType::MsgSnapshot
+        | MessageType::MsgHeartbeat
+        | MessageType::MsgHeartbeatResponse
+        | MessageType::MsgTimeoutNow => true,
+        MessageType::MsgHup
+        | MessageType::MsgBeat
+        | MessageType::MsgPropose
+        | MessageType::MsgUnreachable
+        | MessageType::MsgSnapStatus
+        | MessageType::MsgCheckQuorum
+        | MessageType::MsgTransferLeader
+        | MessageType::MsgReadIndex
+        | MessageType::MsgReadIndexResp => false,
     }
 }
 
