@@ -109,9 +109,9 @@ impl KafkaError for MembershipError {
     /// Whoever does not lead has others asked, so that "not the controller" means that nobody led in time: the client is to try again.
     fn code(&self) -> ErrorCode {
         match self {
-            Self::Propose(ProposeError::NotController { .. } | ProposeError::Closed) | Self::TimedOut(_) => {
-                ErrorCode::REQUEST_TIMED_OUT
-            }
+            Self::Propose(ProposeError::NotController { .. } | ProposeError::Closed)
+            | Self::TimedOut(_)
+            | Self::NotKnown(_) => ErrorCode::REQUEST_TIMED_OUT,
             Self::Propose(error) => error.code(),
         }
     }
