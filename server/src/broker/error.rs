@@ -89,7 +89,9 @@ impl KafkaError for ProposeError {
         match self {
             Self::Refused(Refusal::TopicExists(_)) => ErrorCode::TOPIC_ALREADY_EXISTS,
             Self::Refused(Refusal::UnknownTopic(_)) => ErrorCode::UNKNOWN_TOPIC_ID,
-            Self::Refused(Refusal::PartitionsChanged(_)) => ErrorCode::INVALID_PARTITIONS,
+            Self::Refused(Refusal::PartitionsChanged(_) | Refusal::TooManyPartitions { .. }) => {
+                ErrorCode::INVALID_PARTITIONS
+            }
             Self::Refused(Refusal::Invalid(_) | Refusal::ConfigsChanged) => ErrorCode::INVALID_REQUEST,
             Self::Refused(Refusal::AlreadyNamed(_)) => ErrorCode::INCONSISTENT_CLUSTER_ID,
             Self::Refused(Refusal::UnknownBroker(_)) => ErrorCode::BROKER_ID_NOT_REGISTERED,

@@ -13,7 +13,7 @@ use concurrency_models::raft_loop;
 use concurrency_models::watermark::{Closed, Watermark};
 use serde::{Deserialize, Serialize};
 
-use super::command::{Applied, Command, Refusal};
+use super::command::{Applied, Command, Proposal, Refusal};
 use super::fencing::{BrokerLease, Fencing};
 use super::raft::{Node, Outcome, PROPOSE, Trouble, node_id, peer_id};
 use super::state::ClusterState;
@@ -334,7 +334,8 @@ impl Controller {
 
 /// The data of the entry that stands for a command.
 fn entry_of(command: &Command) -> Result<Vec<u8>, ProposeError> {
-    let data = serde_json::to_vec(command).expect("a command has only keys that are strings");
+    let proposal = Proposal::new(command);
+    let data = serde_json::to_vec(&proposal).expect("a command has only keys that are strings");
     match data.len() {
         bytes if bytes > limits::MAX_COMMAND_BYTES => Err(ProposeError::TooLarge { bytes }),
         _ => Ok(data),
@@ -346,7 +347,7 @@ fn is_command(data: &[u8]) -> Result<(), String> {
     if data.len() > limits::MAX_COMMAND_BYTES {
         return Err(ProposeError::TooLarge { bytes: data.len() }.to_string());
     }
-    let known = serde_json::from_slice::<Command>(data);
+    let known = serde_json::from_slice::<Proposal>(data);
     known.map(drop).map_err(|error| {
         format!("it is no command that this node knows ({error}). If the node that asks is of a later version, upgrade all nodes first")
     })
@@ -387,6 +388,7 @@ mod tests {
             (b"\xff\0", "no command"),
             (br#"{"type":"later"}"#, "no command"),
             (br#"{"type":"allocate-producer-ids"}"#, "no command"),
+            (br#"{"type":"allocate-producer-ids","count":1,"max_partitions":"many"}"#, "no command"),
             (&long, "1048577 bytes of metadata"),
         ] {
             let said = is_command(data).unwrap_err();
