@@ -6,6 +6,9 @@ pub const MAX_TOPIC_NAME_BYTES: usize = 249;
 pub const MAX_SEGMENT_BYTES: u64 = i32::MAX as u64;
 /// Partitions of one topic, and of one request to create topics.
 pub const MAX_PARTITIONS_PER_TOPIC: i32 = 10_000;
+/// Partitions of a cluster. A snapshot of its metadata has to fit what the log takes and what goes to another node, 64 MiB each: one of this many topics with one partition each has some
+/// 50 MB, if all have the longest name, four settings of their own, and are being reassigned.
+pub const MAX_PARTITIONS: usize = 50_000;
 /// Partitions in one answer to DescribeTopicPartitions (Kafka: `max.request.partition.size.limit`).
 pub const MAX_DESCRIBED_PARTITIONS: usize = 2_000;
 /// Records that an answer to a produce names as refused, of one batch.
@@ -54,6 +57,10 @@ pub const MEMBERSHIP_INTERVAL: std::time::Duration = std::time::Duration::from_m
 pub const QUORUM_PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
 /// How long a change of Raft's membership may take.
 pub const MEMBERSHIP_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
+/// How long a node knows nobody who leads before it asks the others whether it was removed; one that knows that it was asks at once.
+pub const REMOVED_PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
+/// How long another node has to answer that.
+pub const REMOVED_QUESTION_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1);
 /// Between two rounds of questions of a node that is to begin.
 pub const BEGIN_INTERVAL: std::time::Duration = std::time::Duration::from_millis(100);
 /// How long a node that is asked whether another one may begin has for its answer.

@@ -11,7 +11,7 @@ use chronik_kafka::{ErrorCode, Str};
 use uuid::Uuid;
 
 use super::Broker;
-use super::create_topics::{check_assignment, spread};
+use super::create_topics::{check_assignment, check_room, spread};
 use super::error::{Refused, of_named_topic, split};
 use crate::cluster::{Command, topic_config};
 use crate::limits;
@@ -81,6 +81,7 @@ fn plan(broker: &Broker, asked: &CreatePartitionsTopic) -> Result<(Uuid, usize, 
         None => spread(&state, &topic.partitions, added, replicas)?,
     };
     check_assignment(&state, &assignment)?;
+    check_room(&state, added)?;
     Ok((topic.id, present, assignment))
 }
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::error::{KafkaError, Refused};
 use super::{Broker, describe_configs};
-use crate::cluster::{Applied, ClusterState, Command, Partition, placement, topic_config};
+use crate::cluster::{Applied, ClusterState, Command, Partition, ProposeError, placement, topic_config};
 use crate::limits;
 
 /// "The broker's default", for partitions and replication factor (KIP-464).
@@ -86,7 +86,9 @@ async fn create_in_time(
         if broker.controller.state().topic(&new.name).is_some() {
             return Err((ErrorCode::TOPIC_ALREADY_EXISTS, format!("topic '{}' already exists", new.name)));
         }
-        return Ok((Uuid::nil(), check(broker, &new)?));
+        let checked = check(broker, &new)?;
+        check_room(&broker.controller.state(), checked.assignment.len())?;
+        return Ok((Uuid::nil(), checked));
     }
     tokio::select! {
         biased;
@@ -208,6 +210,15 @@ pub(super) fn check_assignment(state: &ClusterState, assignment: &[Vec<i32>]) ->
     Ok(())
 }
 
+/// Whether the cluster can have so many partitions more, as of now: what decides is what it has when they are created.
+///
+/// # Errors
+/// `INVALID_PARTITIONS`
+pub(super) fn check_room(state: &ClusterState, added: usize) -> Result<(), Refused> {
+    let room = state.has_room_for(added, limits::MAX_PARTITIONS).map_err(ProposeError::from);
+    room.map_err(|error| (error.code(), error.to_string()))
+}
+
 fn respond(broker: &Broker, name: Str, created: Result<(Uuid, Checked), Refused>) -> CreatableTopicResult {
     match created {
         Ok((topic_id, Checked { assignment, configs })) => CreatableTopicResult {
@@ -261,5 +272,13 @@ mod tests {
         let (code, message) = spread(&state(), &[], 1, 3).unwrap_err();
         assert_eq!(code, ErrorCode::INVALID_REPLICATION_FACTOR);
         assert!(message.contains("not fenced: 2; fenced") && message.ends_with(": 1"), "{message}");
+    }
+
+    #[test]
+    fn a_cluster_has_so_many_partitions_and_no_more() {
+        assert_eq!(check_room(&state(), limits::MAX_PARTITIONS), Ok(()));
+        let (code, message) = check_room(&state(), limits::MAX_PARTITIONS + 1).unwrap_err();
+        assert_eq!(code, ErrorCode::INVALID_PARTITIONS);
+        assert!(message.contains("more than 50000"), "{message}");
     }
 }

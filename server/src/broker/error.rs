@@ -89,7 +89,9 @@ impl KafkaError for ProposeError {
         match self {
             Self::Refused(Refusal::TopicExists(_)) => ErrorCode::TOPIC_ALREADY_EXISTS,
             Self::Refused(Refusal::UnknownTopic(_)) => ErrorCode::UNKNOWN_TOPIC_ID,
-            Self::Refused(Refusal::PartitionsChanged(_)) => ErrorCode::INVALID_PARTITIONS,
+            Self::Refused(Refusal::PartitionsChanged(_) | Refusal::TooManyPartitions { .. }) => {
+                ErrorCode::INVALID_PARTITIONS
+            }
             Self::Refused(Refusal::Invalid(_) | Refusal::ConfigsChanged) => ErrorCode::INVALID_REQUEST,
             Self::Refused(Refusal::AlreadyNamed(_)) => ErrorCode::INCONSISTENT_CLUSTER_ID,
             Self::Refused(Refusal::UnknownBroker(_)) => ErrorCode::BROKER_ID_NOT_REGISTERED,
@@ -98,6 +100,7 @@ impl KafkaError for ProposeError {
             Self::Refused(Refusal::RemovedNode(_) | Refusal::UnknownNode(_)) => ErrorCode::VOTER_NOT_FOUND,
             Self::Storage(error) => error.code(),
             Self::TooLarge { .. } => ErrorCode::INVALID_REQUEST,
+            Self::NotTaken { .. } => ErrorCode::UNSUPPORTED_VERSION,
             Self::NotController { .. } | Self::Closed => ErrorCode::NOT_CONTROLLER,
             Self::Unknown(_) => ErrorCode::REQUEST_TIMED_OUT,
         }
@@ -108,9 +111,9 @@ impl KafkaError for MembershipError {
     /// Whoever does not lead has others asked, so that "not the controller" means that nobody led in time: the client is to try again.
     fn code(&self) -> ErrorCode {
         match self {
-            Self::Propose(ProposeError::NotController { .. } | ProposeError::Closed) | Self::TimedOut(_) => {
-                ErrorCode::REQUEST_TIMED_OUT
-            }
+            Self::Propose(ProposeError::NotController { .. } | ProposeError::Closed)
+            | Self::TimedOut(_)
+            | Self::NotKnown(_) => ErrorCode::REQUEST_TIMED_OUT,
             Self::Propose(error) => error.code(),
         }
     }

@@ -76,6 +76,7 @@ mod tests {
             (ProposeError::Unknown("no majority".into()).into(), ErrorCode::REQUEST_TIMED_OUT),
             (ProposeError::Closed.into(), ErrorCode::REQUEST_TIMED_OUT),
             (MembershipError::TimedOut("behind".into()), ErrorCode::REQUEST_TIMED_OUT),
+            (MembershipError::NotKnown(4), ErrorCode::REQUEST_TIMED_OUT),
         ] {
             assert_eq!(error.code(), code, "{error}");
         }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::limits;
 use crate::telemetry::Metrics;
 
 /// A change of the metadata.
@@ -141,6 +142,25 @@ pub enum Command {
         /// How many.
         count: i64,
     },
+}
+
+/// A command as the log has it, with what it was proposed under. It is decided by what the entry says: a node of a later version, with another bound, must come to the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proposal<C = Command> {
+    /// What is asked for.
+    #[serde(flatten)]
+    pub command: C,
+    /// How many partitions the cluster may have then; `None` for what adds none, and for what was proposed before there was a bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_partitions: Option<usize>,
+}
+
+impl<'a> Proposal<&'a Command> {
+    /// Under the bounds of this version.
+    pub fn new(command: &'a Command) -> Self {
+        let adds = matches!(command, Command::CreateTopic { .. } | Command::CreatePartitions { .. });
+        Self { command, max_partitions: adds.then_some(limits::MAX_PARTITIONS) }
+    }
 }
 
 /// Another in-sync set for a partition. It is made only if the leader epoch and the partition epoch are what they were when it was proposed.
@@ -359,6 +379,18 @@ pub enum Refusal {
     /// `INVALID_PARTITIONS`
     #[error("the topic has {0} partitions by now")]
     PartitionsChanged(usize),
+    /// `INVALID_PARTITIONS`
+    #[error(
+        "the cluster has {present} partitions, and with {added} more it would have more than {max}, which is what its metadata has room for: ask for fewer, or delete topics"
+    )]
+    TooManyPartitions {
+        /// How many the cluster has.
+        present: usize,
+        /// How many more were asked for.
+        added: usize,
+        /// How many it may have.
+        max: usize,
+    },
     /// Somebody else has altered the settings meanwhile: to be tried again from what they are now.
     #[error("the settings have been altered meanwhile")]
     ConfigsChanged,

@@ -13,7 +13,7 @@ use concurrency_models::raft_loop;
 use concurrency_models::watermark::{Closed, Watermark};
 use serde::{Deserialize, Serialize};
 
-use super::command::{Applied, Command, Refusal};
+use super::command::{Applied, Command, Proposal, Refusal};
 use super::fencing::{BrokerLease, Fencing};
 use super::raft::{Node, Outcome, PROPOSE, Trouble, node_id, peer_id};
 use super::state::ClusterState;
@@ -43,6 +43,14 @@ pub enum ProposeError {
     NotController {
         /// Node id of who leads, if anybody.
         leader: Option<i32>,
+    },
+    /// Whoever leads does not take it for a command: nothing was proposed, and nothing would come of asking again.
+    #[error("node {leader}, which leads the metadata, does not take the change: {why}")]
+    NotTaken {
+        /// Node id of who leads.
+        leader: i32,
+        /// Its words.
+        why: String,
     },
     /// It is not known whether it will come to pass.
     #[error("it was proposed, and it is not known yet whether it comes to pass: {0}")]
@@ -77,6 +85,9 @@ enum Denied {
     NotNow,
     /// It was proposed.
     Unknown(String),
+    /// It is no command that this node knows: nothing was proposed, and nobody is to ask again. A node that does not know this answer takes it for one that makes no sense, and
+    /// does not ask again either.
+    NotTaken(String),
 }
 
 /// The metadata as this node serves it: the logs of its partitions are there.
@@ -224,8 +235,12 @@ impl Controller {
                 }
                 Err(_) => Denied::NotNow,
             };
-            if let Denied::Unknown(why) = denied {
-                return Err(ProposeError::Unknown(why.into()));
+            match denied {
+                Denied::NotNow => {}
+                Denied::Unknown(why) => return Err(ProposeError::Unknown(why.into())),
+                Denied::NotTaken(why) => {
+                    return Err(ProposeError::NotTaken { leader: self.leader().unwrap_or(-1), why });
+                }
             }
             tokio::select! {
                 biased;
@@ -260,15 +275,16 @@ impl Controller {
 
     /// Proposes a command of another node's, if this one leads; returns what [`ask`](Self::ask) understands.
     pub(super) async fn propose_for_another(&self, command: Vec<u8>) -> Bytes {
-        let deadline = self.0.clock.uptime() + limits::PROPOSE_TIMEOUT;
-        let outcome = match self.0.node.propose(command) {
-            Ok(waiting) => {
-                let outcome = self.outcome(waiting, deadline).await;
-                outcome.map_err(|error| Denied::Unknown(error.to_string()))
-            }
-            Err(_) => Err(Denied::NotNow),
-        };
+        let outcome = self.decide_for_another(command).await;
         serde_json::to_vec(&outcome).expect("an outcome has only keys that are strings").into()
+    }
+
+    async fn decide_for_another(&self, command: Vec<u8>) -> Result<Outcome, Denied> {
+        let deadline = self.0.clock.uptime() + limits::PROPOSE_TIMEOUT;
+        self.leads_in_term().ok_or(Denied::NotNow)?; // another one, of a later version, may know the command
+        is_command(&command).map_err(Denied::NotTaken)?;
+        let waiting = self.0.node.propose(command).map_err(|_| Denied::NotNow)?;
+        self.outcome(waiting, deadline).await.map_err(|error| Denied::Unknown(error.to_string()))
     }
 
     async fn outcome(
@@ -318,11 +334,23 @@ impl Controller {
 
 /// The data of the entry that stands for a command.
 fn entry_of(command: &Command) -> Result<Vec<u8>, ProposeError> {
-    let data = serde_json::to_vec(command).expect("a command has only keys that are strings");
+    let proposal = Proposal::new(command);
+    let data = serde_json::to_vec(&proposal).expect("a command has only keys that are strings");
     match data.len() {
         bytes if bytes > limits::MAX_COMMAND_BYTES => Err(ProposeError::TooLarge { bytes }),
         _ => Ok(data),
     }
+}
+
+/// Whether each member could apply these bytes: once they are committed, one that cannot stops, at each start anew.
+fn is_command(data: &[u8]) -> Result<(), String> {
+    if data.len() > limits::MAX_COMMAND_BYTES {
+        return Err(ProposeError::TooLarge { bytes: data.len() }.to_string());
+    }
+    let known = serde_json::from_slice::<Proposal>(data);
+    known.map(drop).map_err(|error| {
+        format!("it is no command that this node knows ({error}). If the node that asks is of a later version, upgrade all nodes first")
+    })
 }
 
 #[cfg(test)]
@@ -345,5 +373,41 @@ mod tests {
         let refused = entry_of(&with_value(most - around + 1)).unwrap_err();
         assert_eq!(refused, ProposeError::TooLarge { bytes: most + 1 });
         assert!(refused.to_string().contains("1048577 bytes"), "{refused}");
+    }
+
+    #[test]
+    fn what_no_member_could_apply_is_not_proposed_for_another() {
+        let good = entry_of(&Command::AllocateProducerIds { count: 1 }).unwrap();
+        assert_eq!(is_command(&good), Ok(()));
+        let later_field = br#"{"type":"allocate-producer-ids","count":1,"why":"later"}"#;
+        assert_eq!(is_command(later_field), Ok(()), "a field that a later version adds");
+        let long = [&good[..], &vec![b' '; limits::MAX_COMMAND_BYTES]].concat();
+        for (data, why) in [
+            (&b""[..], "no command"),
+            (b"{}", "no command"),
+            (b"\xff\0", "no command"),
+            (br#"{"type":"later"}"#, "no command"),
+            (br#"{"type":"allocate-producer-ids"}"#, "no command"),
+            (br#"{"type":"allocate-producer-ids","count":1,"max_partitions":"many"}"#, "no command"),
+            (&long, "1048577 bytes of metadata"),
+        ] {
+            let said = is_command(data).unwrap_err();
+            let why = why.replace("1048577", &data.len().to_string());
+            assert!(said.contains(&why), "{said}");
+        }
+    }
+
+    /// What the nodes of earlier versions know goes on as it was.
+    #[test]
+    fn answers_are_read_as_they_were() {
+        for (denied, json) in [
+            (Denied::NotNow, r#"{"Err":"NotNow"}"#),
+            (Denied::Unknown("lost".into()), r#"{"Err":{"Unknown":"lost"}}"#),
+            (Denied::NotTaken("no".into()), r#"{"Err":{"NotTaken":"no"}}"#),
+        ] {
+            let answer: Result<Outcome, Denied> = Err(denied);
+            assert_eq!(serde_json::to_string(&answer).unwrap(), json);
+            assert_eq!(serde_json::from_str::<Result<Outcome, Denied>>(json).unwrap(), answer);
+        }
     }
 }

@@ -186,6 +186,7 @@ impl Member {
         let came_in = tokio::select! {
             biased;
             came_in = this.come_in(&register, &committed, &mut publisher, &mut rng) => came_in,
+            () = this.gone.requested() => Err(StartError::removed(node_id)),
             () = shutdown.requested() => Err(StartError::Stopped),
         };
         let broker_epoch = match came_in {
@@ -207,6 +208,7 @@ impl Member {
         let unfenced = tokio::select! {
             biased;
             unfenced = unfenced(node_id, &served, &clock) => unfenced,
+            () = this.gone.requested() => Err(StartError::removed(node_id)),
             () = shutdown.requested() => Err(StartError::Stopped),
         };
         if let Err(error) = unfenced {

@@ -24,8 +24,8 @@ pub mod topic_config;
 mod way_in;
 
 pub use command::{
-    Applied, Command, ConfigResource, Election, ElectionKind, Endpoint, Moved, PartitionChange, Reassigned,
-    Reassignment, Refusal,
+    Applied, Command, ConfigResource, Election, ElectionKind, Endpoint, Moved, PartitionChange, Proposal,
+    Reassigned, Reassignment, Refusal,
 };
 pub use controller::{Controller, ProposeError};
 pub use fencing::{BrokerLease, ElectAnswer};

@@ -33,6 +33,13 @@ pub struct QuorumMember {
     pub is_active: bool,
 }
 
+impl QuorumStanding {
+    /// Whether it is what the leader knows: nobody else knows who is heard of.
+    pub(super) fn is_of_who_leads(&self) -> bool {
+        self.members.iter().any(|member| member.matched.is_some())
+    }
+}
+
 impl Controller {
     /// How the group stands, as whoever leads it says. If that node does not answer, what this one knows.
     ///

@@ -17,7 +17,7 @@ use chronik_log::PartitionId;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::command::{Applied, Command, Refusal};
+use super::command::{Applied, Command, Endpoint, Proposal, Refusal};
 pub use nodes::Node;
 pub use partition::Partition;
 
@@ -37,6 +37,9 @@ pub struct ClusterState {
     /// Ids of nodes that were removed.
     #[serde(default)]
     removed: BTreeSet<i32>,
+    /// Where they were reached last: a node that was removed is talked to as long as it votes.
+    #[serde(default)]
+    last_places: BTreeMap<i32, Endpoint>,
     /// By node id.
     pub brokers: BTreeMap<i32, Broker>,
     /// By id.
@@ -100,6 +103,22 @@ impl ClusterState {
     /// The state as a snapshot has it: JSON, which any tool can read.
     pub fn to_bytes(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("a state has only keys that are strings")
+    }
+
+    /// Applies one command within the bounds under which it was proposed. A refused command changes nothing.
+    ///
+    /// # Errors
+    /// The command contradicts the state, or there would be too much of something.
+    pub fn apply_proposal(&mut self, proposal: &Proposal) -> Result<Applied, Refusal> {
+        let added = match &proposal.command {
+            Command::CreateTopic { name, assignment, .. } if self.topic(name).is_none() => assignment.len(),
+            Command::CreatePartitions { assignment, .. } => assignment.len(),
+            _ => 0,
+        };
+        if let Some(max) = proposal.max_partitions {
+            self.has_room_for(added, max)?;
+        }
+        self.apply(&proposal.command)
     }
 
     /// Applies one command. A refused command changes nothing.

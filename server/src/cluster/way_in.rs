@@ -8,7 +8,7 @@ use concurrency_models::mailbox::Sender;
 use concurrency_models::raft_loop::Event;
 use uuid::Uuid;
 
-use super::command::{Endpoint, Refusal};
+use super::command::Endpoint;
 use super::member::StartError;
 use super::membership::{Beginner, Newcomer, Origin, Roster, Standing};
 use super::raft::{self, Around, Network, Quorum, RaftLog, Ways};
@@ -72,7 +72,8 @@ impl WayIn<'_> {
             None => Standing::Beginning(beforehand.keys().copied().collect()),
         };
         let nothing = ClusterState::default();
-        let roster = Roster::new(self.node_id, beforehand, log.map_or(&nothing, RaftLog::state));
+        let members = log.map(RaftLog::members).unwrap_or_default();
+        let roster = Roster::new(self.node_id, beforehand, log.map_or(&nothing, RaftLog::state), &members);
         let around = Around {
             events: self.events,
             replicas: self.replicas,
@@ -120,13 +121,14 @@ impl WayIn<'_> {
     }
 }
 
-/// The log, if it is that of this node.
+/// The log, if it is that of this node. Who was removed and is still a member has a vote: without it, the others may have no majority to let it go.
 fn check(node_id: i32, log: RaftLog) -> Result<RaftLog, StartError> {
-    if log.state().was_removed(node_id) {
-        return Err(StartError::Removed(Refusal::RemovedNode(node_id)));
-    }
     let members = members(&log);
-    if members.contains(&node_id) { Ok(log) } else { Err(StartError::AnotherNode { node_id, members }) }
+    match members.contains(&node_id) {
+        true => Ok(log),
+        false if log.state().was_removed(node_id) => Err(StartError::removed(node_id)),
+        false => Err(StartError::AnotherNode { node_id, members }),
+    }
 }
 
 /// Node ids of the members as of the snapshot, in order.

@@ -24,8 +24,11 @@ impl Member {
         rng: &mut Rng,
     ) -> Result<i64, StartError> {
         let (state, registered) = settle(&self.controller, register, committed).await?;
-        registered.map_err(ProposeError::from)?;
-        let broker_epoch = state.brokers.get(&publisher.node_id).map_or(-1, |broker| broker.broker_epoch);
+        if let (Err(Refusal::RemovedNode(node_id)), Some(_)) = (&registered, &self.network) {
+            self.until_not_needed(committed).await;
+            return Err(StartError::removed(*node_id));
+        }
+        let broker_epoch = broker_epoch_of(registered)?;
         let cluster_id = match state.cluster_id {
             Some(cluster_id) => cluster_id,
             None => {
@@ -40,6 +43,32 @@ impl Member {
         // Not before: now everything that was committed before this start is known, and no log is taken for an orphan.
         publisher.publish_now().await?;
         Ok(broker_epoch)
+    }
+
+    /// A node that was removed votes until the others do without it: they may have no majority otherwise, not even to let it go.
+    async fn until_not_needed(&self, committed: &Image<ClusterState>) {
+        tracing::warn!(
+            "this node was removed from its cluster: it ends as soon as the others do without its vote"
+        );
+        let loop_has_ended = async {
+            let mut seen = committed.version();
+            while committed.at_least(seen + 1).await.is_ok() {
+                seen = committed.version();
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.gone.requested() => {}
+            () = loop_has_ended => {}
+        }
+    }
+}
+
+/// The epoch that this life was given. The metadata may show that of another life of the same node by now, or none: two would send heartbeats in one epoch.
+fn broker_epoch_of(registered: Result<Applied, Refusal>) -> Result<i64, ProposeError> {
+    match registered? {
+        Applied::Registered { broker_epoch, .. } => Ok(broker_epoch),
+        other => unreachable!("registering came to {other:?}"),
     }
 }
 
@@ -83,5 +112,25 @@ pub(super) async fn unfenced(node_id: i32, served: &Served, clock: &Clock) -> Re
                 tracing::warn!("registered, and waiting to be unfenced: whoever leads the metadata has not granted a lease yet");
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::command::Moved;
+    use crate::cluster::example::registration;
+
+    #[test]
+    fn a_life_has_the_epoch_that_it_was_given_whatever_came_after() {
+        let mut state = ClusterState::default();
+        let [first, second] = [(); 2].map(|()| state.apply(&registration(1)).unwrap());
+        let shown = state.brokers[&1].broker_epoch;
+        let epochs = [first, second].map(|registered| broker_epoch_of(Ok(registered)).unwrap());
+        assert!(epochs[0] < epochs[1] && epochs[1] == shown, "{epochs:?}, and the metadata has {shown}");
+        let registered = Applied::Registered { broker_epoch: 7, moved: Moved::default() };
+        assert_eq!(broker_epoch_of(Ok(registered)), Ok(7));
+        let removed = Refusal::RemovedNode(1);
+        assert_eq!(broker_epoch_of(Err(removed.clone())), Err(removed.into()));
     }
 }

@@ -52,6 +52,13 @@ pub enum StartError {
     Storage(#[from] StorageError),
 }
 
+impl StartError {
+    /// The node belongs to the cluster no longer.
+    pub(in super::super) fn removed(node_id: i32) -> Self {
+        Self::Removed(Refusal::RemovedNode(node_id))
+    }
+}
+
 /// The cluster of these nodes, for readers.
 fn cluster_of(ids: &[i32]) -> String {
     match ids {

@@ -14,6 +14,7 @@
 //! The metadata says who belongs to the cluster, and Raft's membership follows: whatever leader comes finishes what another one has begun.
 
 mod beginning;
+mod contacts;
 mod plan;
 mod reconciler;
 mod requests;
@@ -21,7 +22,7 @@ mod roster;
 
 pub(super) use beginning::{BEGIN, Beginner, MustNotBegin, Standing};
 pub use beginning::{Join, JoinError, Newcomer, Origin};
+pub(super) use contacts::{Contacts, DO_WITHOUT_ME};
 pub(super) use reconciler::Reconciler;
 pub use requests::MembershipError;
-pub(super) use roster::Contacts;
 pub use roster::Roster;

@@ -18,6 +18,38 @@ pub enum MembershipError {
     /// The metadata was changed, and Raft's membership has not followed yet: it still will.
     #[error("{0}")]
     TimedOut(String),
+    /// Whether the others would have a majority is not known, so nothing was changed.
+    #[error(
+        "whoever leads the metadata does not say how its group stands, so it is not known whether the others had a majority without node {0}: try again when somebody leads \
+         ('chronik-server cluster status')"
+    )]
+    NotKnown(i32),
+}
+
+/// Why a node is not removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Objection {
+    /// Nobody who leads has said who is heard of.
+    NotKnown,
+    /// Nobody else votes.
+    OnlyVoter,
+    /// Those that vote then have no majority that is heard of: so many are not.
+    Silent(usize),
+}
+
+impl Objection {
+    fn to_removing(self, node_id: i32) -> MembershipError {
+        let message = match self {
+            Self::NotKnown => return MembershipError::NotKnown(node_id),
+            Self::OnlyVoter => format!(
+                "node {node_id} is the only one that votes on the metadata: wait until another node has caught up and votes ('chronik-server cluster status')"
+            ),
+            Self::Silent(silent) => format!(
+                "without node {node_id} there would be no majority: of the nodes that vote then, {silent} are not heard of. Start them, or remove those first"
+            ),
+        };
+        ProposeError::from(Refusal::Invalid(message.into())).into()
+    }
 }
 
 impl Controller {
@@ -72,17 +104,14 @@ impl Controller {
         directory_id: Option<Uuid>,
         timeout: Duration,
     ) -> Result<(), MembershipError> {
-        let (standing, silent) = self.quorum_without(node_id).await;
+        let (standing, objection) = self.quorum_without(node_id).await;
         let state = self.state();
         if standing.member(node_id).is_none() && state.node(node_id).is_none() && !state.was_removed(node_id)
         {
             return Err(ProposeError::from(Refusal::UnknownNode(node_id)).into());
         }
-        if let Some(silent) = silent {
-            let message = format!(
-                "without node {node_id} there would be no majority: of the nodes that vote then, {silent} are not heard of. Start them, or remove those first"
-            );
-            return Err(ProposeError::from(Refusal::Invalid(message.into())).into());
+        if let Some(objection) = objection {
+            return Err(objection.to_removing(node_id));
         }
         self.propose(Command::RemoveNode { node_id, directory_id }).await?;
         if node_id == self.node_id() {
@@ -95,14 +124,14 @@ impl Controller {
         self.quorum_until(is_done, timeout, what).await
     }
 
-    /// How the group stands, and how many are not heard of if the others have no majority that is. Raft forgets with each election timeout whom it has heard, so it is given some time.
-    async fn quorum_without(&self, node_id: i32) -> (QuorumStanding, Option<usize>) {
+    /// How the group stands, and what speaks against removing the node. Raft forgets with each election timeout whom it has heard, so it is given some time.
+    async fn quorum_without(&self, node_id: i32) -> (QuorumStanding, Option<Objection>) {
         let deadline = self.clock().uptime() + limits::QUORUM_PATIENCE;
         loop {
             let standing = self.quorum().await;
-            let silent = standing.silent_without(node_id);
-            if silent.is_none() || self.clock().uptime() >= deadline {
-                return (standing, silent);
+            let objection = standing.objection_to_removing(node_id);
+            if objection.is_none() || self.clock().uptime() >= deadline {
+                return (standing, objection);
             }
             self.clock().sleep(limits::MEMBERSHIP_INTERVAL).await;
         }
@@ -137,11 +166,17 @@ impl QuorumStanding {
         self.members.iter().filter(|member| member.is_voter)
     }
 
-    /// If the voters besides this one have no majority that is heard of: how many are not.
-    fn silent_without(&self, node_id: i32) -> Option<usize> {
+    /// What speaks against a group without this node.
+    fn objection_to_removing(&self, node_id: i32) -> Option<Objection> {
+        if !self.is_of_who_leads() {
+            return Some(Objection::NotKnown);
+        }
         let left: Vec<_> = self.voters().filter(|member| member.node_id != node_id).collect();
         let silent = left.iter().filter(|member| !member.is_active).count();
-        (2 * silent >= left.len()).then_some(silent).filter(|silent| *silent > 0)
+        match left.is_empty() {
+            true => Some(Objection::OnlyVoter),
+            false => (2 * silent >= left.len()).then_some(Objection::Silent(silent)),
+        }
     }
 }
 
@@ -155,22 +190,47 @@ mod tests {
             let member = |&(node_id, is_active): &(i32, bool)| QuorumMember {
                 node_id,
                 is_voter: true,
-                matched: None,
+                matched: Some(1),
                 is_active,
             };
             let members = voters.iter().map(member).collect();
             QuorumStanding { leader: Some(1), term: 1, committed: 1, members }
         };
+        let silent = |silent| Some(Objection::Silent(silent));
         let table = [
             (vec![(1, true), (2, true), (3, true)], 3, None),
             (vec![(1, true), (2, true), (3, false)], 3, None),
-            (vec![(1, true), (2, false), (3, true)], 3, Some(1)),
-            (vec![(1, true), (2, false)], 1, Some(1)),
+            (vec![(1, true), (2, false), (3, true)], 3, silent(1)),
+            (vec![(1, true), (2, false)], 1, silent(1)),
             (vec![(1, true), (2, true)], 1, None),
             (vec![(1, true), (2, false), (3, true), (4, true)], 4, None),
+            (vec![(1, true)], 1, Some(Objection::OnlyVoter)),
+            (vec![(1, true)], 2, None), // it has no vote
         ];
         for (voters, node_id, expected) in table {
-            assert_eq!(standing(&voters).silent_without(node_id), expected, "{voters:?} without {node_id}");
+            let objection = standing(&voters).objection_to_removing(node_id);
+            assert_eq!(objection, expected, "{voters:?} without {node_id}");
+        }
+    }
+
+    /// Who does not lead takes it for granted that all are there.
+    #[test]
+    fn who_does_not_know_whom_the_leader_hears_does_not_say_yes() {
+        let member = |node_id| QuorumMember { node_id, is_voter: true, matched: None, is_active: true };
+        let members = vec![member(1), member(2), member(3)];
+        let standing = QuorumStanding { leader: Some(1), term: 1, committed: 1, members };
+        assert_eq!(standing.objection_to_removing(3), Some(Objection::NotKnown));
+    }
+
+    #[test]
+    fn an_objection_says_what_to_do() {
+        for (objection, what_to_do) in [
+            (Objection::NotKnown, "try again when somebody leads"),
+            (Objection::OnlyVoter, "wait until another node has caught up and votes"),
+            (Objection::Silent(1), "Start them, or remove those first"),
+        ] {
+            let said = objection.to_removing(3).to_string();
+            assert!(said.contains("node 3") && said.contains(what_to_do), "{said}");
         }
     }
 }

@@ -5,15 +5,11 @@ use std::sync::Arc;
 
 use concurrency_models::image::Image;
 
-use super::super::raft::{Node, peer_id, raft_id};
+use super::super::raft::{peer_id, raft_id};
 use super::super::state::ClusterState;
-use crate::clock::Clock;
 use crate::config::HostPort;
-use crate::limits;
+use crate::peer::NodeId;
 use crate::peer::hello::Refusal;
-use crate::peer::{NodeId, Peers};
-use crate::shutdown::Shutdown;
-use crate::telemetry::Pulse;
 
 /// The other nodes as this one knows them. Clones are the same.
 #[derive(Clone)]
@@ -31,15 +27,21 @@ struct Inner {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Known {
     others: BTreeMap<i32, HostPort>,
+    /// Those that were removed and have no part in Raft any more: an entry that says so is committed.
     removed: BTreeSet<i32>,
 }
 
 impl Roster {
-    /// Of node `own`, which knows these nodes beforehand, and the metadata as far as it has it.
-    pub(in super::super) fn new(own: i32, beforehand: BTreeMap<i32, HostPort>, state: &ClusterState) -> Self {
+    /// Of node `own`, which knows these nodes beforehand, and the metadata and the members of Raft as far as it has them.
+    pub(in super::super) fn new(
+        own: i32,
+        beforehand: BTreeMap<i32, HostPort>,
+        state: &ClusterState,
+        members: &[u64],
+    ) -> Self {
         let inner = Inner { own, beforehand: Image::new(beforehand), known: Image::new(Known::default()) };
         let roster = Self(Arc::new(inner));
-        roster.follow(state, &[]);
+        roster.follow(state, members);
         roster
     }
 
@@ -49,16 +51,27 @@ impl Roster {
         self.follow(&ClusterState::default(), &[]);
     }
 
-    /// Takes up what the metadata says. Who was removed and is still a member of Raft hears that it was, so it stays known until it is none. Returns whether
-    /// anything is new.
+    /// The node whose roster it is.
+    pub(super) fn own(&self) -> i32 {
+        self.0.own
+    }
+
+    /// Takes up what the metadata says. Who was removed and is still a member of Raft stays known until it is none: it is to hear that it was removed, and has a vote on that.
+    /// Returns whether anything is new.
     pub(in super::super) fn follow(&self, state: &ClusterState, members: &[u64]) -> bool {
         let before = self.0.known.load();
-        let leaves = |id: i32| state.was_removed(id) && members.contains(&raft_id(id));
+        let leaves = |id: i32| members.contains(&raft_id(id));
+        let place = |id: i32| {
+            let known = before.others.get(&id).cloned();
+            known.or_else(|| self.0.beforehand.load().get(&id).cloned()).or_else(|| {
+                let endpoint = state.last_place(id)?;
+                Some(HostPort::new(&endpoint.host, endpoint.port))
+            })
+        };
         let mut others = self.others(state);
-        others.extend(
-            before.others.iter().filter(|(id, _)| leaves(**id)).map(|(id, place)| (*id, place.clone())),
-        );
-        let removed = state.removed().filter(|id| !others.contains_key(id)).collect();
+        let leaving = state.removed().filter(|id| leaves(*id) && *id != self.0.own);
+        others.extend(leaving.filter_map(|id| Some((id, place(id)?))));
+        let removed = state.removed().filter(|id| !leaves(*id)).collect();
         let known = Known { others, removed };
         let is_new = *before != known;
         if is_new {
@@ -82,6 +95,11 @@ impl Roster {
         by_peer_id(&self.0.known.load().others)
     }
 
+    /// Whether the node was removed, and is not needed: Raft's membership as it is committed is without it.
+    pub(in super::super) fn does_without(&self, node: NodeId) -> bool {
+        matches!(self.refuses(node), Some(Refusal::Removed { .. }))
+    }
+
     /// Whether the node belongs to the cluster, as far as this one knows.
     pub(in super::super) fn knows(&self, node: NodeId) -> bool {
         self.refuses(node).is_none()
@@ -101,46 +119,6 @@ impl Roster {
 /// As connections call nodes.
 fn by_peer_id(places: &BTreeMap<i32, HostPort>) -> BTreeMap<NodeId, HostPort> {
     places.iter().map(|(node_id, place)| (peer_id(*node_id), place.clone())).collect()
-}
-
-/// The task that dials whoever comes, and nobody who has gone.
-pub(in super::super) struct Contacts {
-    pub(in super::super) roster: Roster,
-    pub(in super::super) control: Peers,
-    /// What is applied here.
-    pub(in super::super) committed: Arc<Image<ClusterState>>,
-    pub(in super::super) raft: Node,
-    pub(in super::super) clock: Clock,
-    /// Requested when this node was removed and is not needed any more.
-    pub(in super::super) gone: Shutdown,
-}
-
-impl Contacts {
-    /// Runs until the Raft loop has ended.
-    pub(in super::super) async fn run(self, pulse: Pulse) {
-        loop {
-            let seen = self.committed.version();
-            let state = self.committed.load();
-            let membership = self.raft.membership();
-            let members = [membership.voters, membership.learners].concat();
-            pulse.beat();
-            if self.roster.follow(&state, &members) {
-                self.control.set(&self.roster.peers());
-            }
-            let own = self.roster.0.own;
-            let nobody_leads = self.raft.leadership().load().leader_id == 0;
-            if state.was_removed(own) && (nobody_leads || !members.contains(&raft_id(own))) {
-                self.gone.request(); // the others do without its vote
-            }
-            let somebody_leaves = state.removed().any(|id| members.contains(&raft_id(id)));
-            pulse.idle();
-            tokio::select! {
-                biased;
-                changed = self.committed.at_least(seen + 1) => if changed.is_err() { return },
-                () = self.clock.sleep(limits::MEMBERSHIP_INTERVAL), if somebody_leaves => {}
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -163,7 +141,7 @@ mod tests {
     fn the_configuration_goes_before_the_metadata_and_a_removal_before_both() {
         let beforehand = BTreeMap::from([(1, place("a")), (2, place("b")), (3, place("c"))]);
         let mut state = ClusterState::default();
-        let roster = Roster::new(1, beforehand, &state);
+        let roster = Roster::new(1, beforehand, &state, &[]);
         assert_eq!(roster.peers().len(), 2);
         add(&mut state, 2, "elsewhere");
         assert!(!roster.follow(&state, &[]), "the configuration knows better");
@@ -183,9 +161,35 @@ mod tests {
 
     #[test]
     fn a_newcomer_knows_what_it_is_told() {
-        let roster = Roster::new(4, BTreeMap::new(), &ClusterState::default());
+        let roster = Roster::new(4, BTreeMap::new(), &ClusterState::default(), &[]);
         assert!(!roster.knows(1));
         roster.told([(1, place("a")), (4, place("d"))].into());
         assert!(roster.knows(1) && !roster.knows(4), "it is no peer of its own");
+    }
+
+    /// Its vote is needed for that it goes.
+    #[test]
+    fn after_a_restart_who_leaves_is_known_by_the_metadata_alone() {
+        let mut state = ClusterState::default();
+        for node_id in [1, 2] {
+            add(&mut state, node_id, "h");
+        }
+        state.apply(&Command::RemoveNode { node_id: 2, directory_id: None }).unwrap();
+        let roster = Roster::new(1, BTreeMap::new(), &state, &[raft_id(1), raft_id(2)]);
+        assert_eq!(roster.peers(), by_peer_id(&[(2, place("h"))].into()));
+        assert!(roster.knows(2) && !roster.does_without(2));
+        roster.follow(&state, &[raft_id(1)]);
+        assert!(roster.peers().is_empty() && !roster.knows(2) && roster.does_without(2));
+        let its_own = Roster::new(2, BTreeMap::new(), &state, &[raft_id(1), raft_id(2)]);
+        assert_eq!(its_own.peers(), by_peer_id(&[(1, place("h"))].into()));
+    }
+
+    #[test]
+    fn nobody_says_that_it_does_without_a_member_of_which_it_does_not_know_where_it_is() {
+        let mut state = ClusterState::default();
+        add(&mut state, 1, "h");
+        state.apply(&Command::RemoveNode { node_id: 2, directory_id: None }).unwrap(); // it has never registered
+        let roster = Roster::new(1, BTreeMap::new(), &state, &[raft_id(1), raft_id(2)]);
+        assert!(!roster.does_without(2));
     }
 }

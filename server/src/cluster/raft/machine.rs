@@ -7,7 +7,7 @@ use concurrency_models::raft_loop::StateMachine;
 use raft::eraftpb::{Entry, Snapshot};
 use serde::{Deserialize, Serialize};
 
-use super::super::command::{Applied, Command, Refusal};
+use super::super::command::{Applied, Proposal, Refusal};
 use super::super::state::ClusterState;
 
 /// What became of a committed command: every member comes to the same.
@@ -37,8 +37,8 @@ impl StateMachine for Metadata {
     type Applied = Outcome;
 
     fn apply(&mut self, entry: &Entry) -> Result<Outcome, String> {
-        let command: Command = serde_json::from_slice(&entry.data).map_err(|error| error.to_string())?;
-        let result = self.state.apply(&command);
+        let proposal: Proposal = serde_json::from_slice(&entry.data).map_err(|error| error.to_string())?;
+        let result = self.state.apply_proposal(&proposal);
         Ok(Outcome { version: self.state.version, result })
     }
 

@@ -8,11 +8,11 @@ use concurrency_models::mailbox::Sender;
 use concurrency_models::raft_loop::{Event, Transport};
 use futures_util::FutureExt as _;
 use protobuf::Message as _;
-use raft::eraftpb::Message;
+use raft::eraftpb::{Message, MessageType};
 use uuid::Uuid;
 
 use super::super::controller::Controller;
-use super::super::membership::{BEGIN, Origin, Roster, Standing};
+use super::super::membership::{BEGIN, DO_WITHOUT_ME, Origin, Roster, Standing};
 use super::super::replicas::Replicas;
 use super::{node_id, raft_id};
 use crate::clock::Clock;
@@ -150,6 +150,7 @@ pub(super) struct ToMembers {
 
 impl Transport for ToMembers {
     fn send(&mut self, message: Message) {
+        debug_assert!(members_send(message.get_msg_type()), "nobody would take {message:?}");
         let (Some(peers), Some(to)) = (&self.peers, node_id(message.to)) else { return };
         let bytes = message.write_to_bytes().expect("messages of raft have no required fields");
         if peers.raft(peer_id(to), bytes.into()).is_err() {
@@ -177,7 +178,9 @@ impl FromMembers {
 
 impl Handler for FromMembers {
     fn refuses(&self, peer: &Hello) -> Option<Refusal> {
-        self.roster.refuses(peer.node_id)
+        // Who was removed comes to ask whether it was, and is heard in nothing else.
+        let comes_to_ask = peer.purpose == Purpose::Control && self.roster.does_without(peer.node_id);
+        self.roster.refuses(peer.node_id).filter(|_| !comes_to_ask)
     }
 
     fn heartbeat(&self, from: NodeId, bytes: Bytes) {
@@ -191,7 +194,7 @@ impl Handler for FromMembers {
             return;
         }
         let mut message = Message::new();
-        let sound = message.merge_from_bytes(&bytes).is_ok();
+        let sound = message.merge_from_bytes(&bytes).is_ok() && members_send(message.get_msg_type());
         if !sound || node_id(message.from).map(peer_id) != Some(from) {
             tracing::warn!(from, "a Raft message that makes no sense was ignored");
             return;
@@ -207,6 +210,10 @@ impl Handler for FromMembers {
     }
 
     fn request(&self, from: NodeId, kind: u16, bytes: Bytes) -> Answering {
+        if kind == DO_WITHOUT_ME {
+            let answer = if self.roster.does_without(from) { "true" } else { "false" };
+            return std::future::ready(Some(Bytes::from_static(answer.as_bytes()))).boxed();
+        }
         let standing =
             self.standing.as_ref().filter(|_| self.roster.knows(from)).map(|standing| standing.load());
         async move {
@@ -239,7 +246,36 @@ impl Handler for FromMembers {
     }
 }
 
+/// Whether it is a message of one member to another. The other types are a member's own, or ask it for something that only its own node may have done: a proposal would be
+/// appended unseen, and one without entries stops the process. Followers forward none of these, as only who leads is asked ([`Node`](super::Node)).
+fn members_send(kind: MessageType) -> bool {
+    match kind {
+        MessageType::MsgAppend
+        | MessageType::MsgAppendResponse
+        | MessageType::MsgRequestVote
+        | MessageType::MsgRequestVoteResponse
+        | MessageType::MsgRequestPreVote
+        | MessageType::MsgRequestPreVoteResponse
+        | MessageType::MsgSnapshot
+        | MessageType::MsgHeartbeat
+        | MessageType::MsgHeartbeatResponse
+        | MessageType::MsgTimeoutNow => true,
+        MessageType::MsgHup
+        | MessageType::MsgBeat
+        | MessageType::MsgPropose
+        | MessageType::MsgUnreachable
+        | MessageType::MsgSnapStatus
+        | MessageType::MsgCheckQuorum
+        | MessageType::MsgTransferLeader
+        | MessageType::MsgReadIndex
+        | MessageType::MsgReadIndexResp => false,
+    }
+}
+
 /// If the loop has no room for it, it is busy with what does arrive, and hears of it at the next message.
 fn unreachable(events: &Sender<Event>, raft_id: u64) {
     let _full_or_ended = events.try_send(Event::Unreachable(raft_id));
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,6 +36,11 @@ impl ClusterState {
         self.removed.iter().copied()
     }
 
+    /// Where a node that was removed was reached last, if that was ever known.
+    pub fn last_place(&self, node_id: i32) -> Option<&Endpoint> {
+        self.last_places.get(&node_id)
+    }
+
     /// Whether who says so is the node of this id, or could become it.
     ///
     /// # Errors
@@ -73,7 +78,9 @@ impl ClusterState {
             let message = format!("node {node_id} is the only one that is known: a cluster has one at least");
             return Err(Refusal::Invalid(message.into()));
         }
-        self.nodes.remove(&node_id);
+        if let Some(node) = self.nodes.remove(&node_id) {
+            self.last_places.insert(node_id, node.endpoint);
+        }
         self.brokers.remove(&node_id);
         self.removed.insert(node_id);
         Ok(Applied::NodeRemoved)

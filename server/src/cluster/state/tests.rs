@@ -1,5 +1,6 @@
 //! What is common to the tests of the fold.
 
+mod bounds;
 mod brokers;
 mod elections;
 mod in_sync;

@@ -34,6 +34,18 @@ impl ClusterState {
         Ok(Applied::Created { id })
     }
 
+    /// Whether there can be so many partitions more.
+    ///
+    /// # Errors
+    /// There would be more than `max`.
+    pub fn has_room_for(&self, added: usize, max: usize) -> Result<(), Refusal> {
+        let present = self.topics.values().map(|topic| topic.partitions.len()).sum();
+        match added == 0 || added <= max.saturating_sub(present) {
+            true => Ok(()),
+            false => Err(Refusal::TooManyPartitions { present, added, max }),
+        }
+    }
+
     /// The same on every node, another one for each version of each cluster (RFC 9562, version 5).
     fn next_topic_id(&self) -> Uuid {
         Uuid::new_v5(&self.cluster_id.unwrap_or_default(), &self.version.to_be_bytes())

@@ -29,6 +29,7 @@ use clients::Clients;
 use deletions::Deletions;
 use faults::Fault;
 use invariants::Invariant;
+pub(crate) use members::Leaver;
 use moves::Moves;
 use nodes::Nodes;
 use writers::Writers;

@@ -81,7 +81,7 @@ impl Cluster {
     }
 
     /// Another member in the place of this node, wherever it has a replica and is to have it.
-    fn moves(&self, state: &ClusterState, id: i32) -> Vec<Reassignment> {
+    pub(super) fn moves(&self, state: &ClusterState, id: i32) -> Vec<Reassignment> {
         let mut moves = Vec::new();
         for topic in state.topics() {
             for (partition, known) in topic.indexed() {
@@ -116,8 +116,8 @@ impl Cluster {
         kept.iter().map(|invariant| invariant.met()).sum()
     }
 
-    /// A node that was removed hears of it and ends, or lives on without a vote.
-    pub(super) async fn last_words(&mut self, at: usize) -> Option<Over> {
+    /// A node that was removed hears of it and ends, if need be because it asks.
+    pub(super) async fn last_words(&mut self, at: usize) -> Over {
         self.heal().await;
         let deadline = self.clock.uptime() + LAST_WORDS;
         if self.nodes.start(at, &mut self.rng) {
@@ -126,12 +126,13 @@ impl Cluster {
         while self.nodes.over(at).is_none() && self.clock.uptime() < deadline {
             self.clock.sleep(Duration::from_millis(STEP_MS)).await;
         }
-        let over = self.nodes.over(at);
+        let Some(over) = self.nodes.over(at) else {
+            panic!("seed {}: node {} lives on:\n{}", self.seed, nodes::node_id(at), self.lines.join("\n"));
+        };
         self.say(&format!("node {} has left: {over:?}", nodes::node_id(at)));
         match &over {
-            Some(Over::NotStarted(why)) => assert!(why.contains("removed"), "seed {}: {why}", self.seed),
-            Some(Over::Ran(end)) => assert_eq!(*end, End::Removed, "seed {}", self.seed),
-            None => {}
+            Over::NotStarted(why) => assert!(why.contains("removed"), "seed {}: {why}", self.seed),
+            Over::Ran(end) => assert_eq!(*end, End::Removed, "seed {}", self.seed),
         }
         self.nodes.bury(at).await;
         over

@@ -1,6 +1,7 @@
 //! Nodes join, leave, and lose their disks, while the same things happen as to three nodes that stay.
 
 mod agreement;
+mod last_vote;
 mod leaving;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use super::invariants::{self, Invariant};
 use super::nodes::{self, Over};
 use super::{Cluster, PATIENCE, STEP_MS};
 use agreement::voters;
+pub(crate) use last_vote::Leaver;
 
 /// Things that happen while a node joins, and while one is removed.
 const STEPS: u64 = 12;
@@ -33,8 +35,6 @@ pub(crate) struct Story {
     pub(crate) leader_left: bool,
     /// Whether it was down then.
     pub(crate) was_down: bool,
-    /// How it ended, if it did.
-    pub(crate) left: Option<Over>,
     /// How often the power of the newcomer failed before it voted.
     pub(crate) interrupted: usize,
     /// Acknowledged topics and records that the last one has in the end.
@@ -62,7 +62,7 @@ impl Cluster {
         let leader_left = leader == Some(leaves);
         self.remove(leaves, STEPS, &mut invariants, &mut faults).await;
         let was_down = !self.nodes.is_up(leaves);
-        let left = self.last_words(leaves).await;
+        let _heard = self.last_words(leaves).await;
         self.agree(&mut invariants).await;
 
         let lost = self.nodes.draw(&mut self.rng);
@@ -86,7 +86,6 @@ impl Cluster {
             faults,
             leader_left,
             was_down,
-            left,
             interrupted,
             lonely,
         }
