@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn who_is_refused_when_there_are_too_many_takes_the_place_of_those_that_count_no_more() {
         let mut pipeline = Pipeline::default();
-        for partition in 0..=limits::MAX_REFUSED_BATCHES as i32 {
+        for partition in (0..).take(limits::MAX_REFUSED_BATCHES + 1) {
             pipeline.note(sent(partition, 7, 1, 10), &Refused::new(REFUSED, None), second(0));
         }
         assert_eq!(pipeline.0.len(), limits::MAX_REFUSED_BATCHES);
