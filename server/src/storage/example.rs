@@ -16,7 +16,8 @@ use crate::telemetry::{Metrics, Watchdog};
 /// Storage of node `me` that runs, in the runtime of the test.
 pub(crate) fn running(me: i32, clock: &Clock) -> Storage {
     let (spawner, metrics) = (Spawner::simulated(), Metrics::new());
-    let log = Log::open(Arc::new(SimDisk::new(1)), LogConfig::default(), &mut |_| {}).expect("an empty disk").0;
+    let log =
+        Log::open(Arc::new(SimDisk::new(1)), LogConfig::default(), &mut |_| {}).expect("an empty disk").0;
     let (storage, flusher) = Storage::new(me, log);
     let (files, to_do) = mailbox::channel(limits::MAX_FILE_JOBS);
     let watchdog = Watchdog::new(clock.clone(), metrics.clone(), Duration::MAX);
