@@ -50,15 +50,6 @@ pub struct Suspect<K> {
     pub last: Heartbeat,
 }
 
-/// What arrives on the connection from a leader.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Frame<K> {
-    /// It leads these partitions, each in that epoch. It comes also when there is nothing to replicate: for an idle partition it is the only sign of life.
-    Heartbeat(Vec<(K, i32)>),
-    /// Records of a partition, and the leader's epoch.
-    Records(K, i32),
-}
-
 /// How a sweep ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
@@ -100,17 +91,6 @@ impl<K: Ord + Hash + Copy> HeartbeatMap<K> {
             elections.cancel(partition);
             self.watched.remove_if(partition, |_| true);
         });
-    }
-
-    /// Everything that a frame from a leader says about who is alive.
-    pub fn hear(&self, frame: &Frame<K>, at_ms: i64) {
-        let led = match frame {
-            Frame::Heartbeat(led) => led.as_slice(),
-            Frame::Records(partition, leader_epoch) => &[(*partition, *leader_epoch)],
-        };
-        for (partition, leader_epoch) in led {
-            self.heartbeat(partition, Heartbeat { leader_epoch: *leader_epoch, at_ms });
-        }
     }
 
     /// The leader of a partition was heard of. Of a partition that is not followed it says nothing, and of a deposed leader neither.

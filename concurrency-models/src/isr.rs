@@ -11,6 +11,7 @@
 //! in it (see [`crate::publication`]).
 
 mod replicas;
+mod sent;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -18,6 +19,7 @@ use std::fmt;
 use crate::epoch::{Fence, Fenced, Leadership, NodeId, Refused, Role};
 use replicas::Replicas;
 pub use replicas::{Acknowledgement, Assignment, Change, NotProposed};
+pub use sent::Sent;
 
 /// One partition on one node.
 pub struct Isr(Fence<Replicas>);
@@ -74,7 +76,8 @@ impl Isr {
         Self(Fence::new(Replicas::new(me, high_watermark)))
     }
 
-    /// This node leads from now on; its log ends at `log_end_offset`. What the replicas acknowledged in earlier epochs does not count.
+    /// This node leads from now on; its log ends at `log_end_offset`. What the replicas acknowledged in earlier epochs does not count. To be called by
+    /// the one who changes the log, between two changes: see [`in_turn`](Self::in_turn).
     ///
     /// # Errors
     /// The epoch is not newer, or the partition is closed.
@@ -88,16 +91,13 @@ impl Isr {
         self.0.become_leader(epoch, |replicas| replicas.begin(assignment, log_end_offset, now_ms))
     }
 
-    /// `leader` leads from now on. `enter` runs in the same critical section: what it queues for the log, such as a truncation, comes after every
-    /// append of the epochs before.
+    /// `leader` leads from now on. What it sends, such as where to cut the log, is queued after this has returned; so everything that was queued before by
+    /// [`append`](Self::append) comes before it, and what a leader before has [`Sent`] comes to nothing if its turn is later.
     ///
     /// # Errors
-    /// The epoch is not newer, or the partition is closed; then `enter` is not called.
-    pub fn follow(&self, epoch: i32, leader: NodeId, enter: impl FnOnce()) -> Result<(), Refused> {
-        self.0.become_follower(epoch, leader, |replicas| {
-            replicas.end();
-            enter();
-        })
+    /// The epoch is not newer, or the partition is closed.
+    pub fn follow(&self, epoch: i32, leader: NodeId) -> Result<(), Refused> {
+        self.0.become_follower(epoch, leader, |replicas| replicas.end())
     }
 
     /// Ends it: nothing is appended any more, and whoever waits learns that.
@@ -139,17 +139,15 @@ impl Isr {
         appended.unwrap_or_else(|fenced| Err(NotAppended::NotLeader(fenced.current)))
     }
 
-    /// A follower's half: runs `append`, which queues what the leader has sent for the log, if `leadership` still holds, in the same critical
-    /// section: nothing of a deposed leader comes after the truncation that its end has brought.
+    /// A follower's half: the turn of `sent` has come in the queue of the log. To be called by the one who changes the log. He is also the only one that calls
+    /// [`lead`](Self::lead), and does not before what this has given out is done; so nothing that was sent to a follower gets into the log of a leader.
+    /// The leadership may end meanwhile, for another leader's: whatever that one sends has a later turn.
     ///
     /// # Errors
-    /// Another leadership holds; then `append` is not called.
-    pub fn append_as_follower<A>(
-        &self,
-        leadership: Leadership,
-        append: impl FnOnce() -> A,
-    ) -> Result<A, Fenced> {
-        self.0.guarded(leadership, |_| append())
+    /// Another leadership holds: it is not to be carried out.
+    pub fn in_turn<T>(&self, sent: Sent<T>) -> Result<T, Fenced> {
+        let Sent { leadership, value } = sent;
+        self.0.guarded(leadership, |_| value)
     }
 
     /// Waits until the log is committed up to `end_offset`, where `appended` ends, and returns the high watermark.

@@ -24,7 +24,6 @@
 //! | [`timeout_monitor`] | suspects silent leaders on each tick; never waits, knows no Raft node | followed partitions |
 //! | [`triggers`] | suspects on their way to a worker: bounded, one election per partition and epoch | between the two |
 //! | [`election_worker`] | looks again, then asks for another leader; what is refused is watched again | followed partitions |
-//! | [`election`] | who leads next, compared and set where it is applied: a decision of values | the metadata of a cluster |
 //! | [`outbox`] | what leaves for a peer: Raft in order, heartbeats before data, nobody of them waits | the connection to a node |
 //! | [`publication`] | a picture and how far it may be read: never further than it shows | the log of a partition |
 //! | [`epoch`] | who leads, since which epoch, and the state that holds only then | the replicas of a partition |
@@ -39,7 +38,6 @@
 #![warn(missing_docs)]
 
 pub mod budget;
-pub mod election;
 pub mod election_worker;
 pub mod epoch;
 pub mod gate;

@@ -40,6 +40,7 @@ pub mod run;
 pub mod scenarios;
 pub mod sites;
 pub mod trace;
+pub mod turns;
 
 use certificate::Kind;
 use checker::Shape;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use concurrency_models::heartbeat_map::{Frame, Heartbeat, HeartbeatMap, Suspect, Swept};
+use concurrency_models::heartbeat_map::{Heartbeat, HeartbeatMap, Suspect, Swept};
 use loom_tests::run::{Running, block_on, join_all, spawn};
 use loom_tests::{check, check_sequence, check_sharded, check_sharded_sequence};
 
@@ -266,13 +266,18 @@ fn a_deposed_leader_keeps_nobody_from_suspecting_the_newer_one() {
     });
 }
 
+/// A node is heard of: it leads these partitions.
+fn hear_of(heartbeats: &HeartbeatMap<u32>, led: &[u32], at_ms: i64) {
+    led.iter().for_each(|partition| heartbeats.heartbeat(partition, at(at_ms)));
+}
+
 #[test]
-fn heartbeat_frames_keep_an_idle_partition() {
+fn a_node_that_is_heard_of_keeps_what_it_leads() {
     check_sharded_sequence(2, || {
         let heartbeats = following_both();
-        heartbeats.hear(&Frame::Heartbeat(vec![(ORDERS, 1), (PAYMENTS, 1)]), 100);
+        hear_of(&heartbeats, &[ORDERS, PAYMENTS], 100);
         assert_eq!(heartbeats.sweep(100, TIMEOUT_MS), Swept::default(), "a healthy leader is suspected");
-        heartbeats.hear(&Frame::Records(ORDERS, 1), 150);
+        hear_of(&heartbeats, &[ORDERS], 150);
         let swept = heartbeats.sweep(150, TIMEOUT_MS);
         assert_eq!(swept, Swept { triggered: 1, deferred: 0 });
         assert!(heartbeats.has_election(&PAYMENTS) && !heartbeats.has_election(&ORDERS));
@@ -285,9 +290,7 @@ fn heartbeat_frames_keep_an_idle_partition() {
 fn only_the_monitor_suspects_however_many_connections_there_are() {
     check(|| {
         let heartbeats = following_both();
-        let connect = || {
-            on_thread(&heartbeats, |heartbeats| heartbeats.hear(&Frame::Heartbeat(vec![(PAYMENTS, 1)]), 100))
-        };
+        let connect = || on_thread(&heartbeats, |heartbeats| hear_of(heartbeats, &[PAYMENTS], 100));
         let connections = [connect(), connect()];
         connect().join();
         join_all(connections);

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use concurrency_models::epoch::{Fenced, Leadership, Refused, Role};
 use concurrency_models::isr::{
-    Acknowledgement, Appended, Assignment, Change, Isr, NotAppended, NotCommitted, NotProposed,
+    Acknowledgement, Appended, Assignment, Change, Isr, NotAppended, NotCommitted, NotProposed, Sent,
 };
 use concurrency_models::sync::Mutex;
 use loom_tests::run::{Running, block_on, join_all, spawn};
+use loom_tests::turns::Turns;
 use loom_tests::{check, check_sequence};
 
 /// This node.
@@ -137,7 +138,7 @@ fn what_this_node_syncs_counts_while_it_leads() {
         let acknowledges = acknowledge(&isr, FOLLOWER, 1);
         let deposed = spawn({
             let isr = isr.clone();
-            move || isr.follow(2, FOLLOWER, || ())
+            move || isr.follow(2, FOLLOWER)
         });
         let told = isr.synced(1, 0);
         assert_eq!(deposed.join(), Ok(()));
@@ -159,7 +160,7 @@ fn a_leader_is_established_when_what_was_before_it_is_committed() {
         assert_eq!((isr.synced(1, 0), isr.is_established()), (0, false));
         assert_eq!(isr.acknowledge(1, said(FOLLOWER, 1)), Ok(1));
         assert!(isr.is_established());
-        isr.follow(2, FOLLOWER, || ()).expect("newer");
+        isr.follow(2, FOLLOWER).expect("newer");
         assert!(!isr.is_established(), "it does not lead any more");
     });
 }
@@ -212,8 +213,8 @@ fn nothing_is_queued_for_an_epoch_after_it() {
             let (isr, queue) = (isr.clone(), queue.clone());
             move || isr.append(1, 0, || queue.lock().push("append")).map(|appended| appended.value)
         });
-        let change = isr.follow(2, FOLLOWER, || queue.lock().push("truncate"));
-        assert_eq!(change, Ok(()));
+        assert_eq!(isr.follow(2, FOLLOWER), Ok(()));
+        queue.lock().push("truncate");
         let handled = handler.join();
         match handled {
             Ok(()) => assert_eq!(*queue.lock(), ["append", "truncate"], "what was deposed comes last"),
@@ -229,18 +230,30 @@ fn nothing_is_queued_for_an_epoch_after_it() {
 #[test]
 fn the_truncation_comes_before_what_the_new_leader_sends() {
     check(|| {
-        let isr = led([ME]);
-        let queue = Arc::new(Mutex::new(Vec::new()));
+        let isr = Arc::new(Isr::new(ME, 0));
+        isr.follow(1, FOLLOWER).expect("the first epoch");
+        let turns = Turns::new(Vec::new());
+        let carry_out = {
+            let isr = isr.clone();
+            move |log: &mut Vec<_>, sent| log.extend(isr.in_turn(sent))
+        };
         let receiver = spawn({
-            let (isr, queue) = (isr.clone(), queue.clone());
-            let follows = Leadership::follower(2, FOLLOWER);
-            move || isr.append_as_follower(follows, || queue.lock().push("append"))
+            let (turns, carry_out) = (turns.clone(), carry_out.clone());
+            move || {
+                turns.queue(Sent::new(Leadership::follower(1, FOLLOWER), "of the deposed"));
+                turns.take(carry_out, |_| ());
+            }
         });
-        isr.follow(2, FOLLOWER, || queue.lock().push("truncate")).expect("newer");
-        let received = receiver.join();
-        let order: &[&str] = if received.is_ok() { &["truncate", "append"] } else { &["truncate"] };
-        assert_eq!(*queue.lock(), order, "cut after it was written");
-        order
+        isr.follow(2, THIRD).expect("newer");
+        for sent in ["truncate", "append"] {
+            turns.queue(Sent::new(Leadership::follower(2, THIRD), sent));
+        }
+        turns.take(carry_out, |_| ());
+        receiver.join();
+        let log = turns.read(Clone::clone);
+        let of_the_new: &[_] = if log[0] == "of the deposed" { &log[1..] } else { &log };
+        assert_eq!(of_the_new, ["truncate", "append"], "written behind the truncation of the new leader");
+        log
     });
 }
 
@@ -342,7 +355,7 @@ fn a_change_of_leader_reaches_everyone_who_waits() {
             move || block_on(isr.readable_to(Leadership::leader(1), 1))
         });
         let next = Leadership::follower(2, FOLLOWER);
-        isr.follow(2, FOLLOWER, || ()).expect("newer");
+        isr.follow(2, FOLLOWER).expect("newer");
         let (committed, readable) = (producer.join(), consumer.join());
         assert_eq!(committed, Err(NotCommitted::NotLeader(next)));
         assert_eq!(readable, Err(Fenced { current: next }));
@@ -366,7 +379,7 @@ fn a_produce_a_leader_change_and_a_shutdown_leave_nobody_waiting() {
             let isr = isr.clone();
             move || isr.close()
         });
-        let change = isr.follow(2, FOLLOWER, || ());
+        let change = isr.follow(2, FOLLOWER);
         shutdown.join();
         let (answer, high_watermark) = (producer.join(), isr.high_watermark());
         assert!(answer.is_err() || high_watermark == 1, "acknowledged at {high_watermark}");
@@ -384,7 +397,7 @@ fn a_produce_a_leader_change_and_a_shutdown_leave_nobody_waiting() {
 fn a_follower_lets_read_what_its_leader_has_committed() {
     check(|| {
         let isr = Arc::new(Isr::new(ME, 0));
-        isr.follow(1, FOLLOWER, || ()).expect("the first epoch");
+        isr.follow(1, FOLLOWER).expect("the first epoch");
         let follows = Leadership::follower(1, FOLLOWER);
         let consumer = spawn({
             let isr = isr.clone();

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use concurrency_models::election::{Partition, ReplaceLeader};
 use concurrency_models::election_worker::{MetadataLeader, Verdict};
 use concurrency_models::heartbeat_map::{Heartbeat, Suspect};
 use concurrency_models::raft_loop::{Outcome, ProposeError};
 
 use crate::cluster::{Disk, Led, NOW_MS, Node, encode};
+use crate::partition::ReplaceLeader;
 
 /// What came of each election that the worker has asked for, in order: `None` if nobody will ever say.
 #[derive(Clone, Default)]
@@ -35,18 +35,15 @@ impl Learned {
 pub(crate) struct Call {
     pub(crate) node: Arc<Node>,
     pub(crate) learned: Learned,
-    /// The metadata as its caller has seen it.
-    pub(crate) seen: Partition,
+    /// Who leads, as its caller has seen it.
+    pub(crate) leader: i32,
     /// The disk of this node, and up to which entry: if no thread of its own serves it, this one does.
     pub(crate) disk: Option<(Disk, u64)>,
 }
 
 impl MetadataLeader<u32> for Call {
     async fn elect(&self, suspect: Suspect<u32>) -> Verdict {
-        let Partition { leader: Some(leader), partition_epoch, .. } = self.seen else {
-            return Verdict::Refused;
-        };
-        let proposal = ReplaceLeader { leader, leader_epoch: suspect.last.leader_epoch, partition_epoch };
+        let proposal = ReplaceLeader { leader: self.leader, leader_epoch: suspect.last.leader_epoch };
         let mut waiting = match self.node.propose(encode(proposal)) {
             Ok(waiting) => waiting,
             Err(error) => {

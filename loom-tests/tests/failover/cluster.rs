@@ -1,9 +1,7 @@
 //! A cluster of one voter that decides who leads a partition, and a follower of that partition on the same node.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use concurrency_models::election::{Partition, ReplaceLeader};
 use concurrency_models::election_worker::ElectionWorker;
 use concurrency_models::heartbeat_map::{Heartbeat, HeartbeatMap};
 use concurrency_models::mailbox::{self, Receiver, Sender};
@@ -21,6 +19,7 @@ use raft::{Config, RawNode};
 use crate::call::{Answer, Call, Learned};
 use crate::end::{self, alone};
 use crate::group::{ELECTION_TIMEOUT, NEVER, SameTimeout};
+use crate::partition::{Partition, ReplaceLeader};
 use crate::world::{Network, World, serve_until};
 
 pub(crate) const ORDERS: u32 = 0;
@@ -30,27 +29,21 @@ pub(crate) const NOW_MS: i64 = 100;
 
 /// The leader that has died.
 pub(crate) const DEAD: i32 = 2;
-/// In sync and alive.
+/// In sync.
 pub(crate) const NEXT: i32 = 3;
-/// Alive, and first in order of preference, but not in sync.
+/// First in order of preference, but not in sync.
 const BEHIND: i32 = 4;
 
 /// Events that wait for the Raft loop, at most.
 const MAILBOX: usize = 4;
 
 /// What a proposer learns: who leads the partition after its entry, and in which epoch.
-pub(crate) type Led = (Option<i32>, i32);
+pub(crate) type Led = (i32, i32);
 pub(crate) type Node = raft_loop::Node<MemoryStore, Led>;
 pub(crate) type Heartbeats = Arc<HeartbeatMap<u32>>;
 
 fn orders() -> Partition {
-    Partition {
-        replicas: vec![BEHIND, DEAD, NEXT],
-        in_sync: BTreeSet::from([DEAD, NEXT]),
-        leader: Some(DEAD),
-        leader_epoch: 1,
-        partition_epoch: 7,
-    }
+    Partition { replicas: vec![BEHIND, DEAD, NEXT], in_sync: vec![DEAD, NEXT], leader: DEAD, leader_epoch: 1 }
 }
 
 /// The metadata: one partition, and whatever clients propose.
@@ -64,9 +57,8 @@ impl StateMachine for Metadata {
     type Applied = Led;
 
     fn apply(&mut self, entry: &Entry) -> Result<Led, String> {
-        let alive = BTreeSet::from([BEHIND, DEAD, NEXT]); // that the leader is dead is not known here
         if let Some(proposal) = decode(&entry.data) {
-            let _unchanged_if_it_came_too_late = self.partition.replace_leader(proposal, &alive);
+            self.partition.replace_leader(proposal);
         }
         Ok((self.partition.leader, self.partition.leader_epoch))
     }
@@ -92,16 +84,15 @@ fn as_of_now(partition: &Partition) -> Heartbeat {
 }
 
 pub(crate) fn encode(proposal: ReplaceLeader) -> Vec<u8> {
-    let ReplaceLeader { leader, leader_epoch, partition_epoch } = proposal;
-    [leader, leader_epoch, partition_epoch].into_iter().flat_map(i32::to_be_bytes).collect()
+    let ReplaceLeader { leader, leader_epoch } = proposal;
+    [leader, leader_epoch].into_iter().flat_map(i32::to_be_bytes).collect()
 }
 
 fn decode(data: &[u8]) -> Option<ReplaceLeader> {
     let (numbers, []) = data.as_chunks() else { return None };
-    let &[leader, leader_epoch, partition_epoch] = numbers else { return None };
-    let [leader, leader_epoch, partition_epoch] =
-        [leader, leader_epoch, partition_epoch].map(i32::from_be_bytes);
-    Some(ReplaceLeader { leader, leader_epoch, partition_epoch })
+    let &[leader, leader_epoch] = numbers else { return None };
+    let [leader, leader_epoch] = [leader, leader_epoch].map(i32::from_be_bytes);
+    Some(ReplaceLeader { leader, leader_epoch })
 }
 
 /// Wins the election of a single voter and makes its first entry durable: a scenario begins with a leader at rest.
@@ -224,16 +215,14 @@ impl Parts {
     }
 
     fn worker(&self, disk: Option<(Disk, u64)>) -> ElectionWorker<u32, Call> {
-        let call = Call { node: self.node.clone(), learned: self.learned.clone(), seen: orders(), disk };
+        let call = Call { node: self.node.clone(), learned: self.learned.clone(), leader: DEAD, disk };
         ElectionWorker::new(self.heartbeats.clone(), call)
     }
 
     /// Proposes the election, as the worker of another node does.
     pub(crate) fn propose_election(&self) -> Proposed<Led> {
-        let Partition { leader_epoch, partition_epoch, .. } = orders();
-        self.node
-            .propose(encode(ReplaceLeader { leader: DEAD, leader_epoch, partition_epoch }))
-            .expect("a single voter leads")
+        let Partition { leader, leader_epoch, .. } = orders();
+        self.node.propose(encode(ReplaceLeader { leader, leader_epoch })).expect("a single voter leads")
     }
 
     pub(crate) fn stop(&self) {

@@ -9,6 +9,7 @@ mod end;
 #[path = "../raft_loop/group.rs"]
 #[allow(dead_code, reason = "the member there has another state machine; its network and its disk are used")]
 mod group;
+mod partition;
 #[path = "../raft_loop/world.rs"]
 #[allow(dead_code, reason = "another WAL thread serves it")]
 mod world;
@@ -70,7 +71,7 @@ fn the_loop_tells_of_a_new_leader_while_the_monitor_sweeps() {
             parts.disk.serve_until(TWO);
             block_on(parts.monitor().run());
             let outcome = block_on(elected.outcome());
-            assert_eq!(outcome, Ok(Outcome::Applied { index: TWO, value: Some((Some(NEXT), 2)) }));
+            assert_eq!(outcome, Ok(Outcome::Applied { index: TWO, value: Some((NEXT, 2)) }));
             assert_eq!(parts.heartbeats.watched(&ORDERS), Some(ELECTED));
             assert_eq!(parts.heartbeats.queued_elections(), 0, "an election of an older epoch");
             parts.stop();

@@ -95,7 +95,7 @@ impl Roles {
         if !known.replicas.contains(&self.node_id) {
             // Who waits here is told of the new leader before the log is dropped: for an idempotent producer it is not the same that a partition is elsewhere, and that
             // there is none.
-            let _deposed = partition.isr().follow(known.leader_epoch, known.leader.unwrap_or(NOBODY), || ());
+            let _deposed = partition.isr().follow(known.leader_epoch, known.leader.unwrap_or(NOBODY));
             return news.unfollow(was, id);
         }
         let epoch = known.leader_epoch;
@@ -113,7 +113,7 @@ impl Roles {
             }
             leader => {
                 let leader = leader.unwrap_or(NOBODY);
-                if partition.isr().follow(epoch, leader, || ()).is_ok() {
+                if partition.isr().follow(epoch, leader).is_ok() {
                     news.unfollow(was, id);
                     if leader != NOBODY {
                         tracing::debug!(partition = %id, leader, epoch, "follows");

@@ -10,14 +10,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chronik_log::{BulkDone, BulkJob, CommitError, Committed, Log, Op, OpError, PartitionId, Touched};
-use concurrency_models::epoch::Leadership;
 use concurrency_models::group_commit::{self, Entry, settle};
+use concurrency_models::isr::Sent;
 use concurrency_models::mailbox::Sender;
 use concurrency_models::registry::Registry;
 use concurrency_models::reply::Reply;
 
 use super::files::Job;
-use super::partition::{Partition, holds};
+use super::partition::Partition;
 use super::{OpResult, StorageError};
 use crate::clock::Clock;
 use crate::limits;
@@ -30,7 +30,7 @@ pub(super) enum Work {
     Op(Op),
     /// The same for a partition that this node follows, as long as it does. Only this thread makes the node a leader ([`Storage::with_log`](super::Storage::with_log)),
     /// and never between the check and the commit.
-    Follow { id: PartitionId, leadership: Leadership, op: Op },
+    Follow { id: PartitionId, sent: Sent<Op> },
     /// Something between two groups.
     With(Box<dyn FnOnce(&mut Log) + Send>),
 }
@@ -164,13 +164,10 @@ impl Flusher {
         for Entry { value, reply, .. } in group {
             match value {
                 Work::Op(op) => self.stage(op, reply, around).await?,
-                Work::Follow { id, leadership, op } => {
-                    if holds(self.partitions.lease(&id).as_deref(), leadership) {
-                        self.stage(op, reply, around).await?;
-                    } else {
-                        answer(reply, Err(StorageError::Deposed));
-                    }
-                }
+                Work::Follow { id, sent } => match self.in_turn(id, sent) {
+                    Some(op) => self.stage(op, reply, around).await?,
+                    None => answer(reply, Err(StorageError::Deposed)),
+                },
                 Work::With(run) => {
                     self.commit(around).await?;
                     self.wait_for_landings(0, around).await?;
@@ -179,6 +176,11 @@ impl Flusher {
             }
         }
         self.commit(around).await
+    }
+
+    /// What a leader has sent, if it still leads, and the partition is not being deleted.
+    fn in_turn(&self, id: PartitionId, sent: Sent<Op>) -> Option<Op> {
+        self.partitions.lease(&id)?.isr().in_turn(sent).ok()
     }
 
     async fn stage(&mut self, op: Op, reply: Reply<OpResult>, around: &Surroundings) -> Result<(), Fatal> {

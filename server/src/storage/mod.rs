@@ -21,6 +21,7 @@ use chronik_kafka::record_batch::RecordBatch;
 use chronik_log::{Appended, Log, Op, OpError, Origin, Outcome, PartitionId, TopicLogConfig};
 use concurrency_models::epoch::Leadership;
 use concurrency_models::group_commit::{self, GroupCommit, Rejected};
+use concurrency_models::isr::Sent;
 use concurrency_models::registry::{Lease, Registry};
 use concurrency_models::reply::{self, Answer, Unanswered};
 
@@ -117,7 +118,7 @@ impl Storage {
     ) -> Result<OpAnswer, StorageError> {
         let bytes = batch.total_len();
         let op = Op::Append { id, batch, origin: Origin::Follower { log_end }, now_ms };
-        self.submit(Work::Follow { id, leadership, op }, bytes)
+        self.submit(Work::Follow { id, sent: Sent::new(leadership, op) }, bytes)
     }
 
     /// Queues another operation on a partition that this node follows: it is dropped if `leadership` has ended when its turn comes.
@@ -130,7 +131,7 @@ impl Storage {
         op: Op,
         leadership: Leadership,
     ) -> Result<OpAnswer, StorageError> {
-        self.submit(Work::Follow { id, leadership, op }, limits::SMALL_OP_BYTES)
+        self.submit(Work::Follow { id, sent: Sent::new(leadership, op) }, limits::SMALL_OP_BYTES)
     }
 
     /// Makes a metadata record durable.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chronik_log::LogView;
-use concurrency_models::epoch::{Fenced, Leadership};
+use concurrency_models::epoch::Fenced;
 use concurrency_models::image::Image;
 use concurrency_models::isr::Isr;
 use concurrency_models::publication::{Publication, Readable};
@@ -102,9 +102,4 @@ impl Partition {
         }
         self.isr.synced(log_end_offset, now_ms)
     }
-}
-
-/// Whether what is queued for a follower's log is still wanted: see [`super::Storage::append_as_follower`].
-pub(super) fn holds(partition: Option<&Partition>, leadership: Leadership) -> bool {
-    partition.is_some_and(|partition| partition.isr.leadership() == leadership)
 }

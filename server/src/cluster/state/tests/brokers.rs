@@ -124,6 +124,20 @@ fn replicas_lead_in_their_order() {
 }
 
 #[test]
+fn the_next_leader_is_in_sync_and_alive_and_not_the_suspect() {
+    let mut state = ClusterState::with_partition(&[1, 2, 3]);
+    assert!(state.propose_in_sync(&[1, 3]));
+    state.fence_now(1);
+    assert_eq!(state.look(), (Some(3), 1, 2, &[3][..]), "a replica outside the in-sync set is elected");
+    state.fence_now(3);
+    assert_eq!(state.look(), (None, 2, 3, &[3][..]), "the suspect is elected");
+    state.unfence_now(1);
+    assert_eq!(state.look(), (None, 2, 3, &[3][..]), "a dead replica is elected");
+    state.unfence_now(3);
+    assert_eq!(state.look(), (Some(3), 3, 4, &[3][..]));
+}
+
+#[test]
 fn a_topic_that_allows_it_is_led_by_who_is_not_in_sync() {
     let mut state = ClusterState::with_partition(&[1, 2]);
     state.fence_now(2);

@@ -6,7 +6,8 @@ use super::*;
 async fn nobody_is_suspected_who_is_heard() {
     let mut world = World::new(6);
     world.pass(5_000).await;
-    assert!(world.suspected().is_empty());
+    let suspected = world.suspected();
+    assert!(suspected.is_empty(), "a healthy leader of idle partitions is suspected: {suspected:?}");
     assert!(world.metrics.leader_heartbeat_age.get() <= 100);
     assert!(world.node(1).is_followed(&id(1)) && !world.node(1).is_followed(&id(0)), "it leads partition 0");
 }

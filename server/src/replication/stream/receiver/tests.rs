@@ -30,7 +30,7 @@ impl Follower {
         let clock = Clock::starting_at(0);
         let storage = storage::example::running(2, &clock, disk);
         storage.create_partitions([ID].into_iter(), &Arc::new(TopicLogConfig::default())).await.unwrap();
-        storage.partition(&ID).unwrap().isr().follow(EPOCH, LEADER, || {}).unwrap();
+        storage.partition(&ID).unwrap().isr().follow(EPOCH, LEADER).unwrap();
         let mut state = State { session: SESSION, ..State::default() };
         state.partitions.follow(ID, EPOCH, clock.uptime());
         let (_nothing_is_said, events) = mailbox::channel(1);
