@@ -86,11 +86,13 @@ fn a_join_that_waits_holds_up_no_other_connection() {
 fn a_join_ends_with_its_connection_and_the_others_go_on() {
     let server = Server::with(&QUICK);
     let (mut first, mut second) = two(&server, "g");
+    let before = server.connections();
     let mut gone = Member::connect(&server, "g");
     gone.session_ms = 200;
     let _never_received = gone.send_join();
     hears_of_a_rebalance(&mut first);
     drop(gone);
+    wait_for("the connection to end", || (server.connections() <= before).then_some(()));
     let sent = first.send_join();
     assert_eq!(
         second.join().error_code,

@@ -133,6 +133,11 @@ impl Server {
         line.unwrap_or_else(|| panic!("no metric {name} in\n{page}")).parse().expect("a number")
     }
 
+    /// How many connections of clients it has open. One that a client has closed counts until the server has seen that, and has given up what it waited for.
+    pub fn connections(&self) -> f64 {
+        self.metric("chronik_connections_open")
+    }
+
     /// A page of the admin server, head included.
     pub fn http(&self, path: &str) -> String {
         http(self.admin, path)

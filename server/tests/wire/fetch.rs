@@ -79,14 +79,13 @@ fn a_fetch_waits_no_longer_than_it_says() {
 fn a_fetch_does_not_outlive_its_consumer() {
     let server = Server::start();
     let _creates_the_topic = client(&server);
-    let connections = || server.metric("chronik_connections_open");
-    let before = connections();
+    let before = server.connections();
     let mut consumer = Raw::connect(&server);
     let _never_answered = consumer.send(FETCH, &waiting(at(0, 0), i32::MAX, 1));
-    wait_for("the connection", || (connections() > before).then_some(()));
+    wait_for("the connection", || (server.connections() > before).then_some(()));
     std::thread::sleep(Duration::from_millis(50)); // it waits for records now
     drop(consumer);
-    wait_for("the connection to end", || (connections() <= before).then_some(()));
+    wait_for("the connection to end", || (server.connections() <= before).then_some(()));
 }
 
 #[test]
