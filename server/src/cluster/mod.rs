@@ -8,7 +8,7 @@ pub mod controller;
 #[cfg(test)]
 pub(crate) mod example;
 pub mod fencing;
-mod handover;
+mod leader_changes;
 mod leader_rebalance;
 mod member;
 mod membership;

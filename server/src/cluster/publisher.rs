@@ -11,7 +11,7 @@ use concurrency_models::watermark::Closed;
 use uuid::Uuid;
 
 use super::controller::Served;
-use super::handover::Handover;
+use super::leader_changes::LeaderChanges;
 use super::node_settings::NodeSettings;
 use super::replicas::Replicas;
 use super::state::{ClusterState, Topic};
@@ -87,7 +87,7 @@ impl MetadataPublisher {
         }
         self.served.image.replace(next.clone());
         let topics = concerned.iter().filter_map(|id| next.topic_by_id(id));
-        Handover::between(&before, topics.map(|topic| &**topic), self.node_id).tell();
+        LeaderChanges::between(&before, topics.map(|topic| &**topic), self.node_id).tell();
         self.drop_logs(&concerned, &next).await?;
         self.served.version.advance(next.version);
         Ok(())

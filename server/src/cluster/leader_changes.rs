@@ -7,33 +7,33 @@ use super::state::{ClusterState, Topic};
 
 /// By the other node, `None` if that is nobody, how many partitions. Of those that are in both images.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Handover {
+pub(super) struct LeaderChanges {
     /// This node leads them now, by who did before.
     led: BTreeMap<Option<i32>, usize>,
     /// It does not lead them any more, by who does now.
     left: BTreeMap<Option<i32>, usize>,
 }
 
-impl Handover {
+impl LeaderChanges {
     /// What is different for this node in these topics, as they are now.
     pub(super) fn between<'a>(
         before: &ClusterState,
         topics: impl Iterator<Item = &'a Topic>,
         node_id: i32,
     ) -> Self {
-        let mut handover = Self::default();
+        let mut changes = Self::default();
         for topic in topics {
             for (number, partition) in topic.indexed() {
                 let known = before.topic_by_id(&topic.id).and_then(|topic| topic.partition(number));
                 let Some(known) = known.filter(|known| known.leader != partition.leader) else { continue };
                 if partition.leader == Some(node_id) {
-                    *handover.led.entry(known.leader).or_default() += 1;
+                    *changes.led.entry(known.leader).or_default() += 1;
                 } else if known.leader == Some(node_id) {
-                    *handover.left.entry(partition.leader).or_default() += 1;
+                    *changes.left.entry(partition.leader).or_default() += 1;
                 }
             }
         }
-        handover
+        changes
     }
 
     /// Tells of it.
@@ -102,8 +102,8 @@ mod tests {
         state.apply(&Command::FenceBroker { node_id, broker_epoch }).unwrap();
     }
 
-    fn between(before: &ClusterState, next: &ClusterState, node_id: i32) -> Handover {
-        Handover::between(before, next.topics().map(|topic| &**topic), node_id)
+    fn between(before: &ClusterState, next: &ClusterState, node_id: i32) -> LeaderChanges {
+        LeaderChanges::between(before, next.topics().map(|topic| &**topic), node_id)
     }
 
     fn counts<const N: usize>(counts: [(Option<i32>, usize); N]) -> BTreeMap<Option<i32>, usize> {
@@ -117,11 +117,11 @@ mod tests {
         fence(&mut two, 2);
         assert_eq!(between(&begun, &two, 3).led, counts([(Some(2), 2)]));
         assert_eq!(between(&begun, &two, 2).left, counts([(Some(3), 2)]));
-        assert_eq!(between(&begun, &two, 1), Handover::default());
+        assert_eq!(between(&begun, &two, 1), LeaderChanges::default());
         fence(&mut one, 2);
         fence(&mut one, 3);
-        let handover = between(&begun, &one, 1);
-        assert_eq!(handover.led, counts([(Some(2), 2), (Some(3), 2)]), "both at a time");
+        let changes = between(&begun, &one, 1);
+        assert_eq!(changes.led, counts([(Some(2), 2), (Some(3), 2)]), "both at a time");
         fence(&mut one, 1);
         assert_eq!(between(&begun, &one, 1).left, counts([(None, 2)]), "nobody is left");
     }
@@ -129,8 +129,8 @@ mod tests {
     #[test]
     fn what_is_new_or_as_before_is_nobodys_to_hand_over() {
         let begun = state();
-        assert_eq!(between(&ClusterState::default(), &begun, 1), Handover::default());
-        assert_eq!(between(&begun, &begun, 1), Handover::default());
+        assert_eq!(between(&ClusterState::default(), &begun, 1), LeaderChanges::default());
+        assert_eq!(between(&begun, &begun, 1), LeaderChanges::default());
     }
 
     #[test]
