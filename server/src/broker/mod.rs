@@ -50,6 +50,7 @@ mod pipeline;
 mod preferred_replica;
 mod produce;
 pub mod producer_ids;
+mod queued;
 mod record_rules;
 mod refused;
 mod remove_raft_voter;

@@ -9,16 +9,14 @@ use chronik_kafka::message::produce::{
 };
 use chronik_kafka::record_batch::{Compression, RecordBatch};
 use chronik_kafka::{ErrorCode, Str};
-use chronik_log::{Appended, OpError};
-use concurrency_models::isr;
 
 use super::partition::{self, Led, TopicRef};
 use super::pipeline::{Pipeline, Sent};
+use super::queued::Queued;
 use super::record_rules::Rules;
 use super::refused::{self, Refused};
 use super::{Broker, Reply};
 use crate::cluster::{ClusterState, Topic, topic_config};
-use crate::storage::{self, OpAnswer, StorageError};
 
 /// First version that names topics by id (KIP-516).
 const TOPIC_IDS_FROM: i16 = 13;
@@ -48,16 +46,6 @@ struct ProducePartition {
     bytes: u64,
     /// A promise of the offsets, or why there will be none.
     queued: Result<Queued, Refused>,
-}
-
-/// A batch that has its place in the log.
-struct Queued {
-    /// Held until it is committed: the partition is not deleted before.
-    led: Led,
-    place: OpAnswer,
-    appended: isr::Appended<()>,
-    /// Why one was refused that the producer has sent before it.
-    behind: Option<Refused>,
 }
 
 /// Checks every batch and queues those that pass, behind those of the same connection.
@@ -236,7 +224,7 @@ async fn finish_partition(
     let ProducePartition { index, records, bytes, queued } = partition;
     let outcome = match queued {
         Err(refused) => Err(refused),
-        Ok(queued) => settled(broker, queued, acks_all, deadline).await,
+        Ok(queued) => queued.settle(acks_all, &broker.clock, deadline).await,
     };
     let records = u64::try_from(records).unwrap_or_default();
     let counted = outcome.as_ref().ok().map(|a| if a.duplicate { (0, 0) } else { (records, bytes) });
@@ -267,36 +255,6 @@ async fn finish_partition(
             }
         }
     }
-}
-
-/// Waits until the batch is in the log, and, with `acks=all`, in that of every in-sync replica. The time that the request has is for the replicas, as with Kafka: until this node's own log
-/// has the batch, that takes memory which the request accounts for.
-async fn settled(
-    broker: &Broker,
-    queued: Queued,
-    acks_all: bool,
-    deadline: Duration,
-) -> Result<Appended, Refused> {
-    let Queued { led, place, appended, behind } = queued;
-    let place = match (storage::appended(place).await, behind) {
-        (Err(StorageError::Op(OpError::OutOfOrderSequence { .. })), Some(earlier)) => return Err(earlier),
-        (placed, _) => placed?,
-    };
-    if acks_all {
-        let min_in_sync = appended.min_in_sync();
-        tokio::select! {
-            biased;
-            committed = led.partition.isr().committed(&appended, place.last_offset + 1) => {
-                committed.map_err(|why| refused::not_committed(why, min_in_sync))?;
-            }
-            () = sleep_until(broker, deadline) => return Err(refused::timed_out()),
-        }
-    }
-    Ok(place)
-}
-
-async fn sleep_until(broker: &Broker, deadline: Duration) {
-    broker.clock.sleep(deadline.saturating_sub(broker.clock.uptime())).await;
 }
 
 /// With `acks=0` there is no answer; a client learns of an error by the end of its connection, as with Kafka.
