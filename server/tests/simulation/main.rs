@@ -173,6 +173,15 @@ fn another_broker_leads_when_the_lease_of_one_that_is_cut_off_has_ended_and_it_c
 }
 
 #[test]
+fn a_broker_that_nobody_follows_is_fenced_when_it_has_been_silent_for_two_leases() {
+    for seed in seeds().into_iter().take(10) {
+        let fenced_after = cluster::fencing::run_unfollowed(seed); // asserts inside
+        let two_leases = Duration::from_millis(1_100)..Duration::from_millis(1_400); // from its last heartbeat to the next look
+        assert!(two_leases.contains(&fenced_after), "seed {seed}: {fenced_after:?}");
+    }
+}
+
+#[test]
 fn nodes_join_and_leave_and_lose_their_disks_and_nothing_acknowledged_is_lost() {
     let (mut commands, mut records, mut leaders_left) = (0, 0, 0);
     let (mut interrupted, mut down) = (0, 0);

@@ -36,17 +36,21 @@ pub(crate) struct Failover {
 }
 
 impl World {
-    /// Three nodes; `pick` says who leads the partition: the node that leads the metadata, or another one.
-    async fn with_leader(seed: u64, leads_metadata: bool) -> (Self, usize) {
+    /// Three nodes that serve.
+    async fn new(seed: u64) -> Self {
         let clock = Clock::starting_at(EPOCH_MS);
         let nodes = Nodes::new(seed, &clock, &mut Rng::seeded(seed));
         let mut world = Self { clock, nodes, id: PartitionId { topic_id: Uuid::from_u128(9), partition: 0 } };
         world
             .until("all serve", |world| nodes::ALL.clone().all(|at| world.nodes.controller(at).is_some()))
             .await;
-        let leads = |at: &usize| world.controller(*at).leads_in_term().is_some();
-        let leader =
-            nodes::ALL.clone().find(|at| leads(at) == leads_metadata).expect("one leads, two do not");
+        world
+    }
+
+    /// Three nodes and a partition. The node that leads the metadata leads the partition, too, or another one does.
+    async fn with_leader(seed: u64, leads_metadata: bool) -> (Self, usize) {
+        let mut world = Self::new(seed).await;
+        let leader = world.one_that_leads(leads_metadata);
         let others = nodes::ALL.filter(|at| *at != leader);
         let replicas = [leader].into_iter().chain(others).map(nodes::node_id).collect();
         let create = Command::CreateTopic {
@@ -56,8 +60,18 @@ impl World {
             configs: BTreeMap::new(),
         };
         world.controller(leader).propose(create).await.expect("all are there");
-        world.until("all have leases", |world| nodes::ALL.clone().all(|at| world.is_under_lease(at))).await;
+        world.until_all_have_leases().await;
         (world, leader)
+    }
+
+    /// The node that leads the metadata, or one that does not.
+    fn one_that_leads(&self, leads_metadata: bool) -> usize {
+        let leads = |at: &usize| self.controller(*at).leads_in_term().is_some();
+        nodes::ALL.clone().find(|at| leads(at) == leads_metadata).expect("one leads, two do not")
+    }
+
+    async fn until_all_have_leases(&mut self) {
+        self.until("all have leases", |world| nodes::ALL.clone().all(|at| world.is_under_lease(at))).await;
     }
 
     fn controller(&self, at: usize) -> Controller {
@@ -66,6 +80,11 @@ impl World {
 
     fn is_under_lease(&self, at: usize) -> bool {
         self.controller(at).lease().is_held(self.clock.uptime())
+    }
+
+    /// Whether `at` is fenced, as far as `by` knows.
+    fn is_fenced(&self, at: usize, by: usize) -> bool {
+        self.controller(by).state().brokers[&nodes::node_id(at)].fenced
     }
 
     /// Whether the node thinks that it leads the partition, and in which epoch.
@@ -171,5 +190,25 @@ pub(crate) fn run(seed: u64, cut: Cut) -> Failover {
         world.come_back(leader).await;
         world.nodes.stop().await;
         failover
+    })
+}
+
+/// A whole story without partitions: nobody follows the node that is cut off, so nobody suspects it. Returns after how long it is fenced.
+pub(crate) fn run_unfollowed(seed: u64) -> Duration {
+    runtime().block_on(async move {
+        let mut world = World::new(seed).await;
+        world.until_all_have_leases().await;
+        let (silent, leads_metadata) = (world.one_that_leads(false), world.one_that_leads(true));
+        let started = world.clock.uptime();
+        world.cut_off(silent, Road::Silent);
+        world.until("it is fenced", |world| world.is_fenced(silent, leads_metadata)).await;
+        let fenced_after = world.clock.uptime() - started;
+        assert!(!world.is_under_lease(silent), "seed {seed}: it may still lead");
+        world.nodes.open_all_roads();
+        world
+            .until("it is unfenced", |world| !world.is_fenced(silent, silent) && world.is_under_lease(silent))
+            .await;
+        world.nodes.stop().await;
+        fenced_after
     })
 }
