@@ -215,6 +215,8 @@ pub const PEER_BACKOFF_MAX: std::time::Duration = std::time::Duration::from_mill
 pub const PEER_STEADY: std::time::Duration = std::time::Duration::from_secs(5);
 /// How long a node that was refused has to read why.
 pub const PEER_LINGER: std::time::Duration = std::time::Duration::from_millis(200);
+/// For so long after a connection was lost nobody complains that the node cannot be reached: it may be restarted.
+pub const PEER_RESTART: std::time::Duration = std::time::Duration::from_secs(5);
 /// Between two complaints about a node that cannot be reached or is refused.
 pub const PEER_REMINDER: std::time::Duration = std::time::Duration::from_secs(60);
 

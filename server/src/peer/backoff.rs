@@ -34,15 +34,21 @@ impl Backoff {
 /// What goes on failing is said at once, and then only once in a while.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Complaints {
-    last: Option<Duration>,
+    /// The next one is not due before this uptime.
+    next: Duration,
 }
 
 impl Complaints {
+    /// The connection to a node was lost, which was said: the node may be restarted.
+    pub(super) fn after_loss(now: Duration) -> Self {
+        Self { next: now + limits::PEER_RESTART }
+    }
+
     /// Whether to complain, at this uptime.
     pub(super) fn is_due(&mut self, now: Duration) -> bool {
-        let due = self.last.is_none_or(|last| now.saturating_sub(last) >= limits::PEER_REMINDER);
+        let due = now >= self.next;
         if due {
-            self.last = Some(now);
+            self.next = now + limits::PEER_REMINDER;
         }
         due
     }
@@ -76,5 +82,10 @@ mod tests {
         assert!(!complaints.is_due(limits::PEER_REMINDER / 2));
         assert!(complaints.is_due(limits::PEER_REMINDER));
         assert!(!complaints.is_due(limits::PEER_REMINDER));
+        let lost_at = Duration::from_secs(1);
+        let mut complaints = Complaints::after_loss(lost_at);
+        assert!(!complaints.is_due(lost_at + limits::PEER_RESTART / 2));
+        assert!(complaints.is_due(lost_at + limits::PEER_RESTART));
+        assert!(!complaints.is_due(lost_at + limits::PEER_RESTART * 2));
     }
 }

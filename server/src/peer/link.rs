@@ -53,8 +53,8 @@ impl Link {
         for number in 0.. {
             match self.dial().await {
                 Ok(connection) => {
-                    complaints = Complaints::default();
                     let lasted = self.serve(connection, number).await;
+                    complaints = Complaints::after_loss(self.peer.surroundings.now());
                     if lasted >= limits::PEER_STEADY {
                         backoff.reset();
                     }

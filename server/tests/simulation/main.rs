@@ -158,6 +158,7 @@ fn another_broker_leads_when_the_lease_of_one_that_is_cut_off_has_ended_and_it_c
             let failover = cluster::fencing::run(seed, cut); // asserts inside
             assert!(failover.lease_ended < failover.led_by_another, "{failover:?}");
             assert!(failover.refused > 0, "a suspicion is no verdict: {failover:?}");
+            assert_eq!(failover.commands, 1, "fenced once, whoever says it again: seed {seed}, {cut:?}");
             let late = failover.led_by_another - failover.lease_ended;
             assert!(
                 cut == Cut::BothOfTheController || late <= Duration::from_millis(50),

@@ -231,12 +231,11 @@ impl Supervisor {
             }
             Suspected::Nobody => suspicion.answer(ElectAnswer::Unknown),
             Suspected::Leader { node_id, broker_epoch } => {
+                let Some(suspicion) = self.under_way.suspect(node_id, suspicion) else { return };
                 if node_id != self.node_id {
                     self.suspects.suspect(node_id, broker_epoch);
                 }
-                if let Some(suspicion) = self.under_way.suspect(node_id, suspicion) {
-                    suspicion.answer(ElectAnswer::Refused);
-                }
+                suspicion.answer(ElectAnswer::Refused);
             }
         }
     }
@@ -244,6 +243,9 @@ impl Supervisor {
     /// Fences those whose lease has expired: if they are suspected at once, if nobody follows them after some time. Not before the mailbox is empty: after a pause of this node there may
     /// be heartbeats in it.
     fn fence_the_silent(&mut self) {
+        if self.term.is_none() {
+            return; // whoever leads hears of them
+        }
         let now = self.clock.uptime();
         let may_be_there = |node_id, epoch| self.beats.is_of(node_id, epoch);
         let suspected = self.suspects.take_expired(&self.leases, now, may_be_there);

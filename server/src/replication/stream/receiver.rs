@@ -205,7 +205,7 @@ impl Receiver {
             let high_watermark = partition.high_watermark();
             tracing::error!(partition = %id, leader = self.leader, high_watermark, to, "the leader lacks records that were committed: they are lost");
         }
-        tracing::info!(partition = %id, leader = self.leader, from = end, to, "cutting what the leader does not have");
+        tracing::debug!(partition = %id, leader = self.leader, from = end, to, "cutting what the leader does not have");
         followed.pause(); // asked when it is cut
         let op = Op::Truncate { id, to, leader_epoch };
         let answer =

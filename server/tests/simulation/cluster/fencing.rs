@@ -1,6 +1,7 @@
 //! A broker that is cut off loses what it leads, not before its lease has ended; when it is heard again, it is unfenced.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::time::Duration;
 
 use chronik_log::PartitionId;
@@ -8,12 +9,18 @@ use chronik_server::clock::Clock;
 use chronik_server::cluster::{Command, Controller, ElectAnswer};
 use chronik_server::rng::Rng;
 use chronik_server::transport::Road;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use uuid::Uuid;
 
 use super::nodes::{self, Nodes};
 use crate::world::{EPOCH_MS, runtime};
 
 const STEP: Duration = Duration::from_millis(5);
+/// Between the two that can talk to each other: what is proposed is not committed in the same moment.
+const NEAR: Duration = Duration::from_millis(3);
+/// Longer than it takes to commit what is under way.
+const LONG: Duration = Duration::from_millis(200);
 /// Shorter than Raft's election timeout.
 const SLOW_ANSWERS: Duration = Duration::from_millis(200);
 
@@ -33,6 +40,8 @@ pub(crate) struct Failover {
     pub(crate) led_by_another: Duration,
     /// How often a suspicion was refused before.
     pub(crate) refused: u32,
+    /// How many Raft entries it took.
+    pub(crate) commands: i64,
 }
 
 impl World {
@@ -122,30 +131,43 @@ impl World {
     /// The others suspect the leader, who is cut off, far too early.
     async fn fail_over(&mut self, leader: usize) -> Failover {
         let started = self.clock.uptime();
-        let follower = nodes::ALL.clone().find(|at| *at != leader).expect("three");
+        let others = || nodes::ALL.filter(|at| *at != leader);
+        for (from, to) in others().flat_map(|from| others().map(move |to| (from, to))) {
+            self.nodes.set_road(from, to, Road::Slow(NEAR));
+        }
+        let version = |world: &Self| nodes::ALL.map(|at| world.controller(at).state().version).max();
+        let before = version(self);
         let (mut lease_ended, mut refused) = (None, 0);
+        let mut answers = FuturesUnordered::new();
         loop {
             let now = self.clock.uptime() - started;
             assert!(now < Duration::from_secs(10), "nobody takes over");
             if !self.is_under_lease(leader) {
                 lease_ended.get_or_insert(now);
             }
-            let another = nodes::ALL.filter(|at| *at != leader).any(|at| self.led_by(at).is_some());
+            let another = others().any(|at| self.led_by(at).is_some());
             if another {
                 let lease_ended = lease_ended.expect("another leads while the lease is held");
-                return Failover { lease_ended, led_by_another: now, refused };
+                self.clock.sleep(LONG).await;
+                let commands = version(self).zip(before).map_or(0, |(now, before)| now - before);
+                return Failover { lease_ended, led_by_another: now, refused, commands };
             }
-            let suspects = self.controller(follower);
-            tokio::select! {
-                biased;
-                answer = suspects.elect(self.id, 0) => match answer {
-                    ElectAnswer::Refused => refused += 1,
-                    ElectAnswer::Led { leader_epoch, .. } => assert_eq!(leader_epoch, 1),
-                    ElectAnswer::NotController | ElectAnswer::Unknown => {}
-                },
-                () = self.clock.sleep(STEP) => continue,
+            for suspects in others().map(|at| self.controller(at)) {
+                let id = self.id;
+                answers.push(async move { suspects.elect(id, 0).await });
             }
-            self.clock.sleep(STEP).await;
+            let mut step = pin!(self.clock.sleep(STEP));
+            loop {
+                tokio::select! {
+                    biased;
+                    Some(answer) = answers.next() => match answer {
+                        ElectAnswer::Refused => refused += 1,
+                        ElectAnswer::Led { leader_epoch, .. } => assert_eq!(leader_epoch, 1),
+                        ElectAnswer::NotController | ElectAnswer::Unknown => {}
+                    },
+                    () = &mut step => break,
+                }
+            }
         }
     }
 
