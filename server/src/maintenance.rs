@@ -119,12 +119,10 @@ fn fatal_is_dead<T>(result: Result<T, CommitError>) -> Result<T, StorageError> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use chronik_kafka::record_batch::BatchBuilder;
+    use chronik_log::PartitionId;
     use chronik_log::disk::SimDisk;
-    use chronik_log::{PartitionId, TopicLogConfig};
-    use concurrency_models::isr::{Acknowledgement, Assignment};
+    use concurrency_models::isr::Acknowledgement;
     use uuid::Uuid;
 
     use super::*;
@@ -146,11 +144,7 @@ mod tests {
     async fn what_followers_have_acknowledged_last_is_deleted_when_it_is_old() {
         let clock = Clock::starting_at(0);
         let storage = storage::example::running(1, &clock, SimDisk::new(1));
-        storage.create_partitions([ID].into_iter(), &Arc::new(TopicLogConfig::default())).await.unwrap();
-        let partition = storage.partition(&ID).unwrap();
-        let assignment =
-            Assignment { replicas: [(1, 1), (2, 1)].into(), in_sync: [1, 2].into(), partition_epoch: 0 };
-        partition.isr().lead(1, assignment, 0, 0).unwrap();
+        let partition = storage::example::led(&storage, ID, 1).await;
         let mut batch = BatchBuilder::new();
         batch.record(1, None, Some(b"value"));
         storage::appended(storage.append(ID, batch.build(), 1, 0).unwrap()).await.unwrap();

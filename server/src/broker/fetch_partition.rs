@@ -115,9 +115,8 @@ async fn read_view(
 #[cfg(test)]
 mod tests {
     use chronik_kafka::record_batch::BatchBuilder;
+    use chronik_log::PartitionId;
     use chronik_log::disk::SimDisk;
-    use chronik_log::{PartitionId, TopicLogConfig};
-    use concurrency_models::isr::Assignment;
     use uuid::Uuid;
 
     use super::*;
@@ -129,16 +128,12 @@ mod tests {
 
     /// A partition that this node leads: offset 0 of epoch 3 and offset 1 of epoch 5, both not committed, for the follower has not said anything yet.
     async fn led(storage: &Storage) -> Led {
-        storage.create_partitions([ID].into_iter(), &Arc::new(TopicLogConfig::default())).await.unwrap();
+        let partition = storage::example::led(storage, ID, EPOCH).await;
         for epoch in [3, EPOCH] {
             let mut batch = BatchBuilder::new();
             batch.record(1, None, Some(b"value"));
             storage::appended(storage.append(ID, batch.build(), epoch, 0).unwrap()).await.unwrap();
         }
-        let partition = storage.partition(&ID).unwrap();
-        let assignment =
-            Assignment { replicas: [(1, 1), (2, 1)].into(), in_sync: [1, 2].into(), partition_epoch: 0 };
-        partition.isr().lead(EPOCH, assignment, 2, 0).unwrap();
         Led { id: ID, partition, leader_epoch: EPOCH }
     }
 

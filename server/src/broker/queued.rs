@@ -56,12 +56,10 @@ impl Queued {
 #[cfg(test)]
 mod tests {
     use std::pin::pin;
-    use std::sync::Arc;
 
     use chronik_kafka::ErrorCode;
     use chronik_log::disk::SimDisk;
-    use chronik_log::{Outcome, PartitionId, TopicLogConfig};
-    use concurrency_models::isr::Assignment;
+    use chronik_log::{Outcome, PartitionId};
     use concurrency_models::reply;
     use uuid::Uuid;
 
@@ -74,12 +72,7 @@ mod tests {
     async fn the_time_of_a_request_does_not_end_the_wait_for_the_log_but_that_for_the_replicas() {
         let clock = Clock::starting_at(0);
         let storage = storage::example::running(1, &clock, SimDisk::new(1));
-        storage.create_partitions([ID].into_iter(), &Arc::new(TopicLogConfig::default())).await.unwrap();
-        let partition = storage.partition(&ID).unwrap();
-        let assignment =
-            Assignment { replicas: [(1, 1), (2, 1)].into(), in_sync: [1, 2].into(), partition_epoch: 0 };
-        partition.isr().lead(1, assignment, 0, 0).unwrap();
-
+        let partition = storage::example::led(&storage, ID, 1).await;
         for (acks_all, expected) in [(false, Ok(7)), (true, Err(ErrorCode::REQUEST_TIMED_OUT))] {
             let (log, place) = reply::channel();
             let led = Led { id: ID, partition: storage.partition(&ID).unwrap(), leader_epoch: 1 };

@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chronik_log::disk::SimDisk;
-use chronik_log::{Log, LogConfig};
+use chronik_log::{Log, LogConfig, PartitionId, TopicLogConfig};
+use concurrency_models::isr::Assignment;
 use concurrency_models::mailbox;
+use concurrency_models::registry::Lease;
 
-use super::{FlusherSurroundings, Storage, run_files};
+use super::{FlusherSurroundings, Partition, Storage, run_files};
 use crate::clock::Clock;
 use crate::limits;
 use crate::spawn::Spawner;
@@ -29,4 +31,14 @@ pub(crate) fn running(me: i32, clock: &Clock, disk: SimDisk) -> Storage {
     ];
     let _end_with_the_test = workers.map(|worker| worker.expect("a task"));
     storage
+}
+
+/// A partition that node 1 leads, and this is its storage; node 2 is in sync, and has not acknowledged anything.
+pub(crate) async fn led(storage: &Storage, id: PartitionId, leader_epoch: i32) -> Lease<Partition> {
+    storage.create_partitions([id].into_iter(), &Arc::new(TopicLogConfig::default())).await.unwrap();
+    let partition = storage.partition(&id).unwrap();
+    let assignment =
+        Assignment { replicas: [(1, 1), (2, 1)].into(), in_sync: [1, 2].into(), partition_epoch: 0 };
+    partition.isr().lead(leader_epoch, assignment, 0, 0).unwrap();
+    partition
 }
