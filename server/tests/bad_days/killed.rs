@@ -67,7 +67,6 @@ impl Failovers {
         let led_the_metadata =
             if day.controller(others[0]) == node { ", which led the metadata" } else { "" };
         let so_far = |other: &i32| (*other, day.cluster.log(*other).lines().count());
-        std::thread::sleep(STORY_ENDS); // of the failover before
         let before: BTreeMap<i32, usize> = others.iter().map(so_far).collect();
         day.cluster.kill(node);
         let killed = Instant::now();
@@ -85,6 +84,7 @@ impl Failovers {
         }
         day.cluster.restart(node);
         day.wait_until_whole();
+        std::thread::sleep(STORY_ENDS);
         self.gaps.extend(gaps);
         self.lines.push(lines);
     }
