@@ -23,7 +23,7 @@ use cluster::throttle::{TOPIC_BYTES, Throttled};
 use world::{Ending, World};
 
 /// Seeds of a plain `cargo test`; `CHRONIK_SEEDS` asks for more.
-const SEEDS: u64 = 40;
+const SEEDS: u64 = 100;
 
 /// Real time in which a run must have ended that takes a fraction of a second.
 const STANDS_STILL_AFTER: Duration = Duration::from_secs(20);
@@ -293,7 +293,7 @@ fn replicas_are_brought_in_at_the_rate_that_is_set_and_nobody_in_sync_waits() {
 
 #[test]
 fn three_nodes_do_the_same_with_the_same_seed() {
-    for seed in seeds().into_iter().take(5) {
+    for seed in seeds() {
         let (first, second) = (cluster::Cluster::run(seed), cluster::Cluster::run(seed));
         let differs = first.lines.iter().zip(&second.lines).position(|(a, b)| a != b);
         if let Some(line) = differs {
