@@ -92,10 +92,10 @@ impl Failovers {
     fn report(mut self, name: &str) {
         self.gaps.sort_unstable();
         self.lines.sort_unstable();
-        let lines = self.lines[self.lines.len() / 2];
         let Some(longest) = self.gaps.last().copied() else {
             return eprintln!("{name}: it led no partition");
         };
+        let (fewest, lines) = (self.lines[0], self.lines[self.lines.len() / 2]);
         let percentile =
             |percent: usize| self.gaps[(self.gaps.len() * percent / 100).min(self.gaps.len() - 1)];
         let (half, most) = (percentile(50).as_millis(), percentile(99).as_millis());
@@ -105,7 +105,6 @@ impl Failovers {
         );
         assert!(longest < FAILOVER, "{name}: {longest:?} until another node served a partition");
         // A machine that has much else to do has more to tell, of other nodes too.
-        let fewest = self.lines[0];
         assert!((1..=LINES).contains(&fewest), "{name}: every failover took {fewest} lines or more");
     }
 }
